@@ -1,0 +1,109 @@
+"""Every exception and warning of the package.
+
+An error says what is wrong with the offending and the allowed values, then, after a blank line,
+``Hint:`` and the next step. Each class is also the builtin that a caller expects.
+
+Functions: ``close_names``, ``one_of``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T", bound=str)
+
+
+class CTEError(Exception):
+    """Base class of every error raised by the package."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.problem = message
+        self.hint = hint
+        super().__init__(message if hint is None else f"{message}\n\nHint: {hint}")
+
+    def __str__(self) -> str:
+        """Return the message as written (``KeyError`` would quote it)."""
+        return str(self.args[0])
+
+
+class InputError(CTEError, ValueError):
+    """A value that cannot be used."""
+
+
+class UnknownNameError(CTEError, KeyError):
+    """A column, item, scale or instrument that does not exist."""
+
+
+class InputTypeError(CTEError, TypeError):
+    """An argument of a kind that cannot be used."""
+
+
+class InstrumentError(InputError):
+    """An instrument that cannot be scored."""
+
+
+class ModelSyntaxError(InputError):
+    """Model text that cannot be read."""
+
+
+class IdentificationError(InputError):
+    """A model whose parameters the data cannot determine."""
+
+
+class EstimationError(CTEError, RuntimeError):
+    """An estimation that found no solution."""
+
+
+class MissingExtraError(CTEError, ImportError):
+    """An optional dependency that is not installed."""
+
+
+class CTEWarning(UserWarning):
+    """Base class of every warning raised by the package."""
+
+
+class ImproperSolutionWarning(CTEWarning):
+    """An estimate outside its parameter space (negative variance, communality of 1, ...)."""
+
+
+class NonConvergenceWarning(CTEWarning):
+    """An iteration that stopped before its criterion was met."""
+
+
+class DataWarning(CTEWarning):
+    """Something about the data that the reader of a result must know."""
+
+
+def close_names(name: object, allowed: Iterable[object]) -> str:
+    """Suggest names that resemble a misspelt one; empty text when none does.
+
+    Examples
+    --------
+    >>> close_names("alfa", ["alpha", "omega"])
+    " Did you mean 'alpha'?"
+    >>> close_names("zzz", ["alpha"])
+    ''
+    """
+    known = [str(a) for a in allowed]
+    folded = {k.casefold(): k for k in known}
+    hits = difflib.get_close_matches(str(name).casefold(), list(folded), n=3, cutoff=0.6)
+    if not hits:
+        return ""
+    return " Did you mean " + " or ".join(repr(folded[h]) for h in hits) + "?"
+
+
+def one_of(value: T, allowed: Iterable[str], name: str) -> T:
+    """Return ``value`` when it is an allowed option, otherwise raise ``InputError``.
+
+    Examples
+    --------
+    >>> one_of("mean", ("mean", "sum"), "method")
+    'mean'
+    """
+    options = tuple(allowed)
+    if value not in options:
+        listed = ", ".join(repr(o) for o in options)
+        raise InputError(f"{name}={value!r} is not one of {listed}.{close_names(value, options)}")
+    return value
