@@ -1,0 +1,186 @@
+"""What an estimator of a structural equation model must provide.
+
+The model maps free parameters ``theta`` to the moments of each block (a group, or a level of a
+group) and knows the Jacobian. The estimator sees moments only: it returns the discrepancy, its
+gradient and its curvature with respect to them. Everything else is algebra:
+
+* gradient of the discrepancy: ``Delta' g``;
+* information of one observation: ``Delta' H Delta`` (``H`` is a ``Weight``);
+* meat of a sandwich: ``Delta' B Delta`` (``B`` is a ``Weight`` too).
+
+Scale: the discrepancy ``F`` is that of one observation and half a chi-square, so that
+``chisq = 2 n (F(theta) - F(saturated))`` with ``n = Estimator.n``; for maximum likelihood it is
+minus the log-likelihood of one observation, up to a constant.
+
+Moment vector of a continuous block: ``[mean]`` (where the model has means) and ``vech(Sigma)``,
+the lower triangle column by column; a group of two levels stacks within, then between. An ordinal
+block: thresholds (and minus the means of numeric items) item by item, the variances of numeric
+items, then the correlations below the diagonal, column by column.
+
+Names: ``Moments``, ``MomentGradient``, ``Weight``, ``NormalWeight``, ``DenseWeight``,
+``Evaluation``, ``Saturated``, ``Estimator``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cte_metrics.sem.implied import BlockState
+
+Array = NDArray[np.float64]
+InformationKind = Literal["expected", "observed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments that a model implies for one block, or that a sample shows.
+
+    ``cov`` is (p, p); ``mean`` is (p,), or ``None`` where the model has no means; ``vector`` is the
+    moment vector of an ordinal block, otherwise ``None``.
+    """
+
+    cov: Array
+    mean: Array | None = None
+    vector: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MomentGradient:
+    """Derivative of the discrepancy with respect to the moments of one block.
+
+    ``dF = mean' dmu + trace(cov dSigma)`` with ``cov`` (p, p) symmetric; or, for a block that is
+    described by its moment vector, ``dF = vector' dsigma`` (then the other two are ``None``).
+    """
+
+    cov: Array | None = None
+    mean: Array | None = None
+    vector: Array | None = None
+
+
+class Weight(Protocol):
+    """A quadratic form in the moments of one group, to be carried to the parameters."""
+
+    def project(self, states: Sequence[BlockState]) -> Array:
+        """Return ``Delta' H Delta`` (n_free, n_free) for the blocks of this group."""
+        ...
+
+    def dense(self, states: Sequence[BlockState]) -> Array:
+        """Return ``H`` itself (n_moments, n_moments) over the blocks of this group."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DenseWeight:
+    """A weight held as a matrix (n_moments, n_moments) over all blocks of the group."""
+
+    matrix: Array
+
+    def project(self, states: Sequence[BlockState]) -> Array:
+        """Return ``Delta' H Delta`` over the free parameters of the model."""
+        delta = np.vstack([s.jacobian for s in states]) if len(states) > 1 else states[0].jacobian
+        return delta.T @ self.matrix @ delta
+
+    def dense(self, states: Sequence[BlockState]) -> Array:
+        """Return the matrix."""
+        return self.matrix
+
+
+@dataclass(frozen=True, slots=True)
+class NormalWeight:
+    """Normal-theory weight of one block, ``share`` times ``Sigma^-1`` and its Kronecker square.
+
+    ``H = share * blockdiag(V, 1/2 D'(V kron V)D)`` with ``V = inverse`` (p, p). Given ``second``
+    (``V T V`` with ``T = S + d d'``) and ``residual`` (``V d``, ``d = m - mu``), the weight is the
+    exact second derivative of the normal discrepancy at the sample instead of its expectation.
+    """
+
+    share: float
+    inverse: Array
+    second: Array | None = None
+    residual: Array | None = None
+
+    def project(self, states: Sequence[BlockState]) -> Array:
+        """Return ``Delta' H Delta`` without ever forming ``H``."""
+        (state,) = states
+        return self.share * state.normal_information(self.inverse, self.second, self.residual)
+
+    def dense(self, states: Sequence[BlockState]) -> Array:
+        """Return ``H`` as a matrix; the observed form is rebuilt from unit moments."""
+        from cte_metrics.sem.implied import saturated_state
+
+        (state,) = states
+        unit = saturated_state(state.design.n_observed, state.design.has_means)
+        return self.share * unit.normal_information(self.inverse, self.second, self.residual)
+
+
+class Evaluation(Protocol):
+    """The discrepancy at one point of the moment space."""
+
+    @property
+    def value(self) -> float:
+        """``F``; ``inf`` where the moments are outside the estimator's domain."""
+        ...
+
+    def gradient(self) -> Sequence[MomentGradient]:
+        """Derivative with respect to the moments, one entry a block."""
+        ...
+
+    def weight(self, kind: InformationKind = "expected") -> Sequence[Weight]:
+        """Second derivative with respect to the moments, one entry a group, shares included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated:
+    """The unrestricted model: its discrepancy and its moments, one entry a block."""
+
+    value: float
+    moments: tuple[Moments, ...]
+
+
+class Estimator(Protocol):
+    """A discrepancy function of moments together with the data it was made from.
+
+    ``groups`` lists the blocks of each group; ``n`` multiplies the discrepancy (observations, or
+    observations minus one per group where the estimator says so); ``n_by_group`` are those
+    figures per group and sum to ``n``.
+    """
+
+    name: str
+    n: float
+    n_by_group: tuple[float, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+    def at(self, implied: Sequence[Moments]) -> Evaluation:
+        """Evaluate the discrepancy at the moments of all blocks."""
+        ...
+
+    def saturated(self) -> Saturated:
+        """Return the unrestricted solution."""
+        ...
+
+    def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> Sequence[Weight]:
+        """First-order information of one observation (outer product of casewise scores).
+
+        One entry a group, shares included, at the implied moments (``structured``) or at the
+        unrestricted ones. For least-squares estimators: ``H Gamma H``.
+        """
+        ...
+
+    def log_likelihood(self, value: float) -> float | None:
+        """Log-likelihood of the sample at discrepancy ``value``; ``None`` without a likelihood."""
+        ...
+
+    def start_moments(self) -> tuple[Moments, ...]:
+        """Cheap estimates of the moments of every block, for starting values."""
+        ...
+
+    def extra(self) -> dict[str, Any]:
+        """Whatever later stages need from this kind of data (patterns, clusters, ...)."""
+        ...
