@@ -15,22 +15,39 @@ from typing import TYPE_CHECKING
 from cte_metrics._lazy import attach
 
 if TYPE_CHECKING:
-    from cte_metrics import (
-        aggregation,
-        factor,
-        quality,
-        reliability,
-        scoring,
-        sem,
-    )
-    from cte_metrics.core.instrument import Instrument, Item, ResponseScale, Subscale
-    from cte_metrics.core.ingest import read_responses
-    from cte_metrics.core.registry import list_instruments, load_instrument
-    from cte_metrics.core.responses import Responses
-    from cte_metrics.errors import CTEError, CTEWarning
-    from cte_metrics.report.validation import Validation, validate
-    from cte_metrics.results import Interval, Moments
-    from cte_metrics.simulation import load_example, simulate_responses
+    from cte_metrics import aggregation as aggregation
+    from cte_metrics import factor as factor
+    from cte_metrics import quality as quality
+    from cte_metrics import reliability as reliability
+    from cte_metrics import scoring as scoring
+    from cte_metrics import sem as sem
+    from cte_metrics.core.ingest import read_responses as read_responses
+    from cte_metrics.core.instrument import Instrument as Instrument
+    from cte_metrics.core.instrument import Item as Item
+    from cte_metrics.core.instrument import ResponseScale as ResponseScale
+    from cte_metrics.core.instrument import Subscale as Subscale
+    from cte_metrics.core.registry import list_instruments as list_instruments
+    from cte_metrics.core.registry import load_instrument as load_instrument
+    from cte_metrics.core.responses import Responses as Responses
+    from cte_metrics.errors import CTEError as CTEError
+    from cte_metrics.errors import CTEWarning as CTEWarning
+    from cte_metrics.errors import DataWarning as DataWarning
+    from cte_metrics.errors import EstimationError as EstimationError
+    from cte_metrics.errors import IdentificationError as IdentificationError
+    from cte_metrics.errors import ImproperSolutionWarning as ImproperSolutionWarning
+    from cte_metrics.errors import InputError as InputError
+    from cte_metrics.errors import InputTypeError as InputTypeError
+    from cte_metrics.errors import InstrumentError as InstrumentError
+    from cte_metrics.errors import MissingExtraError as MissingExtraError
+    from cte_metrics.errors import ModelSyntaxError as ModelSyntaxError
+    from cte_metrics.errors import NonConvergenceWarning as NonConvergenceWarning
+    from cte_metrics.errors import UnknownNameError as UnknownNameError
+    from cte_metrics.report.validation import Validation as Validation
+    from cte_metrics.report.validation import validate as validate
+    from cte_metrics.results import Interval as Interval
+    from cte_metrics.results import Moments as Moments
+    from cte_metrics.simulation import load_example as load_example
+    from cte_metrics.simulation import simulate_responses as simulate_responses
 
 __version__ = "0.1.0"
 
@@ -63,4 +80,4 @@ __getattr__, __dir__, _public = attach(
     submodules=["aggregation", "factor", "quality", "reliability", "scoring", "sem"],
 )
 
-__all__ = [*_public, "__version__"]  # noqa: PLE0604
+__all__ = [*_public, "__version__"]

@@ -288,7 +288,11 @@ def complete_rows(data: ItemData) -> tuple[np.ndarray, int, str | None]:
         empty = [n for n, c in zip(data.items, values.T, strict=True) if np.isnan(c).all()]
         cause = f"; no one answered {', '.join(empty)}" if empty else ""
         raise InputError(f"No respondent answered every item{cause}.")
-    return values[keep], dropped, f"{dropped} of {len(keep)} rows with missing answers were dropped."
+    return (
+        values[keep],
+        dropped,
+        f"{dropped} of {len(keep)} rows with missing answers were dropped.",
+    )
 
 
 def column(data: Any, name: Any, n: int, what: str) -> np.ndarray:

@@ -44,7 +44,7 @@ def normal_pdf(x: Any) -> Any:
 
 
 def normal_quantile(p: Any) -> Any:
-    """x with P(Z <= x) = p."""
+    """Quantile: P(Z <= x) = p."""
     return special.ndtri(p)
 
 
@@ -64,7 +64,7 @@ def chi2_sf(x: Any, df: Any) -> Any:
 
 
 def chi2_quantile(p: Any, df: Any) -> Any:
-    """x with P(X <= x) = p."""
+    """Quantile: P(X <= x) = p."""
     return special.chdtri(df, 1 - np.asarray(p))[()]
 
 
@@ -79,7 +79,7 @@ def f_sf(x: Any, df1: Any, df2: Any) -> Any:
 
 
 def f_quantile(p: Any, df1: Any, df2: Any) -> Any:
-    """x with P(F <= x) = p."""
+    """Quantile: P(F <= x) = p."""
     return special.fdtri(df1, df2, p)
 
 
@@ -94,7 +94,7 @@ def t_sf(x: Any, df: Any) -> Any:
 
 
 def t_quantile(p: Any, df: Any) -> Any:
-    """x with P(T <= x) = p."""
+    """Quantile: P(T <= x) = p."""
     return special.stdtrit(df, p)
 
 
@@ -104,5 +104,5 @@ def noncentral_t_cdf(x: Any, df: Any, ncp: Any) -> Any:
 
 
 def beta_quantile(p: Any, a: Any, b: Any) -> Any:
-    """x with P(B <= x) = p of the beta distribution."""
+    """Quantile: P(B <= x) = p of the beta distribution."""
     return special.betaincinv(a, b, p)

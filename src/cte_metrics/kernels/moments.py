@@ -121,9 +121,7 @@ class MomentArrays:
         )
 
 
-def moments(
-    x: np.ndarray, missing: Literal["listwise", "pairwise"] = "listwise"
-) -> MomentArrays:
+def moments(x: np.ndarray, missing: Literal["listwise", "pairwise"] = "listwise") -> MomentArrays:
     """Summarise answers in one pass, block by block.
 
     Parameters

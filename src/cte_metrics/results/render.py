@@ -166,7 +166,7 @@ def jsonable(value: Any) -> Any:
     >>> jsonable({"a": np.array([1.0, np.nan]), 2: (np.int64(3), True)})
     {'a': [1.0, None], '2': [3, True]}
     """
-    if value is None or isinstance(value, str | bool | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return value.name.lower()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """The end of an estimation; the value is the sentence to show."""
 
     OK = "Computed in closed form."
@@ -25,7 +25,3 @@ class Status(str, Enum):
         (True, False)
         """
         return self in (Status.OK, Status.CONVERGED)
-
-    def __str__(self) -> str:
-        """Return the sentence."""
-        return str(self.value)
