@@ -7,7 +7,11 @@ from typing import Any
 
 from cte_metrics.errors import InputTypeError
 
-DRAWERS: dict[str, tuple[str, str]] = {}
+DRAWERS: dict[str, tuple[str, str]] = {
+    "Agreement": ("agreement", "histogram"),
+    "GroupScores": ("intervals", "group_scores"),
+    "Retention": ("retention", "eigenvalues"),
+}
 """Result class name to (module of this package, function that draws it)."""
 
 

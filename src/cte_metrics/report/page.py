@@ -1,0 +1,73 @@
+"""One self-contained HTML page from a dossier: no outside requests, every text escaped."""
+
+from __future__ import annotations
+
+import io
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from cte_metrics.report.section import Decision, Section
+from cte_metrics.results.render import cell, html_table
+
+if TYPE_CHECKING:
+    from cte_metrics.report.validation import Validation
+
+WORDS = {"good": "supported", "caution": "with care", "stop": "not supported", "info": "described"}
+
+
+def render(validation: Validation) -> str:
+    """Return the page as text.
+
+    Tables and figures are shown in full; figures are inline SVG.
+    """
+    from jinja2 import Environment, select_autoescape
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True))
+    source = resources.files("cte_metrics.report").joinpath("template.html").read_text("utf-8")
+    return environment.from_string(source).render(
+        title=validation.title,
+        subtitle=validation.subtitle,
+        banners=validation.banners,
+        decisions=[_decision(d) for d in validation.decisions],
+        sections=[_section(s, Markup) for s in validation.sections],
+        footer=validation.footer,
+    )
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "question": decision.question,
+        "verdict": decision.verdict,
+        "level": decision.level,
+        "word": WORDS[decision.level],
+        "figures": [(label, cell(value)) for label, value in decision.figures.items()],
+        "rule": decision.rule,
+        "source": decision.source,
+    }
+
+
+def _section(section: Section, markup: type) -> dict[str, Any]:
+    return {
+        "id": section.id,
+        "title": section.title,
+        "text": section.text,
+        "tables": [(name, markup(html_table(t))) for name, t in section.tables.items()],
+        "figures": [(name, markup(svg(draw()))) for name, draw in section.drawings.items()],
+        "notes": section.notes,
+    }
+
+
+def svg(figure: Any) -> str:
+    """Return a matplotlib figure as an inline SVG element.
+
+    Text stays text, so that the page can be searched and read aloud.
+    """
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cte_metrics"}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = buffer.getvalue()
+    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

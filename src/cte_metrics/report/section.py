@@ -1,0 +1,69 @@
+"""The parts of a dossier: decisions with the figures behind them, and sections that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Level = Literal["good", "caution", "stop", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One question that the survey answers, with the figures and the rule behind the answer.
+
+    Attributes
+    ----------
+    question : str
+        What the reader wants to know.
+    verdict : str
+        The answer in one sentence.
+    level : {"good", "caution", "stop", "info"}
+        How the answer bears on using the scores.
+    figures : mapping of str to float
+        The figures that decided.
+    rule : str
+        The rule that was applied.
+    source : str
+        The publication that the rule comes from.
+    """
+
+    question: str
+    verdict: str
+    level: Level
+    figures: Mapping[str, float] = field(default_factory=dict)
+    rule: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of the dossier.
+
+    Attributes
+    ----------
+    id, title : str
+        Anchor and heading.
+    text : str
+        One or two plain sentences.
+    tables : mapping of str to DataFrame
+        Caption to table.
+    drawings : mapping of str to callable
+        Caption to a function that draws a matplotlib figure when called.
+    decisions : tuple of Decision
+        What this part decides.
+    notes : tuple of str
+        What the reader must know.
+    """
+
+    id: str
+    title: str
+    text: str
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    drawings: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[str, ...] = ()
