@@ -1,0 +1,373 @@
+"""The parameter table: every parameter of a model, one a row, with lavaan's columns.
+
+The table is the only representation of a model that the later stages read. It is built in four
+steps: rows of the text and default rows of each block (``partable_defaults``), modifiers, labels
+and equalities across groups (``partable_equality``), numbering of the free parameters.
+
+Functions: ``build_table``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import InputError
+from cte_metrics.sem.partable_defaults import Columns, block_columns
+from cte_metrics.sem.partable_equality import (
+    effect_coding,
+    efa_identification,
+    equality_labels,
+    tie_equal_labels,
+)
+from cte_metrics.sem.partable_options import TableOptions, settle_group_equal
+from cte_metrics.sem.syntax import Constraint, ParsedModel, Row, parse_model
+from cte_metrics.sem.variables import VariableNames, variable_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BlockNames", "ParameterTable", "TableOptions", "build_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockNames:
+    """Group and level (from 1) of a block and its variables by role, in lavaan's order."""
+
+    group: int
+    level: int
+    names: VariableNames
+    lv_efa: tuple[str, ...]
+
+    @property
+    def ov_names(self) -> tuple[str, ...]:
+        """Observed variables."""
+        return self.names.ov
+
+    @property
+    def ov_ordinal(self) -> tuple[str, ...]:
+        """Observed variables with thresholds."""
+        return self.names.ov_ordinal
+
+    @property
+    def ov_x(self) -> tuple[str, ...]:
+        """Exogenous observed variables."""
+        return self.names.ov_x
+
+    @property
+    def lv_names(self) -> tuple[str, ...]:
+        """Latent variables."""
+        return self.names.lv
+
+    @property
+    def lv_regular(self) -> tuple[str, ...]:
+        """Latent variables with indicators."""
+        return self.names.lv_regular
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterTable:
+    """Parameters of a model, one entry a row in every column.
+
+    ``user``: 1 written, 0 added, 7 and 77 exploratory identification. ``block``, ``group`` and
+    ``level`` count from 1. ``free`` is 0 for fixed rows, else the number of the free parameter
+    (every free row has its own; equalities are in ``constraints``). ``exo`` marks fixed
+    covariates. ``ustart`` is the fixed or starting value (nan where none). ``lower`` and
+    ``upper`` are bounds. ``n_blocks`` is groups x levels, group by group.
+    """
+
+    lhs: tuple[str, ...]
+    op: tuple[str, ...]
+    rhs: tuple[str, ...]
+    user: NDArray[np.int64]
+    block: NDArray[np.int64]
+    group: NDArray[np.int64]
+    level: NDArray[np.int64]
+    free: NDArray[np.int64]
+    exo: NDArray[np.int64]
+    label: tuple[str, ...]
+    plabel: tuple[str, ...]
+    ustart: NDArray[np.float64]
+    has_start: NDArray[np.bool_]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    efa: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
+    blocks: tuple[BlockNames, ...]
+    group_labels: tuple[str, ...]
+    level_labels: tuple[str, ...]
+    options: TableOptions
+
+    def __len__(self) -> int:
+        return len(self.lhs)
+
+    @property
+    def n_free(self) -> int:
+        """Number of free rows, before equality constraints."""
+        return int(self.free.max(initial=0))
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return int(self.group.max(initial=1))
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels."""
+        return int(self.level.max(initial=1))
+
+    @property
+    def ov_names(self) -> tuple[str, ...]:
+        """Observed variables of all blocks."""
+        return tuple(dict.fromkeys(v for b in self.blocks for v in b.names.ov))
+
+    @property
+    def ov_x(self) -> tuple[str, ...]:
+        """Exogenous observed variables of all blocks."""
+        return tuple(dict.fromkeys(v for b in self.blocks for v in b.names.ov_x))
+
+    @property
+    def lv_names(self) -> tuple[str, ...]:
+        """Latent variables of all blocks."""
+        return tuple(dict.fromkeys(v for b in self.blocks for v in b.names.lv))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the table as a DataFrame, constraint rows last."""
+        import pandas as pd
+
+        columns = ("lhs", "op", "rhs", "user", "block", "group", "level", "free", "exo")
+        columns += ("label", "plabel", "ustart", "efa")
+        frame = pd.DataFrame({c: list(getattr(self, c)) for c in columns})
+        rows = [
+            {"lhs": c.lhs, "op": c.op, "rhs": c.rhs, "user": c.user, "ustart": math.nan}
+            | {"block": 0, "group": 0, "level": 0, "free": 0, "exo": 0, "plabel": "", "efa": ""}
+            | {"label": c.lhs if c.op == ":=" else ""}
+            for c in self.constraints
+        ]
+        if not rows:
+            return frame
+        return pd.concat([frame, pd.DataFrame(rows)[list(columns)]], ignore_index=True)
+
+
+def build_table(
+    model: str | ParsedModel, options: TableOptions | None = None, *, defaults: object = None
+) -> ParameterTable:
+    """Complete a model with lavaan's defaults.
+
+    Parameters
+    ----------
+    model : str or ParsedModel
+        Model text, or what ``parse_model`` made of it.
+    options : TableOptions
+        What the defaults depend on; ``defaults`` is another name for it.
+
+    Returns
+    -------
+    ParameterTable
+        Equal to ``lavaan::lavaanify(model, auto = TRUE, ...)``, ``==``, ``:=``, ``<`` and ``>``
+        kept apart in ``constraints``.
+
+    Examples
+    --------
+    >>> table = build_table("f =~ x1 + x2 + x3")
+    >>> list(zip(table.lhs, table.op, table.rhs, table.free.tolist()))[:4]
+    [('f', '=~', 'x1', 0), ('f', '=~', 'x2', 1), ('f', '=~', 'x3', 2), ('x1', '~~', 'x1', 3)]
+    """
+    parsed = parse_model(model) if isinstance(model, str) else model
+    chosen = options if options is not None else defaults
+    settled = chosen if isinstance(chosen, TableOptions) else TableOptions()
+    return _build(parsed, settled)
+
+
+@lru_cache(maxsize=256)
+def _build(model: ParsedModel, options: TableOptions) -> ParameterTable:
+    options = _settled(model, options)
+    columns, group_labels = _all_blocks(model, options)
+    if len(model.levels) > 1:
+        _level_intercepts(columns)
+    _apply_modifiers(columns, model, options)
+    labels = equality_labels(columns, options, multi_level=len(model.levels) > 1)
+    efa_identification(columns, options)
+    constraints = list(model.constraints)
+    constraints += tie_equal_labels(columns, labels)
+    if options.identification == "effects":
+        constraints += effect_coding(columns)
+    return _finish(columns, tuple(constraints), group_labels, model.levels, options)
+
+
+def _settled(model: ParsedModel, options: TableOptions) -> TableOptions:
+    """Options after the model has had its say: intercepts in the text, ``group:`` blocks."""
+    from dataclasses import replace
+
+    categorical = bool(options.n_thresholds) or any(r.op == "|" for r in model.rows)
+    group_equal = settle_group_equal(options.group_equal, categorical=categorical)
+    needs_means = (
+        options.meanstructure
+        or options.model_type == "growth"
+        or bool({"intercepts", "means"} & set(group_equal))
+        or any(r.op == "~1" for r in model.rows)
+        or options.identification == "effects"
+    )
+    n_groups = options.n_groups
+    if model.groups and n_groups not in (1, len(model.groups)):
+        raise InputError(
+            f"The model text has {len(model.groups)} groups ({', '.join(model.groups)}), "
+            f"the data {n_groups}.",
+            hint="Give one 'group:' block for each group of the data.",
+        )
+    return replace(
+        options,
+        group_equal=group_equal,
+        meanstructure=needs_means,
+        n_groups=len(model.groups) or n_groups,
+        group_partial=tuple("".join(p.split()) for p in options.group_partial),
+    )
+
+
+def _all_blocks(model: ParsedModel, options: TableOptions) -> tuple[Columns, tuple[str, ...]]:
+    """Rows of every block, group by group and level by level."""
+    by_block: list[list[tuple[int, Row]]] = [[] for _ in model.blocks]
+    for number, row in enumerate(model.rows, start=1):
+        by_block[row.block].append((number, row))
+    columns = Columns()
+    groups, levels = model.groups, model.levels
+    for block, rows in zip(model.blocks, by_block, strict=True):
+        if not groups:
+            continue
+        group = groups.index(block.group) + 1 if block.group is not None else 1
+        level = levels.index(block.level) + 1 if block.level is not None else 1
+        columns.extend(block_columns(rows, options, group=1), group=group, level=level)
+    if not groups:
+        for group in range(1, options.n_groups + 1):
+            for block, rows in zip(model.blocks, by_block, strict=True):
+                level = levels.index(block.level) + 1 if block.level is not None else 1
+                columns.extend(block_columns(rows, options, group=group), group=group, level=level)
+    return columns, groups
+
+
+def _level_intercepts(c: Columns) -> None:
+    """At two levels, means belong to the upper level and thresholds vary there too."""
+    upper = {
+        c.lhs[i] for i in range(len(c)) if c.op[i] == "~1" and c.level[i] > 1 and not c.is_lv[i]
+    }
+    for i in range(len(c)):
+        if c.op[i] == "~1" and c.level[i] == 1 and c.lhs[i] in upper:
+            c.free[i], c.ustart[i] = 0, 0.0
+        elif c.op[i] == "|" and c.level[i] == 1:
+            c.free[i], c.ustart[i] = 0, 0.0
+        elif c.op[i] == "~*~" and c.level[i] > 1:
+            c.free[i], c.ustart[i] = 0, 1.0
+
+
+def _apply_modifiers(c: Columns, model: ParsedModel, options: TableOptions) -> None:
+    """Fixed values, starts, labels and bounds of the text; one value serves all groups."""
+    rows_of: dict[int, list[int]] = {}
+    for i, number in enumerate(c.mod):
+        if number and model.rows[number - 1].modifier is not None:
+            rows_of.setdefault(number, []).append(i)
+    for number, rows in rows_of.items():
+        row = model.rows[number - 1]
+        modifier = row.modifier
+        assert modifier is not None
+        for kind in ("fixed", "start", "lower", "upper", "label", "efa"):
+            values = getattr(modifier, kind)
+            if values is not None:
+                _apply(c, kind, rows, _spread(values, len(rows), row))
+    for i in range(len(c)):
+        if c.free[i] == 0 and not math.isnan(c.ustart[i]):
+            if c.lower[i] > -math.inf:
+                c.lower[i] = c.ustart[i]
+            if c.upper[i] < math.inf:
+                c.upper[i] = c.ustart[i]
+
+
+def _spread(values: tuple, n: int, row: Row) -> tuple:
+    if len(values) == 1:
+        return values * n
+    if len(values) != n:
+        raise InputError(
+            f"{row.lhs} {row.op} {row.rhs} carries {len(values)} values in c(), "
+            f"but the model has {n} group{'s' if n > 1 else ''}.",
+            hint="Give one value, or one for each group.",
+        )
+    return values
+
+
+def _apply(c: Columns, kind: str, rows: list[int], values: tuple) -> None:
+    for i, value in zip(rows, values, strict=True):
+        if kind == "fixed":
+            c.free[i] = int(math.isnan(value))
+            c.ustart[i] = value
+        elif kind == "start":
+            c.ustart[i] = value
+            c.has_start[i] = True
+        else:
+            getattr(c, kind)[i] = value
+
+
+def _finish(
+    c: Columns,
+    constraints: tuple[Constraint, ...],
+    group_labels: tuple[str, ...],
+    level_labels: tuple[str, ...],
+    options: TableOptions,
+) -> ParameterTable:
+    count = 0
+    for i, free in enumerate(c.free):
+        if free:
+            count += 1
+            c.free[i] = count
+    n_levels = max(c.level, default=1)
+    block = [(g - 1) * n_levels + level for g, level in zip(c.group, c.level, strict=True)]
+
+    def ints(values: list[int]) -> NDArray[np.int64]:
+        array = np.array(values, dtype=np.int64)
+        array.flags.writeable = False
+        return array
+
+    def reals(values: list[float]) -> NDArray[np.float64]:
+        array = np.array(values, dtype=np.float64)
+        array.flags.writeable = False
+        return array
+
+    return ParameterTable(
+        lhs=tuple(c.lhs),
+        op=tuple(c.op),
+        rhs=tuple(c.rhs),
+        user=ints(c.user),
+        block=ints(block),
+        group=ints(c.group),
+        level=ints(c.level),
+        free=ints(c.free),
+        exo=ints(c.exo),
+        label=tuple(c.label),
+        plabel=tuple(f".p{i}." for i in range(1, len(c) + 1)),
+        ustart=reals(c.ustart),
+        has_start=np.array(c.has_start, dtype=bool),
+        lower=reals(c.lower),
+        upper=reals(c.upper),
+        efa=tuple(c.efa),
+        constraints=constraints,
+        blocks=_block_names(c, block),
+        group_labels=group_labels,
+        level_labels=level_labels,
+        options=options,
+    )
+
+
+def _block_names(c: Columns, block: list[int]) -> tuple[BlockNames, ...]:
+    outcomes = {left for left, op in zip(c.lhs, c.op, strict=True) if op == "~"}
+    found = []
+    for b in range(1, max(block, default=0) + 1):
+        rows = [i for i, at in enumerate(block) if at == b]
+        parts = [[column[i] for i in rows] for column in (c.lhs, c.op, c.rhs, c.user, c.exo)]
+        elsewhere = outcomes if max(c.level) > 1 and c.level[rows[0]] > 1 else ()
+        names = variable_names(*parts, outcomes_elsewhere=elsewhere)  # type: ignore[arg-type]
+        efa = tuple(dict.fromkeys(c.lhs[i] for i in rows if c.op[i] == "=~" and c.efa[i]))
+        found.append(BlockNames(c.group[rows[0]], c.level[rows[0]], names, efa))
+    return tuple(found)
