@@ -1,0 +1,329 @@
+"""Coefficient alpha with its item table and five intervals.
+
+Functions: ``cronbach_alpha``. Class: ``Alpha``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from cte_metrics.core.keying import keying_notes
+from cte_metrics.errors import InputError, one_of
+from cte_metrics.kernels.alpha import (
+    ANALYTIC_INTERVALS,
+    AlphaFigures,
+    alpha_figures,
+    alpha_interval,
+    bootstrap_alpha,
+    dropped_figures,
+    item_total,
+)
+from cte_metrics.kernels.item_statistics import score_correlations
+from cte_metrics.kernels.resampling import percentile_interval
+from cte_metrics.reliability.source import Missing, Source, read_source
+from cte_metrics.results import Block, Interval, Provenance, Result, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AlphaInterval = Literal["feldt", "duhachek", "bonett", "fisher", "bootstrap"]
+
+_REFERENCE = "Cronbach, L. J. (1951). Psychometrika, 16, 297-334."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alpha(Result):
+    """Coefficient alpha.
+
+    Attributes
+    ----------
+    alpha : float
+        Raw alpha, from the covariances.
+    ci : Interval
+        Interval of raw alpha, by the method in ``interval``.
+    standardized_alpha : float
+        Alpha of standardized items; it has no interval here, since raw alpha's is not its own.
+    average_r, median_r : float
+        Mean and median inter-item correlation.
+    guttman6 : float
+        Guttman's lambda 6 on the correlation matrix.
+    signal_noise : float
+        k r / (1 - r), with the average correlation r.
+    se : float
+        Asymptotic standard error of raw alpha under normality (Duhachek & Iacobucci 2004).
+    mean, sd : float
+        Mean and standard deviation of the mean score (mean of each respondent's answers).
+    sem : float
+        Standard error of measurement of the mean score, sd * sqrt(1 - alpha).
+    n_items, n_respondents : int
+    interval : str
+        The method behind ``ci``.
+    items : DataFrame
+        Index item: ``n, mean, sd, r_total, r_standardized, r_corrected, r_drop``,
+        ``alpha_if_dropped`` and the other coefficients without the item.
+    """
+
+    _title: ClassVar[str] = "Cronbach's alpha"
+
+    alpha: float
+    ci: Interval
+    standardized_alpha: float
+    average_r: float
+    median_r: float
+    guttman6: float
+    signal_noise: float
+    se: float
+    mean: float
+    sd: float
+    sem: float
+    n_items: int
+    n_respondents: int
+    interval: str
+    items: pd.DataFrame
+
+    def _blocks(self) -> list[Block]:
+        shown = ["n", "mean", "sd", "r_total", "r_drop", "alpha_if_dropped"]
+        figures: list[tuple[str, Any]] = [
+            ("alpha", self.alpha),
+            (f"{100 * self.ci.level:g}% interval ({self.interval})", tuple(self.ci)),
+            ("standardized alpha (no interval)", self.standardized_alpha),
+            ("average r", self.average_r),
+            ("median r", self.median_r),
+            ("Guttman's lambda 6", self.guttman6),
+            ("signal/noise", self.signal_noise),
+            ("standard error of measurement (mean score)", self.sem),
+            ("items", self.n_items),
+            ("respondents", self.n_respondents),
+        ]
+        return [Block("", figures), Block("Items", self.items[shown])]
+
+
+def cronbach_alpha(
+    data: Any,
+    *,
+    interval: AlphaInterval = "feldt",
+    missing: Missing = "pairwise",
+    n_resamples: int = 2000,
+    rng: np.random.Generator | int | None = None,
+    confidence: float = 0.95,
+    items: Sequence[str] | None = None,
+    n_obs: int | None = None,
+) -> Alpha:
+    """Compute coefficient alpha, its interval, and what each item does to it.
+
+    alpha = k / (k - 1) * (1 - trace(C) / sum(C)) for k items with covariance matrix C.
+
+    Parameters
+    ----------
+    data : Responses, DataFrame, array (n, k), Moments, or matrix (k, k)
+        Answers (reverse-scored already, unless a ``Responses`` does it), or their ``Moments``, or
+        a correlation or covariance matrix with ``n_obs``.
+    interval : {"feldt", "duhachek", "bonett", "fisher", "bootstrap"}
+        ``feldt`` (default) is exact for equal variances and covariances under normality;
+        ``duhachek`` is the normal-theory delta method and ``bonett`` the same on log(1 - alpha);
+        ``fisher`` treats alpha as a correlation; ``bootstrap`` takes percentiles of resampled
+        respondents and assumes neither normality nor equal covariances.
+    missing : {"pairwise", "listwise"}
+        Pairwise covariances by default, as psych; respondents without any answer are dropped.
+    n_resamples : int
+        Resamples of the bootstrap.
+    rng : Generator or int, optional
+        Seed of the bootstrap.
+    confidence : float
+        Level of the interval, between 0 and 1.
+    items : sequence of str, optional
+        Items to use; all by default.
+    n_obs : int, optional
+        Respondents behind a matrix.
+
+    Returns
+    -------
+    Alpha
+
+    Raises
+    ------
+    InputError
+        If an item is constant or unanswered, fewer than two items or respondents remain, or a
+        bootstrap is asked of a matrix.
+
+    Notes
+    -----
+    Agrees with ``psych::alpha`` and ``psychometric::alpha.CI``, with two differences: the n of the
+    intervals counts respondents with at least one answer (psych counts empty rows too), and with
+    two items the columns "if dropped" are missing, because one item has no alpha (psych shows
+    a ratio of the covariance to a variance). No item is ever dropped or reversed silently.
+
+    References
+    ----------
+    Cronbach (1951); Feldt, Woodruff & Salih (1987), Applied Psychological Measurement 11, 93-103;
+    Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808; Bonett (2002), Journal
+    of Educational and Behavioral Statistics 27, 335-340.
+
+    Examples
+    --------
+    Two items with variances 2 and 2 and covariance 1: alpha = 2 * (1 - 4 / 6) = 2 / 3.
+
+    >>> import numpy as np
+    >>> from cte_metrics.reliability import cronbach_alpha
+    >>> found = cronbach_alpha(np.array([[2.0, 1.0], [1.0, 2.0]]), n_obs=50)
+    >>> round(found.alpha, 6)
+    0.666667
+    >>> low, high = found.ci
+    >>> round(low, 3), round(high, 3)
+    (0.413, 0.811)
+    """
+    one_of(interval, (*ANALYTIC_INTERVALS, "bootstrap"), "interval")
+    level = check_confidence(confidence)
+    source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Alpha")
+    figures = alpha_figures(source.covariance)
+    limits, interval_notes = _interval(source, figures, interval, level, n_resamples, rng)
+    table, mean, sd = _item_table(source)
+    reversed_ids = getattr(getattr(data, "instrument", None), "reversed_ids", None)
+    alpha = float(figures.alpha)
+    return Alpha(
+        alpha=alpha,
+        ci=Interval(*limits, level),
+        standardized_alpha=float(figures.standardized),
+        average_r=float(figures.average_r),
+        median_r=float(figures.median_r),
+        guttman6=float(figures.guttman6),
+        signal_noise=float(figures.signal_noise),
+        se=float(np.sqrt(figures.variance_factor / source.n)) if source.n else np.nan,
+        mean=mean,
+        sd=sd,
+        sem=sd * float(np.sqrt(1 - alpha)) if alpha <= 1 else np.nan,
+        n_items=source.n_items,
+        n_respondents=source.n,
+        interval=interval,
+        items=table,
+        provenance=Provenance(
+            method=f"Cronbach's alpha, {missing} covariances, {interval} interval",
+            n_used=source.n,
+            n_dropped=source.n_dropped,
+            settings={"interval": interval, "missing": missing, "confidence": level}
+            | ({"n_resamples": n_resamples} if interval == "bootstrap" else {}),
+            reference=_REFERENCE,
+        ),
+        status=Status.OK if np.isfinite(alpha) else Status.UNDEFINED,
+        notes=(
+            *source.notes,
+            *_alpha_notes(source, alpha),
+            *keying_notes(source.items, table["r_drop"].tolist(), reversed_ids=reversed_ids),
+            *interval_notes,
+        ),
+    )
+
+
+def check_confidence(confidence: float) -> float:
+    """Return a confidence level, or refuse one that is not between 0 and 1.
+
+    Raises
+    ------
+    InputError
+        If the level is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"confidence={confidence!r} is not between 0 and 1.", hint="95% is confidence=0.95."
+        )
+    return float(confidence)
+
+
+def _interval(
+    source: Source,
+    figures: AlphaFigures,
+    method: str,
+    level: float,
+    n_resamples: int,
+    rng: np.random.Generator | int | None,
+) -> tuple[tuple[float, float], tuple[str, ...]]:
+    if method != "bootstrap":
+        factor = float(figures.variance_factor)
+        limits = alpha_interval(
+            method,
+            float(figures.alpha),
+            source.n,
+            source.n_items,
+            variance_factor=factor,
+            confidence=level,
+        )
+        return limits, ()
+    if n_resamples < 2:
+        raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
+    answers = source.answers("A bootstrap interval").values
+    if source.complete and np.isnan(answers).any():
+        answers = answers[~np.isnan(answers).any(axis=1)]
+    answers = answers[~np.isnan(answers).all(axis=1)]
+    replicates = bootstrap_alpha(answers, n_resamples, np.random.default_rng(rng))
+    lost = int((~np.isfinite(replicates)).sum())
+    notes = (f"{lost} of {n_resamples} resamples had no alpha and were left out.",) if lost else ()
+    return percentile_interval(replicates, level), notes
+
+
+def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:
+    """Return the item table, and mean and sd of the mean score."""
+    import pandas as pd
+
+    totals, dropped = item_total(source.covariance), dropped_figures(source.covariance)
+    r_total = totals.r_total
+    mean = float(source.mean.mean())
+    sd = float(np.sqrt(max(source.covariance.sum(), 0.0))) / source.n_items
+    if source.data is not None and not source.complete:
+        observed = score_correlations(source.data.raw)
+        r_total, mean, sd = observed.r_total, observed.mean, observed.sd
+    n = source.n
+    with np.errstate(invalid="ignore"):
+        se = np.sqrt(dropped.variance_factor / n) if n else np.full(source.n_items, np.nan)
+    columns = {
+        "n": source.item_counts.astype(np.int64),
+        "mean": source.mean,
+        "sd": np.sqrt(np.diagonal(source.covariance)),
+        "r_total": r_total,
+        "r_standardized": totals.r_standardized,
+        "r_corrected": totals.r_corrected,
+        "r_drop": totals.r_drop,
+        "alpha_if_dropped": dropped.alpha,
+        "standardized_alpha_if_dropped": dropped.standardized,
+        "guttman6_if_dropped": dropped.guttman6,
+        "average_r_if_dropped": dropped.average_r,
+        "median_r_if_dropped": dropped.median_r,
+        "signal_noise_if_dropped": dropped.signal_noise,
+        "se_if_dropped": se,
+    }
+    return pd.DataFrame(columns, index=pd.Index(source.items, name="item")), mean, sd
+
+
+def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
+    notes = []
+    if source.n_items == 2:
+        notes.append(
+            "With two items alpha-if-dropped is not defined, and r_drop is their correlation; "
+            "alpha equals the Spearman-Brown coefficient only when their variances are equal."
+        )
+    if not np.isfinite(alpha):
+        notes.append(
+            "Alpha is not defined: the sum of the items has no positive variance, because their "
+            "covariances cancel their variances. First suspect the keying."
+        )
+    elif alpha < 0:
+        pairs = negative_pairs(source)
+        notes.append(
+            "Alpha is negative: the covariances sum to less than zero, so the items do not "
+            f"measure one thing in one direction (negative covariances: {pairs}). First suspect "
+            "the keying: a reverse-worded item that was not reverse-scored, or one turned twice."
+        )
+    return tuple(notes)
+
+
+def negative_pairs(source: Source, show: int = 4) -> str:
+    """Name the item pairs with the most negative correlations."""
+    r = source.matrix("correlation")
+    i, j = np.tril_indices(source.n_items, -1)
+    order = np.argsort(r[i, j], kind="stable")
+    order = order[r[i, j][order] < 0]
+    named = [f"{source.items[j[p]]} with {source.items[i[p]]}" for p in order[:show]]
+    return "; ".join(named) + ("; ..." if len(order) > show else "")

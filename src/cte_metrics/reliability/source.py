@@ -1,0 +1,244 @@
+"""What a coefficient is computed from: answers, ``Moments``, or a matrix with its n.
+
+Functions: ``read_source``. Class: ``Source``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
+from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
+from cte_metrics.kernels.alpha import correlation_from
+from cte_metrics.kernels.moments import MomentArrays, moments
+from cte_metrics.results import Moments
+
+Missing = Literal["listwise", "pairwise"]
+Matrix = Literal["correlation", "covariance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Second moments of the items, and the answers where there are any.
+
+    Attributes
+    ----------
+    items : tuple of str
+    covariance : ndarray (k, k)
+        Covariance (or correlation) matrix, divisor n - 1.
+    mean : ndarray (k,)
+        Item means; nan when a matrix was given.
+    item_counts : ndarray (k,)
+        Answers an item.
+    n : int
+        Respondents; 0 when a matrix came without ``n_obs``.
+    n_dropped : int
+        Rows left out.
+    data : ItemData or None
+        The answers.
+    complete : bool
+        Whether all figures rest on the same rows.
+    notes : tuple of str
+    """
+
+    items: tuple[str, ...]
+    covariance: np.ndarray
+    mean: np.ndarray
+    item_counts: np.ndarray
+    n: int
+    n_dropped: int
+    data: ItemData | None
+    complete: bool
+    notes: tuple[str, ...]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.items)
+
+    def matrix(self, kind: Matrix) -> np.ndarray:
+        """Return the correlation or the covariance matrix."""
+        one_of(kind, ("correlation", "covariance"), "matrix")
+        return correlation_from(self.covariance) if kind == "correlation" else self.covariance
+
+    def complete_answers(self, why: str) -> np.ndarray:
+        """Return the rows without missing answers, float64.
+
+        Raises
+        ------
+        InputError
+            If the answers are not known.
+        """
+        return complete_rows(self.answers(why))[0]
+
+    def answers(self, why: str) -> ItemData:
+        """Return the answers, or say that a matrix is not enough."""
+        if self.data is None:
+            raise InputError(
+                f"{why} needs the answers; a matrix or Moments is not enough.",
+                hint="Pass the data frame or Responses, or choose an analytic interval.",
+            )
+        return self.data
+
+
+def read_source(
+    data: Any,
+    *,
+    items: Sequence[str] | None = None,
+    missing: Missing = "listwise",
+    n_obs: int | None = None,
+    what: str = "A reliability coefficient",
+    minimum_items: int = 2,
+) -> Source:
+    """Read answers, ``Moments`` or a symmetric matrix, and refuse what has no reliability.
+
+    Raises
+    ------
+    InputError
+        If there are too few items or respondents, an item is constant or unanswered, two items
+        share no respondent, or ``n_obs`` comes without a matrix.
+    """
+    one_of(missing, ("listwise", "pairwise"), "missing")
+    if isinstance(data, Moments):
+        source = _from_moments(_taken(data, items), n_obs)
+    elif (found := square_matrix(data)) is not None:
+        source = _from_matrix(*_chosen(*found, items), n_obs)
+    elif n_obs is not None:
+        raise InputError(
+            "n_obs goes with a correlation or covariance matrix; the data are not symmetric.",
+            hint="Leave n_obs out when you pass answers.",
+        )
+    else:
+        source = _from_answers(data, items, missing, what, minimum_items)
+    if source.n_items < minimum_items:
+        raise InputError(f"{what} needs at least {minimum_items} items; got {source.n_items}.")
+    _refuse_undefined(source)
+    return source
+
+
+def _from_answers(
+    data: Any, items: Sequence[str] | None, missing: Missing, what: str, minimum_items: int
+) -> Source:
+    answers = item_data(data, items=items, what=what, minimum_items=minimum_items)
+    found = moments(answers.raw, missing)
+    if found.n < 2:
+        _refuse_few(answers, found.n)
+    return _source(answers.items, found, answers, (*answers.notes, *_row_notes(found, missing)))
+
+
+def _refuse_few(answers: ItemData, n: int) -> None:
+    empty = [
+        name
+        for name, column in zip(answers.items, answers.values.T, strict=True)
+        if np.isnan(column).all()
+    ]
+    cause = f" No one answered {', '.join(empty)}." if empty else ""
+    raise InputError(
+        f"Covariances need at least two respondents; {n} of {answers.n_respondents} rows can be "
+        f"used.{cause}",
+        hint="missing='pairwise' uses every pair of answers.",
+    )
+
+
+def _row_notes(found: MomentArrays, missing: Missing) -> tuple[str, ...]:
+    if missing == "listwise":
+        if not found.n_dropped:
+            return ()
+        total = found.n + found.n_dropped
+        return (f"{found.n_dropped} of {total} rows with missing answers were dropped.",)
+    notes = []
+    if found.n_dropped:
+        notes.append(f"{found.n_dropped} rows without any answer were dropped.")
+    if not found.complete:
+        notes.append(
+            "Answers are missing: each covariance rests on the rows that share its two items "
+            f"({int(found.counts.min())} to {int(found.counts.max())} rows); intervals use "
+            f"n = {found.n}."
+        )
+    return tuple(notes)
+
+
+def _source(
+    items: tuple[str, ...], found: MomentArrays, data: ItemData | None, notes: tuple[str, ...]
+) -> Source:
+    return Source(
+        items,
+        found.covariance,
+        found.mean,
+        np.asarray(found.item_counts),
+        found.n,
+        found.n_dropped,
+        data,
+        found.complete,
+        notes,
+    )
+
+
+def _taken(data: Moments, items: Sequence[str] | None) -> Moments:
+    if items is None:
+        return data
+    positions = np.array(_positions(data.items, items))
+    return Moments(tuple(items), data.arrays.take(positions))
+
+
+def _positions(known: tuple[str, ...], items: Sequence[str]) -> list[int]:
+    for name in items:
+        if name not in known:
+            raise UnknownNameError(f"There is no item {name!r}.{close_names(name, known)}")
+    return [known.index(name) for name in items]
+
+
+def _from_moments(data: Moments, n_obs: int | None) -> Source:
+    if n_obs is not None and n_obs != data.n:
+        raise InputError(f"n_obs={n_obs} contradicts the Moments, which hold n={data.n}.")
+    if data.n < 2:
+        raise InputError(f"Covariances need at least two respondents; the Moments hold {data.n}.")
+    return _source(data.items, data.arrays, None, ())
+
+
+def _chosen(
+    values: np.ndarray, names: tuple[str, ...], items: Sequence[str] | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    if items is None:
+        return values, names
+    positions = _positions(names, items)
+    return values[np.ix_(positions, positions)], tuple(items)
+
+
+def _from_matrix(values: np.ndarray, names: tuple[str, ...], n_obs: int | None) -> Source:
+    if n_obs is not None and n_obs < 2:
+        raise InputError(f"n_obs={n_obs}; at least two respondents are needed.")
+    k, n = len(names), n_obs or 0
+    notes = () if n_obs else ("No n_obs came with the matrix, so there is no interval.",)
+    nan = np.full(k, np.nan)
+    return Source(names, values, nan, np.full(k, float(n)), n, 0, None, True, notes)
+
+
+def _refuse_undefined(source: Source) -> None:
+    variance = np.diagonal(source.covariance)
+    named = [n for n, v in zip(source.items, variance, strict=True) if not np.isfinite(v)]
+    if named:
+        raise InputError(
+            f"{', '.join(named)}: fewer than two answers, so there is no variance.",
+            hint="Leave the item out.",
+        )
+    rounding = 1e-24 * np.square(np.nan_to_num(source.mean))
+    constant = [n for n, v, r in zip(source.items, variance, rounding, strict=True) if v <= r]
+    if constant:
+        verb = "is" if len(constant) == 1 else "are"
+        raise InputError(
+            f"{', '.join(constant)} {verb} constant (variance 0): such an item has no correlation "
+            "with any other.",
+            hint="Leave it out, and check whether the column was read correctly.",
+        )
+    if not np.isfinite(source.covariance).all():
+        i, j = np.argwhere(~np.isfinite(source.covariance))[0]
+        raise InputError(
+            f"{source.items[i]} and {source.items[j]} were never answered by the same two "
+            "respondents, so their covariance is unknown.",
+            hint="Leave one of them out.",
+        )
