@@ -1,0 +1,1 @@
+"""The dossier of one survey: decisions first, then the figures behind them."""

@@ -1,0 +1,123 @@
+"""What the commands print and write."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cte_metrics.results.render import jsonable, to_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.core.responses import Responses
+    from cte_metrics.report.validation import Validation
+
+COLOURS = {"good": "green", "caution": "yellow", "stop": "red", "info": "blue"}
+
+
+class TableFormat(StrEnum):
+    """The forms in which a table is written."""
+
+    csv = "csv"
+    json = "json"
+
+
+def write_table(
+    table: pd.DataFrame, path: Path, table_format: TableFormat | None, *, text: bool = False
+) -> None:
+    """Write a table as CSV or JSON, or as aligned text for people."""
+    chosen = table_format or (TableFormat.json if path.suffix == ".json" else TableFormat.csv)
+    if text and str(path) == "-":
+        from cte_metrics.results import Block
+
+        typer.echo(to_text("Instruments", "", [Block("", table)], []))
+        return
+    frame = table.reset_index() if any(n is not None for n in table.index.names) else table
+    if chosen is TableFormat.csv:
+        _write(frame.to_csv(index=False), path)
+    else:
+        rows = [jsonable(row) for row in frame.astype(object).to_dict(orient="records")]
+        _write(json.dumps(rows, indent=1) + "\n", path)
+
+
+def write_record(record: Mapping[str, Any], path: Path) -> None:
+    """Write one record as YAML, or as JSON when the file's ending says so."""
+    if path.suffix == ".json":
+        _write(json.dumps(record, indent=1, ensure_ascii=False) + "\n", path)
+        return
+    import yaml
+
+    _write(yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True), path)
+
+
+def _write(text: str, path: Path) -> None:
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+def survey_frame(responses: Responses) -> pd.DataFrame:
+    """Return simulated or read answers as a survey file has them: identifiers, items, covariates."""
+    import pandas as pd
+
+    parts = {
+        "respondent": responses.respondent,
+        "group": responses.group,
+        "wave": responses.wave,
+    }
+    known = {k: pd.Series(list(v)) for k, v in parts.items() if v is not None}
+    items = responses.items.reset_index(drop=True)
+    covariates = responses.covariates
+    tables = [pd.DataFrame(known), items]
+    if covariates is not None and covariates.shape[1]:
+        tables.append(covariates.reset_index(drop=True))
+    return pd.concat(tables, axis=1)
+
+
+def tell_notes(notes: Sequence[str]) -> None:
+    """Print notes to standard error, so that piped tables stay clean."""
+    for note in notes:
+        typer.secho(f"Note: {note}", err=True, dim=True)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, float], None]]:
+    """Show a progress bar on standard error; yield a function of (step, share done)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda step, share: bar.update(task, description=step, completed=share)
+        bar.update(task, description="Done", completed=1.0)
+
+
+def show_decisions(validation: Validation) -> None:
+    """Print the decisions, one paragraph each."""
+    typer.secho(f"\n{validation.title}", bold=True)
+    typer.echo(validation.subtitle)
+    for line in validation.banners:
+        typer.secho(line, fg="yellow")
+    for decision in validation.decisions:
+        typer.secho(f"\n{decision.question}", bold=True)
+        typer.secho(f"  {decision.verdict}", fg=COLOURS[decision.level])
+        figures = ", ".join(f"{k} {_short(v)}" for k, v in decision.figures.items())
+        if figures:
+            typer.echo(f"  {figures}")
+    typer.echo("")
+
+
+def _short(value: Any) -> str:
+    from cte_metrics.results.render import cell
+
+    return cell(value)
