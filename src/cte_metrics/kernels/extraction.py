@@ -1,28 +1,33 @@
 r"""Common factors from a correlation matrix.
 
-The model is ``R = L L' + Psi`` with ``L`` (p, m) loadings and ``Psi`` the diagonal matrix of uniquenesses.
-For given uniquenesses the best loadings are eigenvectors, so each method minimises a function of the p
-uniquenesses alone, here by Newton steps with analytic first and second derivatives:
+The model is ``R = L L' + Psi`` with ``L`` (p, m) loadings and ``Psi`` the diagonal matrix of
+uniquenesses. For given uniquenesses the best loadings are eigenvectors, so each method minimises a
+function of the p uniquenesses alone, here by Newton steps with analytic first and second
+derivatives:
 
-==================  ==========================================================  =====================
-method              function (over the p - m smallest roots)                    roots
-==================  ==========================================================  =====================
-minres, uls, ols    1/2 sum g_j^2, half the squared residuals                   g of R - Psi
-wls                 the same with residuals r_ij weighted by sqrt(w_i w_j),     g of D (R - Psi) D
-                    w = 1 / diag(inv(R)), D = diag(sqrt(w))
-ml                  sum (t_j - log t_j - 1)                                     t of Psi^-1/2 R Psi^-1/2
-gls                 1/2 sum (1 - 1/t_j)^2                                       the same
-pa                  fixed point of iterated communalities (no bound)            g of R - Psi
-pc                  none: principal components                                  of R
-==================  ==========================================================  =====================
+================  ======================================================  ==================
+method            function (over the p - m smallest roots)                roots
+================  ======================================================  ==================
+minres, uls, ols  1/2 sum g_j^2, half the squared residuals               g of R - Psi
+wls               the same with residuals r_ij weighted by sqrt(w_i w_j)  g of D (R - Psi) D
+ml                sum (t_j - log t_j - 1)                                 t of E R E
+gls               1/2 sum (1 - 1/t_j)^2                                   t of E R E
+pa                fixed point of iterated communalities (no bound)        g of R - Psi
+pc                none: principal components                              of R
+================  ======================================================  ==================
 
-minres, uls, ols and a converged principal axis are one solution as long as every uniqueness is positive.
+Here ``w = 1 / diag(inv(R))``, ``D = diag(sqrt(w))`` and ``E = diag(1 / sqrt(psi))``.
+minres, uls, ols and a converged principal axis are one solution as long as every uniqueness is
+positive.
 
 References
 ----------
-Harman, H. H., & Jones, W. H. (1966). Factor analysis by minimizing residuals (minres). Psychometrika, 31.
-Jöreskog, K. G. (1967). Some contributions to maximum likelihood factor analysis. Psychometrika, 32.
-Jöreskog, K. G., & Goldberger, A. S. (1972). Factor analysis by generalized least squares. Psychometrika, 37.
+Harman, H. H., & Jones, W. H. (1966). Factor analysis by minimizing residuals (minres).
+    Psychometrika, 31.
+Jöreskog, K. G. (1967). Some contributions to maximum likelihood factor analysis. Psychometrika,
+    32.
+Jöreskog, K. G., & Goldberger, A. S. (1972). Factor analysis by generalized least squares.
+    Psychometrika, 37.
 Jöreskog, K. G. (1977). Factor analysis by least-squares and maximum-likelihood methods.
 
 Functions: `extract`, `squared_multiple_correlations`, `least_squares_roots`, `likelihood_roots`,
@@ -50,9 +55,10 @@ LOWEST_UNIQUENESS = 0.005
 class Extraction:
     """Unrotated solution.
 
-    ``loadings`` (p, m), columns by falling eigenvalue, column sums not negative; ``uniquenesses`` (p,) are one
-    minus the communalities of those loadings; ``objective`` is the value of the method's function;
-    ``bounded`` (p,) marks uniquenesses that the search held at the lower bound 0.005.
+    ``loadings`` (p, m), columns by falling eigenvalue, column sums not negative; ``uniquenesses``
+    (p,) are one minus the communalities of those loadings; ``objective`` is the value of the
+    method's function; ``bounded`` (p,) marks uniquenesses that the search held at the lower bound
+    0.005.
     """
 
     loadings: Array
@@ -64,6 +70,7 @@ class Extraction:
 
     @property
     def communalities(self) -> Array:
+        """Sums of squared loadings (p,)."""
         return np.asarray(np.sum(self.loadings**2, axis=1))
 
     @property
@@ -109,11 +116,13 @@ def _start(r: Array) -> Array:
     return np.where(np.isfinite(start) & (start > 0.0) & (start <= 1.0), start, 0.5)
 
 
-# --- the functions of the uniquenesses ----------------------------------------------------------------
+# --- the functions of the uniquenesses ----------------------------------------------------------
 
 
 def least_squares_roots(psi: Array, s: Array, m: int) -> Derivatives:
-    """Half the sum of squares of the p - m smallest roots of ``s - diag(psi)``, with derivatives in psi."""
+    """Half the sum of squares of the p - m smallest roots of ``s - diag(psi)``, with derivatives
+    in psi.
+    """
     roots, vectors = np.linalg.eigh(s - np.diag(psi))
     small = _n_small(roots, m, 0.0)
     low, high = roots[:small], roots[small:]
@@ -121,9 +130,7 @@ def least_squares_roots(psi: Array, s: Array, m: int) -> Derivatives:
     gradient = -(u_low**2) @ low
     inner = (u_low @ u_low.T) ** 2
     weights = 2.0 * low[:, None] / (low[:, None] - high)
-    return Derivatives(
-        0.5 * float(low @ low), gradient, inner + _between(u_low, u_high, weights)
-    )
+    return Derivatives(0.5 * float(low @ low), gradient, inner + _between(u_low, u_high, weights))
 
 
 def likelihood_roots(log_psi: Array, s: Array, m: int) -> Derivatives:
@@ -160,18 +167,22 @@ def _scaled_roots(log_psi: Array, s: Array, m: int) -> tuple[Array, Array, Array
 
 
 def _n_small(roots: Array, m: int, floor: float) -> int:
-    """How many of the ascending roots no factor accounts for: all but the m largest that exceed ``floor``."""
+    """How many of the ascending roots no factor accounts for: all but the m largest that exceed
+    ``floor``.
+    """
     p = roots.size
     return max(p - m, int(np.searchsorted(roots, floor, side="right")))
 
 
 def _between(u_low: Array, u_high: Array, weights: Array) -> Array:
-    """Sum over pairs of a small and a large root of weight times z z', z the product of their vectors."""
+    """Sum over pairs of a small and a large root of weight times z z', z the product of their
+    vectors.
+    """
     z = (u_low[:, :, None] * u_high[:, None, :]).reshape(u_low.shape[0], -1)
     return np.asarray((z * weights.reshape(-1)) @ z.T)
 
 
-# --- minimisation ---------------------------------------------------------------------------------------
+# --- minimisation -------------------------------------------------------------------------------
 
 
 class Minimum(NamedTuple):
@@ -192,7 +203,9 @@ def _minimise(
     tolerance: float = 1e-10,
     max_iterations: int = 200,
 ) -> Minimum:
-    """Newton's method within bounds: variables held at a bound leave the step, backtracking keeps descent."""
+    """Newton's method within bounds: variables held at a bound leave the step, backtracking keeps
+    descent.
+    """
     x = np.clip(start, lower, upper)
     now = objective(x)
     for iteration in range(max_iterations):
@@ -235,11 +248,13 @@ def _backtrack(
     return None
 
 
-# --- one function per family of methods -----------------------------------------------------------------
+# --- one function per family of methods ---------------------------------------------------------
 
 
 def _best_minimum(objective: Objective, starts: list[Array], lower: Array, upper: Array) -> Minimum:
-    """The minimum from the first start; when it touches the lower bound, the best from all starts."""
+    """The minimum from the first start; when it touches the lower bound, the best from all
+    starts.
+    """
     best = _minimise(objective, starts[0], lower, upper)
     if best.converged and np.all(best.x > lower):
         return best
@@ -251,7 +266,9 @@ def _best_minimum(objective: Objective, starts: list[Array], lower: Array, upper
 
 
 def _starts(r: Array, m: int) -> list[Array]:
-    """Uniquenesses to begin with: from squared multiple correlations, flat, and with one item at a time small."""
+    """Uniquenesses to begin with: from squared multiple correlations, flat, and with one item at a
+    time small.
+    """
     first = _start(r)
     p = first.size
     low = np.where(np.eye(p, dtype=np.bool_), 0.1, np.maximum(first, 0.2))
@@ -301,15 +318,15 @@ def _principal_axis(r: Array, m: int, warm_up: int = 10, max_iterations: int = 1
 
 def _iterate_communalities(r: Array, m: int, start: Array, max_iterations: int) -> Minimum:
     communalities = start
-    for iteration in range(max_iterations):
+    change, iteration = np.inf, 0
+    while change >= 1e-9 and iteration < max_iterations:
+        iteration += 1
         reduced = _with_diagonal(r, communalities)
         renewed = np.sum(_leading(reduced, m) ** 2, axis=1)
         change = float(np.max(np.abs(renewed - communalities)))
         communalities = renewed
-        if change < 1e-9:
-            break
     value = least_squares_roots(1.0 - communalities, r, m).value
-    return Minimum(1.0 - communalities, value, change < 1e-9, iteration + 1)
+    return Minimum(1.0 - communalities, value, change < 1e-9, iteration)
 
 
 def _principal_components(r: Array, m: int) -> Extraction:
@@ -321,7 +338,9 @@ def _principal_components(r: Array, m: int) -> Extraction:
 
 
 def _leading(s: Array, m: int) -> Array:
-    """The m leading eigenvectors of ``s``, each as long as the square root of its (non-negative) root."""
+    """The m leading eigenvectors of ``s``, each as long as the square root of its (non-negative)
+    root.
+    """
     roots, vectors = np.linalg.eigh(s)
     return np.asarray(vectors[:, ::-1][:, :m] * np.sqrt(np.maximum(roots[::-1][:m], 0.0)))
 

@@ -1,0 +1,316 @@
+r"""Rotation of loadings to the minimum of a criterion, from many starts at once.
+
+Loadings are ``L = A inv(T)'`` with ``Phi = T'T``: T orthogonal (``L = A T``), or oblique with
+columns of length one. Stage one is the gradient projection algorithm of Jennrich (2001, 2002), run
+on all starts together: every array has the starts as its first axis. Stage two takes the best
+start to the optimum itself with Newton steps along the manifold; the Hessian comes from
+differences of the analytic gradient, all directions in one batch.
+
+References
+----------
+Jennrich, R. I. (2001). A simple general procedure for orthogonal rotation. Psychometrika, 66,
+    289-306.
+Jennrich, R. I. (2002). A simple general method for oblique rotation. Psychometrika, 67, 7-19.
+
+Functions: `minimise`, `orthogonal_starts`; classes `Orthogonal`, `Oblique`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.kernels.rotation_criteria import Criterion
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """``transformation`` T (k, k), ``loadings`` (p, k), value and whether the gradient vanished
+    there.
+    """
+
+    transformation: Array
+    loadings: Array
+    value: float
+    converged: bool
+    iterations: int
+
+
+class Points(NamedTuple):
+    """A stack of solutions: T (b, k, k), value (b,), gradient along the manifold in coordinates
+    (b, d).
+    """
+
+    t: Array
+    value: Array
+    gradient: Array
+
+
+class Manifold(Protocol):
+    """What the two families of rotations provide to the search."""
+
+    def evaluate(self, t: Array) -> Points:
+        """Value and gradient at T (b, k, k)."""
+        ...
+
+    def move(self, t: Array, coordinates: Array) -> Array:
+        """T moved along ``coordinates`` (b, d) and back onto the manifold."""
+        ...
+
+    def loadings(self, t: Array) -> Array:
+        """Rotated loadings."""
+        ...
+
+    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+        """Whether factors have merged."""
+        ...
+
+
+class Orthogonal:
+    """Rotations: coordinates are the k(k-1)/2 entries above the diagonal of a skew-symmetric
+    matrix.
+    """
+
+    def __init__(self, a: Array, criterion: Criterion) -> None:
+        self.a, self.criterion = a, criterion
+        self.upper = np.triu_indices(a.shape[1], 1)
+        self.identity = np.eye(a.shape[1])
+
+    def loadings(self, t: Array) -> Array:
+        """Rotated loadings."""
+        return np.asarray(self.a @ t)
+
+    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+        """Never: orthogonal factors stay apart."""
+        return np.zeros(t.shape[0], dtype=np.bool_)
+
+    def evaluate(self, t: Array) -> Points:
+        """Value and gradient at T."""
+        loadings = self.a @ t
+        value, slope = self.criterion(loadings)
+        turned = _transposed(loadings) @ slope
+        skew = (turned - _transposed(turned))[:, self.upper[0], self.upper[1]]
+        return Points(t, value, skew)
+
+    def move(self, t: Array, coordinates: Array) -> Array:
+        """Along the Cayley transform of the skew matrix; its first order is the geodesic's."""
+        half = np.zeros(coordinates.shape[:-1] + self.identity.shape)
+        half[..., self.upper[0], self.upper[1]] = 0.5 * coordinates
+        half = half - _transposed(half)
+        return np.asarray(t @ np.linalg.solve(self.identity - half, self.identity + half))
+
+
+class Oblique:
+    """T with columns of length one: coordinates are the k(k-1) off-diagonal entries of X in T (I +
+    X).
+    """
+
+    def __init__(self, a: Array, criterion: Criterion) -> None:
+        self.a, self.criterion = a, criterion
+        self.off = np.nonzero(~np.eye(a.shape[1], dtype=np.bool_))
+        self.identity = np.eye(a.shape[1])
+
+    def loadings(self, t: Array) -> Array:
+        """Rotated loadings."""
+        inverse: Array = np.linalg.inv(t)
+        return np.asarray(self.a @ _transposed(inverse))
+
+    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+        """Whether factors have merged: the smallest root of Phi is practically zero."""
+        phi: Array = np.matmul(_transposed(t), t)
+        phi[~np.isfinite(phi).all(axis=(-2, -1))] = 0.0
+        return np.asarray(np.linalg.eigvalsh(phi)[:, 0] < 1e-3)
+
+    def evaluate(self, t: Array) -> Points:
+        """Value and gradient at T."""
+        loadings = self.loadings(t)
+        value, slope = self.criterion(loadings)
+        # d value / dT = -(L' dL inv(T))'; then the part along each column goes, and T' turns it
+        # into X
+        turned: Array = -_transposed(np.matmul(_transposed(loadings), slope))
+        phi: Array = np.matmul(_transposed(t), t)
+        along = np.diagonal(turned, axis1=-2, axis2=-1)
+        gradient = turned - phi * along[..., None, :]
+        return Points(t, value, gradient[:, self.off[0], self.off[1]])
+
+    def move(self, t: Array, coordinates: Array) -> Array:
+        """T (I + X) with its columns brought back to length one."""
+        x = np.zeros(coordinates.shape[:-1] + self.identity.shape)
+        x[..., self.off[0], self.off[1]] = coordinates
+        moved = t @ (self.identity + x)
+        return np.asarray(moved / np.sqrt((moved * moved).sum(axis=-2, keepdims=True)))
+
+
+def orthogonal_starts(k: int, n_starts: int, rng: np.random.Generator) -> Array:
+    """The identity and ``n_starts`` random orthogonal matrices (Haar), shape (1 + n_starts, k,
+    k).
+    """
+    normal = rng.standard_normal((n_starts, k, k))
+    q, r = np.linalg.qr(normal)
+    signs = np.sign(np.diagonal(r, axis1=-2, axis2=-1))
+    return np.concatenate([np.eye(k)[None], q * signs[:, None, :]])
+
+
+def minimise(
+    manifold: Manifold, starts: Array, *, tolerance: float = 1e-9, max_iterations: int = 500
+) -> Minimum:
+    """The lowest minimum that any of the ``starts`` (b, k, k) leads to."""
+    with np.errstate(all="ignore"):
+        ends, rounds = _descend(manifold, starts, 1e-4, min(max_iterations, 200))
+        usable = np.isfinite(ends.value) & ~manifold.collapsed(ends.t)
+        if not usable.any():
+            return _none(manifold, starts, rounds)
+        order = np.argsort(np.where(usable, ends.value, np.inf), kind="stable")
+        order = order[: int(usable.sum())]
+        best = _polish(manifold, _first_of_the_lowest(ends, order), tolerance)
+        if not best.converged:
+            best = _retry(manifold, ends, order, best, tolerance)
+    return Minimum(best.t, manifold.loadings(best.t), best.value, best.converged, rounds)
+
+
+def _none(manifold: Manifold, starts: Array, rounds: int) -> Minimum:
+    """No start led to separate factors: the first start, unrotated, and not converged."""
+    t = starts[0]
+    value = float(manifold.evaluate(t[None]).value[0])
+    return Minimum(t, manifold.loadings(t), value, False, rounds)
+
+
+class _Polished(NamedTuple):
+    t: Array
+    value: float
+    converged: bool
+
+
+def _first_of_the_lowest(ends: Points, order: NDArray[np.intp]) -> Array:
+    """Among starts that ended at practically the same value, the earliest: the identity start if
+    it can be.
+    """
+    lowest = ends.value[order[0]]
+    near = order[ends.value[order] <= lowest + 1e-6 * max(abs(float(lowest)), 1e-3)]
+    return np.asarray(ends.t[int(near.min())])
+
+
+def _retry(
+    manifold: Manifold, ends: Points, order: NDArray[np.intp], best: _Polished, tolerance: float
+) -> _Polished:
+    for index in order[:3]:
+        other = _polish(manifold, ends.t[index], tolerance)
+        if other.converged and other.value <= best.value + 1e-8:
+            return other
+    return best
+
+
+# --- stage one: gradient projection on all starts -----------------------------------------------
+
+
+def _descend(
+    manifold: Manifold, starts: Array, tolerance: float, max_iterations: int
+) -> tuple[Points, int]:
+    """Steepest descent with doubling and halving of each start's own step."""
+    final = manifold.evaluate(starts)
+    active = np.arange(starts.shape[0])
+    now, step = final, np.ones(starts.shape[0])
+    for iteration in range(max_iterations):
+        size = (now.gradient * now.gradient).sum(axis=-1)
+        going = size > tolerance**2
+        if not going.all():
+            _store(final, active, now)
+            if not going.any():
+                return final, iteration
+            active, step, size = active[going], step[going], size[going]
+            now = Points(now.t[going], now.value[going], now.gradient[going])
+        now, step, moved = _line_search(manifold, now, 2.0 * step, size)
+        if not moved.all():
+            _store(final, active, now)
+            active, step = active[moved], step[moved]
+            now = Points(now.t[moved], now.value[moved], now.gradient[moved])
+            if active.size == 0:
+                return final, iteration
+    _store(final, active, now)
+    return final, max_iterations
+
+
+def _line_search(
+    manifold: Manifold, now: Points, step: Array, size: Array
+) -> tuple[Points, Array, NDArray[np.bool_]]:
+    """Halve the steps that do not lower the value by half of what the slope promises."""
+    then = manifold.evaluate(manifold.move(now.t, -step[:, None] * now.gradient))
+    good = now.value - then.value > 0.5 * size * step
+    for _ in range(24):
+        if good.all():
+            return then, step, good
+        bad = np.flatnonzero(~good)
+        step[bad] *= 0.5
+        move = -step[bad, None] * now.gradient[bad]
+        again = manifold.evaluate(manifold.move(now.t[bad], move))
+        _store(then, bad, again)
+        good[bad] = now.value[bad] - again.value > 0.5 * size[bad] * step[bad]
+    stuck = np.flatnonzero(~good)
+    _store(then, stuck, Points(now.t[stuck], now.value[stuck], now.gradient[stuck]))
+    return then, step, good
+
+
+def _store(target: Points, rows: NDArray[np.intp], source: Points) -> None:
+    for old, new in zip(target, source, strict=True):
+        old[rows] = new
+
+
+# --- stage two: Newton on the best --------------------------------------------------------------
+
+
+def _polish(manifold: Manifold, t: Array, tolerance: float, max_iterations: int = 60) -> _Polished:
+    now = manifold.evaluate(t[None])
+    for _ in range(max_iterations):
+        if float(np.max(np.abs(now.gradient), initial=0.0)) < tolerance:
+            return _Polished(now.t[0], float(now.value[0]), True)
+        step = _newton_direction(_hessian(manifold, now), now.gradient[0])
+        then = _best_on_ray(manifold, now, step)
+        if then is None:
+            break
+        now = then
+    flat = float(np.max(np.abs(now.gradient), initial=0.0)) < 1e-6
+    return _Polished(now.t[0], float(now.value[0]), flat)
+
+
+def _hessian(manifold: Manifold, now: Points, h: float = 1e-5) -> Array:
+    d = now.gradient.shape[-1]
+    steps = h * np.concatenate([np.eye(d), -np.eye(d)])
+    around = manifold.evaluate(manifold.move(now.t, steps)).gradient
+    hessian = (around[:d] - around[d:]) / (2.0 * h)
+    return np.asarray(0.5 * (hessian + hessian.T))
+
+
+def _newton_direction(hessian: Array, gradient: Array) -> Array:
+    if not np.all(np.isfinite(hessian)):
+        return -gradient
+    values, vectors = np.linalg.eigh(hessian)
+    size = np.maximum(np.abs(values), 1e-7 * max(float(np.max(np.abs(values))), 1e-8))
+    return np.asarray(-vectors @ ((vectors.T @ gradient) / size))
+
+
+_SHARES = 0.5 ** np.arange(0.0, 20.0)
+
+
+def _best_on_ray(manifold: Manifold, now: Points, step: Array) -> Points | None:
+    """The full step if it lowers the value or the gradient, else the best of twenty shorter
+    ones.
+    """
+    full = manifold.evaluate(manifold.move(now.t, step[None]))
+    noise = 1e-14 * max(abs(float(now.value[0])), 1.0)
+    smaller = np.max(np.abs(full.gradient)) < np.max(np.abs(now.gradient))
+    if full.value[0] < now.value[0] - noise or (smaller and full.value[0] <= now.value[0] + noise):
+        return full
+    ray = manifold.evaluate(manifold.move(now.t, _SHARES[:, None] * step))
+    best = int(np.nanargmin(np.where(np.isfinite(ray.value), ray.value, np.inf)))
+    if not ray.value[best] < now.value[0] - noise:
+        return None
+    return Points(*(part[best : best + 1] for part in ray))
+
+
+def _transposed(stack: Array) -> Array:
+    return np.asarray(np.swapaxes(stack, -1, -2))
