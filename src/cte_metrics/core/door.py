@@ -118,13 +118,16 @@ def _check_size(data: ItemData, what: str, minimum_items: int) -> None:
 
 
 def _from_responses(responses: Any, items: Sequence[str] | None) -> ItemData:
-    raw, names, _ = _table(responses.keyed, items, ())
+    present = responses.instrument.item_ids
+    names = tuple(_chosen(present, items, ()))
+    answers = responses.answers(keyed=True)
+    raw = answers if names == tuple(present) else answers[:, [present.index(n) for n in names]]
     scale = responses.instrument.response_scale
     subscales = {s.id: tuple(s.items) for s in responses.instrument.subscales}
     return ItemData(
         raw,
         names,
-        responses.respondent if responses.respondent is not None else responses.keyed.index,
+        _row_labels(responses),
         float(scale.minimum),
         float(scale.maximum),
         None if responses.group is None else np.asarray(responses.group),
@@ -132,6 +135,14 @@ def _from_responses(responses: Any, items: Sequence[str] | None) -> ItemData:
         subscales,
         tuple(getattr(responses, "notes", ())),
     )
+
+
+def _row_labels(responses: Any) -> Any:
+    """Return respondents where they are named, else the labels of the caller's rows."""
+    import pandas as pd
+
+    named = responses.respondent
+    return responses.covariates.index if named is None else pd.Index(named, name="respondent")
 
 
 def _table(
