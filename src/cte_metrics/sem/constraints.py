@@ -279,7 +279,7 @@ def free_form(matrix: Vector, right: Vector) -> tuple[Vector, Vector]:
         return np.zeros(n), np.eye(n)
     if not right.any() and _are_pairs(matrix):
         return np.zeros(n), _indicator_basis(matrix)
-    theta0, _, rank, _ = linalg.lstsq(matrix, right)
+    theta0, _, _, _ = linalg.lstsq(matrix, right)
     if np.max(np.abs(matrix @ theta0 - right)) > 1e-8 * max(1.0, float(np.abs(right).max())):
         raise InputError("The equality constraints contradict each other.")
     basis = linalg.null_space(matrix)

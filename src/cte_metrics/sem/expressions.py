@@ -73,6 +73,7 @@ _UNARY: dict[str, tuple[Callable[[float], float], Callable[[float, float], float
         lambda x, v: math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi),
     ),
 }
+FUNCTIONS = tuple(sorted(set(_UNARY) - {"neg"}))
 _PRIORITY = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 
 
@@ -129,10 +130,9 @@ class _Parser:
         token = self.take()
         if self.token.text != "(" or self.token.kind != "op":
             return Constant(math.pi) if token.text == "pi" else Name(token.text, token.start)
-        if token.text not in _UNARY or token.text == "neg":
-            allowed = sorted(set(_UNARY) - {"neg"})
+        if token.text not in FUNCTIONS:
             problem = f"{token.text!r} is not a function that constraints know"
-            hint = f"Functions: {', '.join(allowed)}.{close_names(token.text, allowed)}"
+            hint = f"Functions: {', '.join(FUNCTIONS)}.{close_names(token.text, FUNCTIONS)}"
             raise syntax_error(self.text, token.start, problem, hint=hint)
         self.at += 1
         argument = self.expression()

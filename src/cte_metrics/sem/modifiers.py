@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cte_metrics.errors import ModelSyntaxError, close_names
+from cte_metrics.sem.expressions import FUNCTIONS, evaluate, names_of, parse_expression
 from cte_metrics.sem.tokens import Token, syntax_error
 
 Element = float | str | None
@@ -53,9 +54,7 @@ def read_modifier(text: str, tokens: Sequence[Token], *, as_start: bool = False)
 
 def _known_call(text: str, tokens: Sequence[Token]) -> Modifier | None:
     """A numeric function such as ``sqrt(.5)``; anything else is refused with a suggestion."""
-    from cte_metrics.sem.expressions import _UNARY
-
-    if tokens[0].text in _UNARY:
+    if tokens[0].text in FUNCTIONS:
         return None
     raise syntax_error(
         text,
@@ -79,7 +78,9 @@ def _call(text: str, tokens: Sequence[Token]) -> Modifier:
     if any(isinstance(v, str) for v in values):
         raise syntax_error(text, tokens[0].start, f"{name}() takes numbers")
     numbers = tuple(v if isinstance(v, float) else math.nan for v in values)
-    return Modifier(**{name: numbers})
+    if name == "start":
+        return Modifier(start=numbers)
+    return Modifier(lower=numbers) if name == "lower" else Modifier(upper=numbers)
 
 
 def _vector(text: str, tokens: Sequence[Token], values: tuple[Element, ...]) -> Modifier:
@@ -119,8 +120,6 @@ def _arguments(text: str, tokens: Sequence[Token]) -> tuple[Element, ...]:
 
 def _element(text: str, tokens: Sequence[Token]) -> Element:
     """A number (float), a label (str) or ``NA`` (None)."""
-    from cte_metrics.sem.expressions import evaluate, names_of, parse_expression
-
     first = tokens[0]
     if len(tokens) == 1 and first.kind == "name":
         return None if first.text == "NA" else first.text

@@ -10,7 +10,7 @@ Functions: ``build_table``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from cte_metrics.errors import InputError
 from cte_metrics.sem.partable_defaults import Columns, block_columns
 from cte_metrics.sem.partable_equality import (
-    effect_coding,
     efa_identification,
+    effect_coding,
     equality_labels,
     tie_equal_labels,
 )
 from cte_metrics.sem.partable_options import TableOptions, settle_group_equal
 from cte_metrics.sem.syntax import Constraint, ParsedModel, Row, parse_model
-from cte_metrics.sem.variables import VariableNames, variable_names
+from cte_metrics.sem.variables import VariableNames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,8 +140,21 @@ class ParameterTable:
         """Give the table as a DataFrame, constraint rows last."""
         import pandas as pd
 
-        columns = ("lhs", "op", "rhs", "user", "block", "group", "level", "free", "exo")
-        columns += ("label", "plabel", "ustart", "efa")
+        columns = [
+            "lhs",
+            "op",
+            "rhs",
+            "user",
+            "block",
+            "group",
+            "level",
+            "free",
+            "exo",
+            "label",
+            "plabel",
+            "ustart",
+            "efa",
+        ]
         frame = pd.DataFrame({c: list(getattr(self, c)) for c in columns})
         rows = [
             {"lhs": c.lhs, "op": c.op, "rhs": c.rhs, "user": c.user, "ustart": math.nan}
@@ -151,12 +164,10 @@ class ParameterTable:
         ]
         if not rows:
             return frame
-        return pd.concat([frame, pd.DataFrame(rows)[list(columns)]], ignore_index=True)
+        return pd.concat([frame, pd.DataFrame(rows)[columns]], ignore_index=True)
 
 
-def build_table(
-    model: str | ParsedModel, options: TableOptions | None = None, *, defaults: object = None
-) -> ParameterTable:
+def build_table(model: str | ParsedModel, options: TableOptions | None = None) -> ParameterTable:
     """Complete a model with lavaan's defaults.
 
     Parameters
@@ -164,7 +175,7 @@ def build_table(
     model : str or ParsedModel
         Model text, or what ``parse_model`` made of it.
     options : TableOptions
-        What the defaults depend on; ``defaults`` is another name for it.
+        What the defaults depend on.
 
     Returns
     -------
@@ -179,9 +190,7 @@ def build_table(
     [('f', '=~', 'x1', 0), ('f', '=~', 'x2', 1), ('f', '=~', 'x3', 2), ('x1', '~~', 'x1', 3)]
     """
     parsed = parse_model(model) if isinstance(model, str) else model
-    chosen = options if options is not None else defaults
-    settled = chosen if isinstance(chosen, TableOptions) else TableOptions()
-    return _build(parsed, settled)
+    return _build(parsed, options or TableOptions())
 
 
 @lru_cache(maxsize=256)
@@ -202,8 +211,6 @@ def _build(model: ParsedModel, options: TableOptions) -> ParameterTable:
 
 def _settled(model: ParsedModel, options: TableOptions) -> TableOptions:
     """Options after the model has had its say: intercepts in the text, ``group:`` blocks."""
-    from dataclasses import replace
-
     categorical = bool(options.n_thresholds) or any(r.op == "|" for r in model.rows)
     group_equal = settle_group_equal(options.group_equal, categorical=categorical)
     needs_means = (
@@ -256,12 +263,11 @@ def _level_intercepts(c: Columns) -> None:
         c.lhs[i] for i in range(len(c)) if c.op[i] == "~1" and c.level[i] > 1 and not c.is_lv[i]
     }
     for i in range(len(c)):
-        if c.op[i] == "~1" and c.level[i] == 1 and c.lhs[i] in upper:
-            c.free[i], c.ustart[i] = 0, 0.0
-        elif c.op[i] == "|" and c.level[i] == 1:
-            c.free[i], c.ustart[i] = 0, 0.0
-        elif c.op[i] == "~*~" and c.level[i] > 1:
-            c.free[i], c.ustart[i] = 0, 1.0
+        mean = c.op[i] == "~1" and c.lhs[i] in upper
+        if c.level[i] == 1 and (mean or c.op[i] == "|"):
+            c.fix(i, 0.0)
+        elif c.level[i] > 1 and c.op[i] == "~*~":
+            c.fix(i, 1.0)
 
 
 def _apply_modifiers(c: Columns, model: ParsedModel, options: TableOptions) -> None:
@@ -325,32 +331,22 @@ def _finish(
     n_levels = max(c.level, default=1)
     block = [(g - 1) * n_levels + level for g, level in zip(c.group, c.level, strict=True)]
 
-    def ints(values: list[int]) -> NDArray[np.int64]:
-        array = np.array(values, dtype=np.int64)
-        array.flags.writeable = False
-        return array
-
-    def reals(values: list[float]) -> NDArray[np.float64]:
-        array = np.array(values, dtype=np.float64)
-        array.flags.writeable = False
-        return array
-
     return ParameterTable(
         lhs=tuple(c.lhs),
         op=tuple(c.op),
         rhs=tuple(c.rhs),
-        user=ints(c.user),
-        block=ints(block),
-        group=ints(c.group),
-        level=ints(c.level),
-        free=ints(c.free),
-        exo=ints(c.exo),
+        user=_ints(c.user),
+        block=_ints(block),
+        group=_ints(c.group),
+        level=_ints(c.level),
+        free=_ints(c.free),
+        exo=_ints(c.exo),
         label=tuple(c.label),
         plabel=tuple(f".p{i}." for i in range(1, len(c) + 1)),
-        ustart=reals(c.ustart),
+        ustart=_reals(c.ustart),
         has_start=np.array(c.has_start, dtype=bool),
-        lower=reals(c.lower),
-        upper=reals(c.upper),
+        lower=_reals(c.lower),
+        upper=_reals(c.upper),
         efa=tuple(c.efa),
         constraints=constraints,
         blocks=_block_names(c, block),
@@ -360,14 +356,25 @@ def _finish(
     )
 
 
+def _ints(values: list[int]) -> NDArray[np.int64]:
+    array = np.array(values, dtype=np.int64)
+    array.flags.writeable = False
+    return array
+
+
+def _reals(values: list[float]) -> NDArray[np.float64]:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array
+
+
 def _block_names(c: Columns, block: list[int]) -> tuple[BlockNames, ...]:
     outcomes = {left for left, op in zip(c.lhs, c.op, strict=True) if op == "~"}
     found = []
     for b in range(1, max(block, default=0) + 1):
         rows = [i for i, at in enumerate(block) if at == b]
-        parts = [[column[i] for i in rows] for column in (c.lhs, c.op, c.rhs, c.user, c.exo)]
-        elsewhere = outcomes if max(c.level) > 1 and c.level[rows[0]] > 1 else ()
-        names = variable_names(*parts, outcomes_elsewhere=elsewhere)  # type: ignore[arg-type]
+        elsewhere = outcomes if c.level[rows[0]] > 1 else ()
+        names = c.names_of(rows, outcomes_elsewhere=elsewhere)
         efa = tuple(dict.fromkeys(c.lhs[i] for i in rows if c.op[i] == "=~" and c.efa[i]))
         found.append(BlockNames(c.group[rows[0]], c.level[rows[0]], names, efa))
     return tuple(found)

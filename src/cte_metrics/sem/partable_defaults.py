@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import combinations
 
@@ -51,6 +51,19 @@ class Columns:
                 getattr(self, f.name).extend(getattr(other, f.name))
         self.group += [group] * len(other)
         self.level += [level] * len(other)
+
+    def names_of(
+        self, rows: Sequence[int], outcomes_elsewhere: Collection[str] = ()
+    ) -> VariableNames:
+        """Roles of the variables in some of the rows."""
+        return variable_names(
+            [self.lhs[i] for i in rows],
+            [self.op[i] for i in rows],
+            [self.rhs[i] for i in rows],
+            [self.user[i] for i in rows],
+            [self.exo[i] for i in rows],
+            outcomes_elsewhere,
+        )
 
     def fix(self, i: int, value: float) -> None:
         """Fix row ``i``."""

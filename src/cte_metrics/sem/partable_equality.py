@@ -11,7 +11,6 @@ from cte_metrics.errors import IdentificationError
 from cte_metrics.sem.partable_defaults import Columns
 from cte_metrics.sem.partable_options import TableOptions
 from cte_metrics.sem.syntax import Constraint
-from cte_metrics.sem.variables import variable_names
 
 
 def equality_labels(c: Columns, options: TableOptions, *, multi_level: bool) -> list[str]:
@@ -41,8 +40,7 @@ def _shared_keys(c: Columns, options: TableOptions) -> set[tuple[str, str, str, 
     if not equal or max(c.group, default=1) == 1:
         return set()
     first = [i for i in range(len(c)) if c.group[i] == 1]
-    parts = [[column[i] for i in first] for column in (c.lhs, c.op, c.rhs, c.user, c.exo)]
-    names = variable_names(*parts)  # type: ignore[arg-type]
+    names = c.names_of(first)
     latent, observed = set(names.lv), set(names.ov_nox)
     exempt = set(options.group_partial)
     keys = set()

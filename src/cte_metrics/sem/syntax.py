@@ -16,70 +16,21 @@ Software, 48(2), 1-36.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 
 from cte_metrics.errors import ModelSyntaxError, close_names
+from cte_metrics.sem.expressions import parse_expression
 from cte_metrics.sem.modifiers import Modifier, read_modifier
+from cte_metrics.sem.parsed import Block, Constraint, ParsedModel, Row
+from cte_metrics.sem.statements import CONSTRAINTS, OPERATORS, operator_at, statements
 from cte_metrics.sem.tokens import Token, syntax_error, tokenize
 from cte_metrics.sem.variables import variable_names
 
-_FORMULA = ("=~", "<~", "~*~", "~~", "~", "|", "%")
-_CONSTRAINT = ("==", "<", ">", ":=", "<=", ">=")
-_OPERATORS = frozenset((*_FORMULA, *_CONSTRAINT, "="))
+__all__ = ["Block", "Constraint", "ParsedModel", "Row", "parse_model"]
+
 _BLOCKS = ("group", "level", "block", "class")
-_JOINS = frozenset(("+", "*", ",", "-", "/", "^"))
 _RESERVED = frozenset(("NA", "TRUE", "FALSE", "NULL", "Inf", "NaN"))
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One relation of the model; ``block`` is the index of its block in the text (from 0)."""
-
-    lhs: str
-    op: str
-    rhs: str
-    block: int = 0
-    modifier: Modifier | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """A constraint or definition; ``user`` is 1 as written, 2 when it follows from an option."""
-
-    lhs: str
-    op: str
-    rhs: str
-    user: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A part of the model; ``group`` and ``level`` are the identifiers of the text, if any."""
-
-    group: str | None = None
-    level: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedModel:
-    """What a model text says, without any default."""
-
-    rows: tuple[Row, ...]
-    constraints: tuple[Constraint, ...]
-    blocks: tuple[Block, ...]
-    text: str = ""
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """Group identifiers in order of appearance; empty without ``group:`` blocks."""
-        return tuple(dict.fromkeys(b.group for b in self.blocks if b.group is not None))
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Level identifiers in order of appearance; empty without ``level:`` blocks."""
-        return tuple(dict.fromkeys(b.level for b in self.blocks if b.level is not None))
 
 
 @lru_cache(maxsize=512)
@@ -113,7 +64,7 @@ def parse_model(text: str) -> ParsedModel:
     if not isinstance(text, str) or not text.strip():
         raise ModelSyntaxError("The model text is empty.", hint='For example "f =~ x1 + x2 + x3".')
     reader = _Reader(text)
-    for statement in _statements(text, tokenize(text)):
+    for statement in statements(text, tokenize(text)):
         reader.read(statement)
     if not reader.rows:
         raise ModelSyntaxError(
@@ -121,65 +72,6 @@ def parse_model(text: str) -> ParsedModel:
             hint='For example "f =~ x1 + x2 + x3".',
         )
     return reader.finish()
-
-
-def _statements(text: str, tokens: list[Token]) -> list[list[Token]]:
-    """Join the lines that belong to one statement."""
-    statements: list[list[Token]] = []
-    prefix: list[Token] = []
-    for line in _lines(tokens):
-        if _operator_at(line) is not None:
-            statements.append(prefix + line)
-            prefix = []
-        elif any(t.text == "efa" for t in line):
-            prefix = prefix + line
-        elif statements and not prefix:
-            statements[-1].extend(line)
-        else:
-            raise _no_operator(text, line)
-    if prefix:
-        raise _no_operator(text, prefix)
-    return statements
-
-
-def _no_operator(text: str, line: list[Token]) -> ModelSyntaxError:
-    return syntax_error(
-        text,
-        line[0].start,
-        "no operator in this statement",
-        hint="Operators are =~ (measured by), ~ (regressed on), ~~ (covaries with), | and ~1.",
-    )
-
-
-def _lines(tokens: list[Token]) -> list[list[Token]]:
-    """Cut at line breaks outside brackets."""
-    lines: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        if token.kind == "op":
-            depth += (token.text == "(") - (token.text == ")")
-        if token.kind == "newline" and depth <= 0:
-            lines.append([])
-            depth = 0
-        elif token.kind not in ("newline", "end"):
-            lines[-1].append(token)
-    return [line for line in lines if line]
-
-
-def _operator_at(line: Sequence[Token]) -> int | None:
-    """Index of the first operator outside brackets; ``:`` counts after the first word only."""
-    depth = 0
-    for i, token in enumerate(line):
-        if token.kind != "op":
-            continue
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 and (
-            token.text in _OPERATORS
-            or token.text in ("|", "%")
-            or (token.text == ":" and i == 1 and len(line) <= 3)
-        ):
-            return i
-    return None
 
 
 class _Reader:
@@ -197,8 +89,7 @@ class _Reader:
         return syntax_error(self.text, token.start, problem, hint=hint)
 
     def read(self, tokens: list[Token]) -> None:
-        at = _operator_at(tokens)
-        assert at is not None
+        at = operator_at(tokens) or 0
         sign = tokens[at]
         lhs, rhs = tokens[:at], tokens[at + 1 :]
         if sign.text == "=":
@@ -209,7 +100,7 @@ class _Reader:
             raise self.fail(sign, f"nothing stands after {sign.text!r}")
         if sign.text == ":":
             self.block(lhs, rhs)
-        elif sign.text in _CONSTRAINT:
+        elif sign.text in CONSTRAINTS:
             self.constraint(lhs, sign, rhs)
         else:
             self.formula(lhs, sign, rhs)
@@ -235,24 +126,18 @@ class _Reader:
         self.in_block = True
 
     def constraint(self, lhs: list[Token], sign: Token, rhs: list[Token]) -> None:
-        from cte_metrics.sem.expressions import names_of, parse_expression
-
         for side in (lhs, rhs):
-            again = next((t for t in side if t.kind == "op" and t.text in _OPERATORS), None)
+            again = next((t for t in side if t.kind == "op" and t.text in OPERATORS), None)
             if again is not None:
                 raise self.fail(again, f"a second operator {again.text!r} in one statement")
-        left, right = (self.text[s[0].start : _end(s)] for s in (lhs, rhs))
-        for part, side in ((left, lhs), (right, rhs)):
-            self._check_expression(part, side)
+            self._check_expression(side)
         if sign.text == ":=" and (len(lhs) != 1 or lhs[0].kind != "name"):
             raise self.fail(lhs[0], "':=' defines one new label", "For example: total := a + b")
-        del names_of, parse_expression
         op = sign.text[0] if sign.text in ("<=", ">=") else sign.text
         self.constraints.append(Constraint(_joined(lhs), op, _joined(rhs)))
 
-    def _check_expression(self, part: str, side: list[Token]) -> None:
-        from cte_metrics.sem.expressions import parse_expression
-
+    def _check_expression(self, side: list[Token]) -> None:
+        part = self.text[side[0].start : _end(side)]
         try:
             parse_expression(_joined(side))
         except ModelSyntaxError as error:
@@ -262,13 +147,9 @@ class _Reader:
     def formula(self, lhs: list[Token], sign: Token, rhs: list[Token]) -> None:
         left = self.terms(lhs, sign.text, left=True)
         right = self.terms(rhs, sign.text, left=False)
-        for name, efa, token in left:
+        for name, efa, _ in left:
             for other, modifier, place in right:
-                merged = modifier
-                if efa is not None and efa.efa is not None:
-                    merged = replace(modifier or Modifier(), efa=efa.efa)
-                self.row(name, sign.text, other, merged, place)
-            del token
+                self.row(name, sign.text, other, _merged(efa, modifier), place)
 
     def terms(
         self, tokens: list[Token], op: str, *, left: bool
@@ -296,7 +177,7 @@ class _Reader:
                         raise self.fail(token, "a variable is missing before this '+'")
                     terms.append([])
                     continue
-                if depth == 0 and token.text in _OPERATORS:
+                if depth == 0 and token.text in OPERATORS:
                     raise self.fail(
                         token,
                         f"a second operator {token.text!r} in one statement",
@@ -313,16 +194,15 @@ class _Reader:
 
     def term(self, tokens: list[Token], op: str, *, left: bool) -> tuple[str, Modifier | None]:
         """One term: ``modifier*...*variable``."""
-        parts = _split_modifiers(tokens)
-        variable = parts.pop()
+        parts, variable = _split_modifiers(tokens)
         if not variable:
             raise self.fail(tokens[-1], f"a variable is missing after {tokens[-1].text!r}")
         modifier: Modifier | None = None
-        for part, is_start in parts:  # type: ignore[misc]
+        for part, is_start in parts:
             if not part:
                 raise self.fail(tokens[0], "a modifier is missing before '*'")
             modifier = _merged(modifier, read_modifier(self.text, part, as_start=is_start))
-        name, fixed = self.variable(variable, op, left=left)  # type: ignore[arg-type]
+        name, fixed = self.variable(variable, op, left=left)
         if fixed is not None:
             modifier = _merged(modifier, Modifier(fixed=(fixed,)))
         if left and modifier is not None and modifier.efa is None:
@@ -406,9 +286,9 @@ def _ordered(rows: list[Row]) -> tuple[Row, ...]:
     )
 
 
-def _split_modifiers(tokens: list[Token]) -> list:
-    """``[(modifier tokens, is start value), ..., variable tokens]``."""
-    parts: list = []
+def _split_modifiers(tokens: list[Token]) -> tuple[list[tuple[list[Token], bool]], list[Token]]:
+    """Modifiers (their tokens, and whether they end in ``?``) and the variable of a term."""
+    parts: list[tuple[list[Token], bool]] = []
     current: list[Token] = []
     depth = 0
     for token in tokens:
@@ -419,7 +299,7 @@ def _split_modifiers(tokens: list[Token]) -> list:
                 current = []
                 continue
         current.append(token)
-    return [*parts, current]
+    return parts, current
 
 
 def _merged(first: Modifier | None, second: Modifier | None) -> Modifier | None:
