@@ -3,7 +3,7 @@
 Step one gives each item's thresholds from its own counts, ``tau_a = Phi^-1(share at or below a)``.
 Step two maximises, for each pair, ``sum_ab n_ab log pi_ab(rho)`` over rho alone (Olsson 1979),
 where ``pi_ab`` is the bivariate normal probability of the cell. All pairs take their Newton steps
-together; a step that leaves the bracket of the score's sign change is replaced by bisection.
+together (``bracketed_newton``).
 
 As in lavaan, rho is sought in [-0.999, 0.999]; cell probabilities are bounded below by the square
 root of the machine precision (answers in a bounded cell do not move rho); a 2 x 2 table with two
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cte_metrics.kernels.bivariate_normal import cell_probabilities, cell_slopes, edge_slopes
+from cte_metrics.kernels.bracketed_newton import bracketed_newton
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -36,8 +37,6 @@ Flags = NDArray[np.bool_]
 PROBABILITY_FLOOR = float(np.sqrt(np.finfo(float).eps))
 RHO_LIMIT = 0.999
 _DENSITY_LIMIT = 0.9999
-_STEP_TOLERANCE = 1e-9
-_MAX_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +150,14 @@ def fit_pairs(
     n_empty = ((tables == 0.0) & inside).sum(axis=(1, 2))
     perfect = (n_rows == 2) & (n_columns == 2) & (n_empty == 2)
     start = np.where(perfect, 0.0, _score_correlation(filled))
-    rho, at_limit, converged, n_steps = _newton(filled, row_cuts, column_cuts, start, ~perfect)
-    rho = np.where(perfect, np.where(tables[:, 0, 0] > 0.0, 1.0, -1.0), rho)
-    return PairFit(rho, n_empty > 0, perfect, at_limit, converged, n_steps)
+
+    def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
+        return _score(filled[which], row_cuts[which], column_cuts[which], rho)
+
+    found = bracketed_newton(score, start, RHO_LIMIT)
+    rho = np.where(perfect, np.where(tables[:, 0, 0] > 0.0, 1.0, -1.0), found.at)
+    at_limit = found.at_limit & ~perfect
+    return PairFit(rho, n_empty > 0, perfect, at_limit, found.converged, found.n_steps)
 
 
 def _score_correlation(tables: Floats) -> Floats:
@@ -168,43 +172,6 @@ def _score_correlation(tables: Floats) -> Floats:
     spread = np.sqrt(np.clip(var_r * var_c, 0.0, None))
     r = cross / np.where(spread > 0.0, spread, 1.0)
     return np.where(np.abs(r) >= RHO_LIMIT, 0.0, r)
-
-
-def _newton(
-    tables: Floats, row_cuts: Floats, column_cuts: Floats, start: Floats, active: Flags
-) -> tuple[Floats, Flags, Flags, int]:
-    """Safeguarded Newton steps for all pairs; those that have settled drop out."""
-    rho = start.copy()
-    low, high = np.full(len(rho), -RHO_LIMIT), np.full(len(rho), RHO_LIMIT)
-    at_limit, converged = np.zeros(len(rho), bool), ~active
-    todo = np.flatnonzero(active)
-    steps = 0
-    while len(todo) and steps < _MAX_STEPS:
-        steps += 1
-        now = rho[todo]
-        score, bend = _score(tables[todo], row_cuts[todo], column_cuts[todo], now)
-        rises = score > 0.0
-        low[todo] = np.where(rises, now, low[todo])
-        high[todo] = np.where(rises, high[todo], now)
-        step = np.where(bend < 0.0, -score / np.where(bend < 0.0, bend, -1.0), np.sign(score))
-        new = _bracketed(now, now + step, low[todo], high[todo])
-        limit = (np.abs(now) >= RHO_LIMIT) & (np.sign(now) * score >= 0.0)
-        new = np.where(limit, now, new)
-        done = limit | (np.abs(new - now) < _STEP_TOLERANCE)
-        rho[todo], at_limit[todo], converged[todo] = new, limit, done
-        todo = todo[~done]
-    return rho, at_limit, converged, steps
-
-
-def _bracketed(now: Floats, new: Floats, low: Floats, high: Floats) -> Floats:
-    """Keep a step inside the bracket; at a limit not yet tried go to the limit itself."""
-    untried_low, untried_high = low <= -RHO_LIMIT, high >= RHO_LIMIT
-    new = np.where(untried_high & (new >= high) & (now < high), high, new)
-    new = np.where(untried_low & (new <= low) & (now > low), low, new)
-    outside = ((new > high) | (new < low)) | ((new == high) & ~untried_high)
-    outside |= (new == low) & ~untried_low
-    moved = outside & (new != now)
-    return np.where(moved, 0.5 * (low + high), new)
 
 
 def _score(

@@ -1,0 +1,89 @@
+"""Newton's method for many one-parameter likelihoods at once, kept inside a bracket.
+
+Each problem has a score (derivative of its log-likelihood) and a limit of its parameter. The sign of
+the score brackets the maximum; a Newton step that leaves the bracket is replaced by bisection, and a
+score that still points outward at a limit ends there.
+
+Functions: ``bracketed_newton``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Score = Callable[[Integers, Floats], tuple[Floats, Floats]]
+
+_STEP_TOLERANCE = 1e-9
+_MAX_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Maxima:
+    """Where p searches ended.
+
+    Attributes
+    ----------
+    at : (p,) float64
+    at_limit : (p,) bool
+        The likelihood still rises at the limit.
+    converged : (p,) bool
+    n_steps : int
+        Steps of the slowest.
+    """
+
+    at: Floats
+    at_limit: Flags
+    converged: Flags
+    n_steps: int
+
+
+def bracketed_newton(score: Score, start: Floats, limit: float) -> Maxima:
+    """Maximise p functions of one parameter within [-limit, limit].
+
+    Parameters
+    ----------
+    score : callable
+        ``score(which, at)`` gives first and second derivatives of the problems ``which`` (their
+        positions) at the points ``at``.
+    start : (p,) float64
+        Inside the limits.
+    limit : float
+    """
+    at = start.copy()
+    low, high = np.full(len(at), -limit), np.full(len(at), limit)
+    at_limit, converged = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
+    todo = np.arange(len(at))
+    steps = 0
+    while len(todo) and steps < _MAX_STEPS:
+        steps += 1
+        now = at[todo]
+        first, second = score(todo, now)
+        rises = first > 0.0
+        low[todo] = np.where(rises, now, low[todo])
+        high[todo] = np.where(rises, high[todo], now)
+        outward = (np.abs(now) >= limit) & (now * first >= 0.0)
+        new = np.where(outward, now, _step(now, first, second, low[todo], high[todo], limit))
+        done = outward | (np.abs(new - now) < _STEP_TOLERANCE)
+        at[todo], at_limit[todo], converged[todo] = new, outward, done
+        todo = todo[~done]
+    return Maxima(at, at_limit, converged, steps)
+
+
+def _step(
+    now: Floats, first: Floats, second: Floats, low: Floats, high: Floats, limit: float
+) -> Floats:
+    """Newton step; to a limit that has not been tried; or to the middle of the bracket."""
+    curved = second < 0.0
+    move = np.where(curved, -first / np.where(curved, second, -1.0), np.sign(first) * 2.0 * limit)
+    new = np.clip(now + move, -limit, limit)
+    tried_low = (low > -limit) | (now <= -limit)
+    tried_high = (high < limit) | (now >= limit)
+    outside = (tried_low & (new <= low)) | (tried_high & (new >= high))
+    return np.where(outside & (new != now), 0.5 * (low + high), new)
