@@ -79,7 +79,9 @@ def _plain_loader() -> type[Any]:
             for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf"))
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf")
+    )
     return Loader
 
 
