@@ -6,7 +6,7 @@ With ``B = (I - Beta)^-1``, ``A = Lambda B``, ``Phi = B Psi B'``, ``C = Phi Lamb
     Sigma = A Psi A' + Theta,        mu = nu + Lambda e
 
 Every free parameter moves ``Sigma`` by ``s (u v' + v u')`` and ``mu`` by ``f u``, where u and v are
-rows of ``W = [I; A'; C]`` (n_observed + 2 n_latent, n_observed) and f is an element of ``[1, 0, e]``.
+rows of ``W = [I; A'; C]`` (n_observed + 2 n_latent, n_observed), f an element of ``[1, 0, e]``.
 Any trace over such products is read off ``W M W'``, so information matrices and Hessians cost
 O(n_free^2) and no matrix of moment by moment size is formed.
 
@@ -26,10 +26,12 @@ from cte_metrics.sem.estimators.base import Array, MomentGradient, Moments
 from cte_metrics.sem.matrices import (
     MATRICES,
     BlockDesign,
+    BlockFacts,
     BlockMatrices,
     ModelDesign,
     block_matrices,
     fill,
+    moment_block,
 )
 
 
@@ -100,7 +102,7 @@ class BlockState:
     def jacobian(self) -> Array:
         """Derivative of the moment vector by all parameters of the model (n_moments, n_free)."""
         out = np.zeros((self.design.n_moments, self.n_free))
-        out[:, self.design.free] = self.own_jacobian
+        np.add.at(out.T, self.design.free, self.own_jacobian.T)
         return out
 
     @cached_property
@@ -116,20 +118,13 @@ class BlockState:
     def spread(self, own: Array) -> Array:
         """Place a vector or matrix over own parameters into one over all of them."""
         free = self.design.free
+        n = self.n_free
         if own.ndim == 1:
-            out = np.zeros(self.n_free)
-            out[free] = own
-            return out
-        if len(free) == self.n_free and self.design.number == 0 and self._in_order:
+            return np.bincount(free, own, minlength=n)
+        if len(free) == n and (free == np.arange(n)).all():
             return own
-        out = np.zeros((self.n_free, self.n_free))
-        out[free[:, None], free] = own
-        return out
-
-    @cached_property
-    def _in_order(self) -> bool:
-        free = self.design.free
-        return bool((free == np.arange(len(free))).all())
+        flat = (free[:, None] * n + free).ravel()
+        return np.bincount(flat, own.ravel(), minlength=n * n).reshape(n, n)
 
     def gradient(self, g: MomentGradient) -> Array:
         """Carry a gradient by moments to the parameters (n_free,)."""
@@ -201,7 +196,7 @@ def _row_derivatives(state: BlockState) -> tuple[Array, Array]:
 
 def _curvature(state: BlockState, g: MomentGradient) -> Array:
     d = state.design
-    p, m = d.n_observed, d.n_latent
+    m = d.n_latent
     a, b = _row_derivatives(state)
     au, av, bu, bv = a[d.u], a[d.v], b[d.u], b[d.v]
     own = np.zeros((len(d.free), len(d.free)))
@@ -251,38 +246,25 @@ def gradient(states: Sequence[BlockState], gradients: Sequence[MomentGradient]) 
 @lru_cache(maxsize=64)
 def saturated_state(p: int, means: bool) -> BlockState:
     """A block whose parameters are its moments, in moment order (Jacobian = identity)."""
-    i, j = vech_index(p)
-    k = p if means else 0
-    n = k + len(i)
-    index = np.arange(p, dtype=np.intp)
-    u = np.concatenate((index[:k], i)).astype(np.intp)
-    v = np.concatenate((index[:k], j)).astype(np.intp)
-    scale = np.concatenate((np.zeros(k), np.where(i == j, 0.5, 1.0)))
-    mean = np.concatenate((np.zeros(k), np.ones(len(i)))).astype(np.intp)
-    kind = np.where(np.arange(n) < k, MATRICES.index("nu"), MATRICES.index("theta")).astype(np.intp)
-    design = BlockDesign(
+    rows, columns = vech_index(p)
+    elements = [("nu", i, 0) for i in range(p)] if means else []
+    elements += [("theta", i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+    facts = BlockFacts(
         number=0,
         group=1,
         level=1,
         observed=tuple(f"y{c}" for c in range(p)),
         latent=(),
         start=0,
-        stop=2 * p + p * p,
+        stop=0,
         has_means=means,
         has_beta=False,
-        threshold_item=np.zeros(0, dtype=np.intp),
-        ordinal=np.zeros(p, dtype=bool),
+        threshold_item=(),
+        ordinal=(False,) * p,
         parameterization="delta",
-        free=np.arange(n, dtype=np.intp),
-        matrix=kind,
-        row=u,
-        column=v,
-        u=u,
-        v=v,
-        scale=scale,
-        mean=mean,
     )
+    design, _, _ = moment_block(facts, elements)
     flat = np.zeros(design.stop)
     flat[: p * p] = np.eye(p).ravel()
     flat[-p:] = 1.0
-    return block_state(design, flat, n)
+    return block_state(design, flat, len(elements))

@@ -12,13 +12,14 @@ thresholds ``tau`` and scales ``delta``.
 All matrices of all blocks live in one flat vector, so that a parameter vector is written into the
 model by a single indexed assignment.
 
-Functions: ``build_design``, ``fill``, ``block_matrices``.
+Functions: ``build_design``, ``moment_block``, ``fill``, ``block_matrices``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,8 +39,8 @@ class BlockDesign:
     """Where the parameters of one block live, and how each of them moves the moments.
 
     A free parameter r changes ``Sigma`` by ``scale_r (u_r v_r' + v_r u_r')`` and ``mu`` by
-    ``factor_r u_r``; ``u, v`` index rows of ``[I; A'; C]`` (n_observed + 2 n_latent, n_observed) and
-    ``mean`` indexes ``[1, 0, E(eta)]``.
+    ``factor_r u_r``; ``u, v`` index rows of ``[I; A'; C]`` (n_observed + 2 n_latent,
+    n_observed) and ``mean`` indexes ``[1, 0, E(eta)]``.
     """
 
     number: int
@@ -88,6 +89,8 @@ class ModelDesign:
     """All blocks of a model: fixed values, and where each free parameter is written.
 
     ``flat`` (n_flat,) holds fixed values; ``target`` positions receive ``theta[source]``.
+    ``position`` (n_rows,) is where each row of the table is found in the flat vector, ``mirror``
+    the other position of a symmetric element (equal to ``position`` elsewhere).
     """
 
     blocks: tuple[BlockDesign, ...]
@@ -95,7 +98,21 @@ class ModelDesign:
     flat: Array
     target: Index
     source: Index
+    position: Index
+    mirror: Index
     n_free: int
+
+    def with_fixed(self, rows: Index, values: Array) -> ModelDesign:
+        """Return the design with other values in some fixed rows of the table."""
+        flat = self.flat.copy()
+        flat[self.position[rows]] = values
+        flat[self.mirror[rows]] = values
+        return replace(self, flat=flat)
+
+    def merged(self, columns: Index, n_free: int) -> ModelDesign:
+        """Return the design over fewer parameters, the r-th being the old ``columns[r]``-th."""
+        blocks = tuple(replace(b, free=columns[b.free]) for b in self.blocks)
+        return replace(self, blocks=blocks, source=columns[self.source], n_free=n_free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,73 +159,66 @@ class _Names:
 
     observed: dict[str, int]
     latent: dict[str, int]
-    carried: frozenset[str]
+    carried: set[str]
     thresholds: dict[tuple[str, str], int]
 
 
-def _names(table: ParameterTable, rows: Sequence[int], number: int) -> _Names:
-    observed = table.ov_names[number]
-    in_regression: set[str] = set()
-    lv = set(table.lv_names[number])
-    for r in rows:
-        if table.op[r] in ("~", "<~"):
-            in_regression.update((table.lhs[r], table.rhs[r]))
-    carried = tuple(o for o in observed if o in in_regression)
-    latent = (*table.lv_names[number], *(c for c in carried if c not in lv))
-    thresholds = [(table.lhs[r], table.rhs[r]) for r in rows if table.op[r] == "|"]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of the table that is an element of a model matrix."""
+
+    number: int
+    lhs: str
+    op: str
+    rhs: str
+    free: int
+    value: float
+
+
+_ELEMENTS = frozenset(("=~", "~~", "~", "<~", "~1", "|", "~*~"))
+_WIDTH = {"lambda": "m", "theta": "p", "psi": "m", "beta": "m"}
+
+
+def _names(observed: Sequence[str], latent: Sequence[str], rows: Sequence[_Row]) -> _Names:
+    """Order names; carry observed variables of regressions, or of covariances with latent ones."""
     order = {name: i for i, name in enumerate(observed)}
+    etas = {name: i for i, name in enumerate(latent)}
+    carried = {v for r in rows if r.op in ("~", "<~") for v in (r.lhs, r.rhs)}
+    pairs = [(r.lhs, r.rhs) for r in rows if r.op == "~~" and r.lhs != r.rhs]
+    while True:
+        inside = carried | etas.keys()
+        more = {v for pair in pairs for v in pair if (pair[0] in inside) != (pair[1] in inside)}
+        if more <= inside:
+            break
+        carried |= more
+    carried &= order.keys()
+    for name in observed:
+        if name in carried and name not in etas:
+            etas[name] = len(etas)
+    thresholds = [(r.lhs, r.rhs) for r in rows if r.op == "|"]
     thresholds.sort(key=lambda t: (order[t[0]], int(t[1][1:])))
-    return _Names(
-        order,
-        {name: i for i, name in enumerate(latent)},
-        frozenset(carried),
-        {t: i for i, t in enumerate(thresholds)},
-    )
+    return _Names(order, etas, carried, {t: i for i, t in enumerate(thresholds)})
 
 
-def _place(names: _Names, lhs: str, op: str, rhs: str) -> tuple[str, int, int]:
-    """Matrix, row and column of a table row."""
-    lat, obs, carried = names.latent, names.observed, names.carried
+def _place(names: _Names, row: _Row) -> tuple[str, int, int]:
+    """Matrix, row and column of a row of the table."""
+    lhs, op, rhs = row.lhs, row.op, row.rhs
+    latent, observed = names.latent, names.observed
     if op == "=~":
-        if rhs in lat:
-            return "beta", lat[rhs], lat[lhs]
-        return "lambda", obs[rhs], lat[lhs]
+        if rhs in latent:
+            return "beta", latent[rhs], latent[lhs]
+        return "lambda", observed[rhs], latent[lhs]
     if op in ("~", "<~"):
-        return "beta", lat[lhs], lat[rhs]
+        return "beta", latent[lhs], latent[rhs]
     if op == "~~":
-        if lhs in lat and rhs in lat:
-            return "psi", lat[lhs], lat[rhs]
-        if lhs in obs and rhs in obs and lhs not in carried and rhs not in carried:
-            return "theta", obs[lhs], obs[rhs]
-        return "mixed", 0, 0
+        if lhs in latent:
+            return "psi", latent[lhs], latent[rhs]
+        return "theta", observed[lhs], observed[rhs]
     if op == "~1":
-        return ("alpha", lat[lhs], 0) if lhs in lat else ("nu", obs[lhs], 0)
+        return ("alpha", latent[lhs], 0) if lhs in latent else ("nu", observed[lhs], 0)
     if op == "|":
         return "tau", names.thresholds[(lhs, rhs)], 0
-    return "delta", obs[lhs], 0
-
-
-_ROWS = {"~", "<~", "=~", "~~", "~1", "|", "~*~"}
-
-
-def _with_mixed_covariances(table: ParameterTable, rows: Sequence[int], names: _Names) -> _Names:
-    """Carry the observed side of a covariance between a latent and an observed residual."""
-    extra = set()
-    for r in rows:
-        if table.op[r] == "~~":
-            lhs, rhs = table.lhs[r], table.rhs[r]
-            inside = (lhs in names.latent, rhs in names.latent)
-            if inside == (True, False):
-                extra.add(rhs)
-            elif inside == (False, True):
-                extra.add(lhs)
-    if not extra:
-        return names
-    latent = dict(names.latent)
-    for name in (n for n in names.observed if n in extra):
-        latent[name] = len(latent)
-    wider = _Names(names.observed, latent, names.carried | extra, names.thresholds)
-    return _with_mixed_covariances(table, rows, wider)
+    return "delta", observed[lhs], 0
 
 
 def _derivative_index(
@@ -230,128 +240,192 @@ def _derivative_index(
     return 0, 0, 0.0, 1
 
 
-def build_design(table: ParameterTable, *, parameterization: str = "delta") -> ModelDesign:
-    """Compile a parameter table into index arrays.
+@lru_cache(maxsize=128)
+def build_design(table: ParameterTable) -> ModelDesign:
+    """Compile a parameter table into index arrays (kept per table).
 
     Parameters
     ----------
     table : ParameterTable
         ``free`` counts from 1; fixed rows take ``ustart`` (nan counts as 0).
-    parameterization : {"delta", "theta"}
-        How the scale of ordinal items is fixed.
 
     Returns
     -------
     ModelDesign
         Fixed rows are written into ``flat``; free rows into the index arrays.
     """
-    n_blocks = len(table.ov_names)
-    rows: list[list[int]] = [[] for _ in range(n_blocks)]
-    for r, (op, block) in enumerate(zip(table.op, table.block, strict=True)):
-        if op in _ROWS and block > 0:
-            rows[block - 1].append(r)
+    rows = _rows_by_block(table)
+    position = np.zeros(len(table.lhs), dtype=np.intp)
+    mirror = position.copy()
     blocks: list[BlockDesign] = []
-    values: list[Array] = []
-    targets: list[int] = []
-    sources: list[int] = []
+    flats: list[Array] = []
     at = 0
-    for number in range(n_blocks):
-        block, flat = _build_block(table, rows[number], number, at, parameterization)
+    for number, own in enumerate(rows):
+        block, flat = _build_block(table, own, number, at, position, mirror)
         blocks.append(block)
-        values.append(flat)
-        offsets = _offsets(block)
-        for free, kind, row, column in zip(
-            block.free.tolist(),
-            block.matrix.tolist(),
-            block.row.tolist(),
-            block.column.tolist(),
-            strict=True,
-        ):
-            for position in _positions(block, offsets, MATRICES[kind], row, column):
-                targets.append(position)
-                sources.append(free)
+        flats.append(flat)
         at = block.stop
     by_group: dict[int, list[int]] = {}
     for block in blocks:
         by_group.setdefault(block.group, []).append(block.number)
+    free = np.flatnonzero(table.free)
+    target = np.concatenate((position[free], mirror[free]))
     return ModelDesign(
         blocks=tuple(blocks),
         groups=tuple(tuple(b) for b in by_group.values()),
-        flat=np.concatenate(values),
-        target=np.array(targets, dtype=np.intp),
-        source=np.array(sources, dtype=np.intp),
-        n_free=max(table.free, default=0),
+        flat=np.concatenate(flats),
+        target=target,
+        source=np.tile(table.free[free] - 1, 2),
+        position=position,
+        mirror=mirror,
+        n_free=table.n_free,
     )
 
 
-def _offsets(block: BlockDesign) -> dict[str, int]:
-    lengths = sizes(block.n_observed, block.n_latent, len(block.threshold_item))
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) + block.start
-    return dict(zip(MATRICES, (int(s) for s in starts), strict=True))
-
-
-def _positions(
-    block: BlockDesign, offsets: dict[str, int], kind: str, row: int, column: int
-) -> tuple[int, ...]:
-    """Flat positions of a matrix element (two for an off-diagonal symmetric one)."""
-    p, m = block.n_observed, block.n_latent
-    base = offsets[kind]
-    width = {"lambda": m, "theta": p, "psi": m, "beta": m}.get(kind)
-    if width is None:
-        return (base + row,)
-    if kind in ("theta", "psi") and row != column:
-        return base + row * width + column, base + column * width + row
-    return (base + row * width + column,)
+def _rows_by_block(table: ParameterTable) -> list[list[_Row]]:
+    rows: list[list[_Row]] = [[] for _ in table.blocks]
+    columns = (table.lhs, table.op, table.rhs, table.free.tolist(), table.ustart.tolist())
+    blocks = table.block.tolist()
+    for number, (lhs, op, rhs, free, value) in enumerate(zip(*columns, strict=True)):
+        if op in _ELEMENTS:
+            rows[blocks[number] - 1].append(_Row(number, lhs, op, rhs, free, value))
+    return rows
 
 
 def _build_block(
-    table: ParameterTable, rows: Sequence[int], number: int, at: int, parameterization: str
+    table: ParameterTable,
+    rows: Sequence[_Row],
+    number: int,
+    at: int,
+    position: Index,
+    mirror: Index,
 ) -> tuple[BlockDesign, Array]:
-    names = _with_mixed_covariances(table, rows, _names(table, rows, number))
+    described = table.blocks[number]
+    names = _names(described.ov_names, described.lv_names, rows)
     p, m = len(names.observed), len(names.latent)
-    ordinal_names = set(table.ov_ordinal[number])
-    free: list[tuple[int, int, int, int, int, int, float, int]] = []
-    fixed: list[tuple[str, int, int, float]] = []
-    for r in rows:
-        kind, row, column = _place(names, table.lhs[r], table.op[r], table.rhs[r])
-        if table.free[r] > 0:
-            derivative = _derivative_index(kind, row, column, p, m)
-            free.append((table.free[r] - 1, MATRICES.index(kind), row, column, *derivative))
-        else:
-            value = float(table.ustart[r])
-            fixed.append((kind, row, column, 0.0 if np.isnan(value) else value))
-    columns = list(zip(*free, strict=True)) if free else [()] * 8
-    threshold_item = np.array([names.observed[t[0]] for t in names.thresholds], dtype=np.intp)
-    first = rows[0] if rows else None
-    block = BlockDesign(
-        number=number,
-        group=table.group[first] if first is not None else number + 1,
-        level=table.level[first] if first is not None else 1,
-        observed=tuple(names.observed),
-        latent=tuple(names.latent),
-        start=at,
-        stop=at + sum(sizes(p, m, len(threshold_item))),
-        has_means=any(table.op[r] == "~1" for r in rows),
-        has_beta=any(table.op[r] in ("~", "<~") for r in rows)
-        or any(table.op[r] == "=~" and table.rhs[r] in names.latent for r in rows),
-        threshold_item=threshold_item,
-        ordinal=np.array([o in ordinal_names for o in names.observed], dtype=bool),
-        parameterization=parameterization,
-        free=np.array(columns[0], dtype=np.intp),
-        matrix=np.array(columns[1], dtype=np.intp),
-        row=np.array(columns[2], dtype=np.intp),
-        column=np.array(columns[3], dtype=np.intp),
-        u=np.array(columns[4], dtype=np.intp),
-        v=np.array(columns[5], dtype=np.intp),
-        scale=np.array(columns[6], dtype=np.float64),
-        mean=np.array(columns[7], dtype=np.intp),
-    )
-    flat = np.zeros(block.stop - at)
-    offsets = {k: v - at for k, v in _offsets(block).items()}
-    flat[offsets["delta"] : offsets["delta"] + p] = 1.0
+    lengths = sizes(p, m, len(names.thresholds))
+    start = dict(zip(MATRICES, np.cumsum((0, *lengths[:-1])).tolist(), strict=True))
+    flat = np.zeros(sum(lengths))
+    flat[start["delta"] :] = 1.0
     for name in names.carried:
-        flat[offsets["lambda"] + names.observed[name] * m + names.latent[name]] = 1.0
-    for kind, row, column, value in fixed:
-        for position in _positions(block, offsets, kind, row, column):
-            flat[position] = value
+        flat[start["lambda"] + names.observed[name] * m + names.latent[name]] = 1.0
+    free: list[tuple[int, int, int, int, int, int, float, int]] = []
+    for r in rows:
+        kind, row, column = _place(names, r)
+        width = {"m": m, "p": p}.get(_WIDTH.get(kind, ""), 1)
+        here, there = (
+            start[kind] + row * width + column,
+            start[kind] + column * width + row,
+        )
+        position[r.number] = here + at
+        mirror[r.number] = (there if kind in ("theta", "psi") else here) + at
+        if r.free:
+            found = _derivative_index(kind, row, column, p, m)
+            free.append((r.free - 1, MATRICES.index(kind), row, column, *found))
+        else:
+            flat[[position[r.number] - at, mirror[r.number] - at]] = np.nan_to_num(r.value)
+    ordinal = set(described.ov_ordinal)
+    block = _finish_block(
+        BlockFacts(
+            number=number,
+            group=described.group,
+            level=described.level,
+            observed=tuple(names.observed),
+            latent=tuple(names.latent),
+            start=at,
+            stop=at + len(flat),
+            has_means=any(r.op == "~1" for r in rows),
+            has_beta=any(
+                r.op in ("~", "<~") or (r.op == "=~" and r.rhs in names.latent) for r in rows
+            ),
+            threshold_item=tuple(names.observed[t[0]] for t in names.thresholds),
+            ordinal=tuple(o in ordinal for o in names.observed),
+            parameterization=table.options.parameterization,
+        ),
+        free,
+    )
     return block, flat
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFacts:
+    """What a block is, before its parameters are known; the fields of ``BlockDesign``."""
+
+    number: int
+    group: int
+    level: int
+    observed: tuple[str, ...]
+    latent: tuple[str, ...]
+    start: int
+    stop: int
+    has_means: bool
+    has_beta: bool
+    threshold_item: tuple[int, ...]
+    ordinal: tuple[bool, ...]
+    parameterization: str
+
+
+def _finish_block(
+    facts: BlockFacts, free: Sequence[tuple[int, int, int, int, int, int, float, int]]
+) -> BlockDesign:
+    columns = list(zip(*free, strict=True)) if free else [()] * 8
+    index = [np.array(c, dtype=np.intp) for c in (*columns[:6], columns[7])]
+    return BlockDesign(
+        number=facts.number,
+        group=facts.group,
+        level=facts.level,
+        observed=facts.observed,
+        latent=facts.latent,
+        start=facts.start,
+        stop=facts.stop,
+        has_means=facts.has_means,
+        has_beta=facts.has_beta,
+        threshold_item=np.array(facts.threshold_item, dtype=np.intp),
+        ordinal=np.array(facts.ordinal, dtype=bool),
+        parameterization=facts.parameterization,
+        free=index[0],
+        matrix=index[1],
+        row=index[2],
+        column=index[3],
+        u=index[4],
+        v=index[5],
+        scale=np.array(columns[6], dtype=np.float64),
+        mean=index[6],
+    )
+
+
+def moment_block(
+    facts: BlockFacts, elements: Sequence[tuple[str, int, int]], first: int = 0
+) -> tuple[BlockDesign, Index, Index]:
+    """A block without latent variables whose parameters are the listed moments themselves.
+
+    Parameters
+    ----------
+    facts : BlockFacts
+        With ``latent=()``; ``stop`` is set here.
+    elements : sequence of (matrix, row, column)
+        ``theta``, ``nu`` or ``tau`` elements that are free, numbered from ``first``.
+
+    Returns
+    -------
+    design : BlockDesign
+    target, source : ndarray of int
+        Flat positions and the parameter written there.
+    """
+    p = len(facts.observed)
+    lengths = sizes(p, 0, len(facts.threshold_item))
+    start = dict(zip(MATRICES, np.cumsum((0, *lengths[:-1])).tolist(), strict=True))
+    block = _finish_block(
+        replace(facts, stop=facts.start + sum(lengths)),
+        [
+            (first + k, MATRICES.index(kind), i, j, *_derivative_index(kind, i, j, p, 0))
+            for k, (kind, i, j) in enumerate(elements)
+        ],
+    )
+    target, source = [], []
+    for k, (kind, i, j) in enumerate(elements):
+        width = p if kind == "theta" else 1
+        target.append(facts.start + start[kind] + i * width + j)
+        target.append(facts.start + start[kind] + (j * width + i if kind == "theta" else i))
+        source += [first + k, first + k]
+    return block, np.array(target, dtype=np.intp), np.array(source, dtype=np.intp)

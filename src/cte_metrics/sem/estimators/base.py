@@ -124,11 +124,16 @@ class Evaluation(Protocol):
 
     @property
     def value(self) -> float:
-        """``F``; ``inf`` where the moments are outside the estimator's domain."""
+        """The objective ``F``; ``inf`` where the moments are outside the estimator's domain."""
+        ...
+
+    @property
+    def by_group(self) -> tuple[float, ...]:
+        """Discrepancy of one observation of each group, ``F = sum share_g F_g``."""
         ...
 
     def gradient(self) -> Sequence[MomentGradient]:
-        """Derivative with respect to the moments, one entry a block."""
+        """Derivative of the objective with respect to the moments, one entry a block."""
         ...
 
     def weight(self, kind: InformationKind = "expected") -> Sequence[Weight]:
@@ -138,24 +143,37 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saturated:
-    """The unrestricted model: its discrepancy and its moments, one entry a block."""
+    """The unrestricted model: discrepancy of each group, and moments of each block."""
 
-    value: float
+    by_group: tuple[float, ...]
     moments: tuple[Moments, ...]
 
 
 class Estimator(Protocol):
     """A discrepancy function of moments together with the data it was made from.
 
-    ``groups`` lists the blocks of each group; ``n`` multiplies the discrepancy (observations, or
-    observations minus one per group where the estimator says so); ``n_by_group`` are those
-    figures per group and sum to ``n``.
+    Attributes
+    ----------
+    name : str
+        ``ML``, ``GLS``, ...
+    groups : tuple of tuple of int
+        The blocks of each group.
+    n : float
+        Scales the information: ``vcov = information^-1 / n``.
+    n_by_group : tuple of float
+        Scale the test: ``chisq = sum 2 n_g (F_g - F_g,saturated)``.
+    shares : tuple of float
+        Weight of each group's observation in the information, ``n_g / N``.
+    has_means : bool
+        Whether means are among the moments.
     """
 
     name: str
+    groups: tuple[tuple[int, ...], ...]
     n: float
     n_by_group: tuple[float, ...]
-    groups: tuple[tuple[int, ...], ...]
+    shares: tuple[float, ...]
+    has_means: bool
 
     def at(self, implied: Sequence[Moments]) -> Evaluation:
         """Evaluate the discrepancy at the moments of all blocks."""
@@ -165,22 +183,25 @@ class Estimator(Protocol):
         """Return the unrestricted solution."""
         ...
 
+    def start_moments(self) -> tuple[Moments, ...]:
+        """Cheap estimates of the moments of every block; covariates keep these values."""
+        ...
+
+    def log_likelihood(self, by_group: Sequence[float]) -> float | None:
+        """Log-likelihood of the sample at discrepancies; ``None`` without a likelihood."""
+        ...
+
+    def gamma(self) -> Sequence[Array]:
+        """Asymptotic covariance of each group's sample moments, sqrt(n_g) scale (n_moments, ...).
+
+        Distribution-free; rows of fixed covariates are zero.
+        """
+        ...
+
     def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> Sequence[Weight]:
         """First-order information of one observation (outer product of casewise scores).
 
         One entry a group, shares included, at the implied moments (``structured``) or at the
-        unrestricted ones. For least-squares estimators: ``H Gamma H``.
+        unrestricted ones.
         """
-        ...
-
-    def log_likelihood(self, value: float) -> float | None:
-        """Log-likelihood of the sample at discrepancy ``value``; ``None`` without a likelihood."""
-        ...
-
-    def start_moments(self) -> tuple[Moments, ...]:
-        """Cheap estimates of the moments of every block, for starting values."""
-        ...
-
-    def extra(self) -> dict[str, Any]:
-        """Whatever later stages need from this kind of data (patterns, clusters, ...)."""
         ...

@@ -1,0 +1,210 @@
+"""Normal-theory maximum likelihood on complete data.
+
+For group g with mean m, covariance S, n_g observations and implied mu, Sigma::
+
+    F_g = 1/2 [ log|Sigma| + tr(S Sigma^-1) + (m - mu)' Sigma^-1 (m - mu) ]
+
+``likelihood="normal"`` takes S with divisor n_g and tests n_g F_g; ``"wishart"`` takes the unbiased S
+and tests (n_g - 1) F_g.
+
+Reference: Joreskog, K. G. (1967). Some contributions to maximum likelihood factor analysis.
+Psychometrika, 32, 443-482.
+
+Classes: ``MaximumLikelihood``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from scipy.linalg import lapack
+
+from cte_metrics.kernels.vech import vech_index
+from cte_metrics.sem.estimators.base import (
+    Array,
+    DenseWeight,
+    InformationKind,
+    MomentGradient,
+    Moments,
+    NormalWeight,
+    Saturated,
+)
+from cte_metrics.sem.implied import saturated_state
+from cte_metrics.sem.samplestats import SampleStats
+
+LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
+    """Inverse and log-determinant of a positive definite matrix; ``None`` if it is not."""
+    factor, info = lapack.dpotrf(matrix, lower=1)
+    if info != 0:
+        return None
+    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+    inverse, _ = lapack.dpotri(factor, lower=1)
+    upper = np.tril(inverse, -1).T
+    return np.tril(inverse) + upper, logdet
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupPoint:
+    """Pieces of the discrepancy of one group; ``d = m - mu`` or ``None``."""
+
+    value: float
+    inverse: Array
+    implied: Array
+    target: Array
+    d: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodPoint:
+    """The normal discrepancy at given moments."""
+
+    value: float
+    by_group: tuple[float, ...]
+    points: tuple[_GroupPoint, ...]
+    shares: tuple[float, ...]
+
+    def gradient(self) -> tuple[MomentGradient, ...]:
+        """``1/2 V (Sigma - T) V`` and ``-V d``, times the group's share."""
+        out = []
+        for point, share in zip(self.points, self.shares, strict=True):
+            v = point.inverse
+            cov = (0.5 * share) * (v @ (point.implied - point.target) @ v)
+            out.append(MomentGradient(cov, None if point.d is None else -share * (v @ point.d)))
+        return tuple(out)
+
+    def weight(self, kind: InformationKind = "expected") -> tuple[NormalWeight, ...]:
+        """Expected or observed second derivative by the moments."""
+        if kind == "expected":
+            return tuple(
+                NormalWeight(s, p.inverse) for p, s in zip(self.points, self.shares, strict=True)
+            )
+        return tuple(
+            NormalWeight(
+                s,
+                p.inverse,
+                p.inverse @ p.target @ p.inverse,
+                None if p.d is None else p.inverse @ p.d,
+            )
+            for p, s in zip(self.points, self.shares, strict=True)
+        )
+
+
+@dataclass(eq=False)
+class MaximumLikelihood:
+    """Maximum likelihood from means and covariances (see the module).
+
+    Parameters
+    ----------
+    sample : SampleStats
+        Variables in the order of the model.
+    has_means : bool
+        Whether means are modelled; otherwise they are saturated.
+    x_index : tuple of int
+        Fixed covariates, whose own likelihood is left out of the log-likelihood.
+    likelihood : {"normal", "wishart"}
+    """
+
+    sample: SampleStats
+    has_means: bool
+    x_index: tuple[int, ...] = ()
+    likelihood: Literal["normal", "wishart"] = "normal"
+    name: str = "ML"
+    covs: tuple[Array, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        groups = self.sample.groups
+        normal = self.likelihood == "normal"
+        self.covs = tuple(g.cov if normal else g.unbiased for g in groups)
+        total = self.sample.n_total
+        self.groups = tuple((b,) for b in range(len(groups)))
+        self.n_by_group = tuple(g.n if normal else g.n - 1.0 for g in groups)
+        self.n = float(sum(self.n_by_group))
+        self.shares = tuple(g.n / total for g in groups)
+
+    def at(self, implied: Sequence[Moments]) -> LikelihoodPoint:
+        """Evaluate the discrepancy."""
+        points: list[_GroupPoint] = []
+        for group, s, moments in zip(self.sample.groups, self.covs, implied, strict=True):
+            pair = inverse_and_logdet(moments.cov)
+            if pair is None:
+                return LikelihoodPoint(np.inf, (np.inf,) * len(self.covs), (), self.shares)
+            v, logdet = pair
+            d = group.mean - moments.mean if self.has_means and moments.mean is not None else None
+            target = s if d is None else s + d[:, None] * d
+            value = 0.5 * (logdet + float(np.vdot(v, target)))
+            points.append(_GroupPoint(value, v, moments.cov, target, d))
+        by_group = tuple(p.value for p in points)
+        value = sum(s * f for s, f in zip(self.shares, by_group, strict=True))
+        return LikelihoodPoint(value, by_group, tuple(points), self.shares)
+
+    def saturated(self) -> Saturated:
+        """The sample moments themselves."""
+        values = []
+        for s in self.covs:
+            pair = inverse_and_logdet(s)
+            values.append(-np.inf if pair is None else 0.5 * (pair[1] + len(s)))
+        return Saturated(tuple(values), self.start_moments())
+
+    def start_moments(self) -> tuple[Moments, ...]:
+        """The sample moments."""
+        return tuple(Moments(s, g.mean) for s, g in zip(self.covs, self.sample.groups, strict=True))
+
+    def log_likelihood(self, by_group: Sequence[float]) -> float:
+        """Normal log-likelihood, conditional on the fixed covariates."""
+        total = 0.0
+        x = list(self.x_index)
+        for group, s, value in zip(self.sample.groups, self.covs, by_group, strict=True):
+            p = len(s)
+            total -= group.n * (value + 0.5 * p * LOG_2PI)
+            if x:
+                logdet = np.linalg.slogdet(s[np.ix_(x, x)])[1]
+                total += 0.5 * group.n * (len(x) * LOG_2PI + logdet + len(x))
+        return float(total)
+
+    def gamma(self) -> tuple[Array, ...]:
+        """Distribution-free covariance of the sample moments."""
+        out = []
+        for group in self.sample.groups:
+            gamma = group.gamma(self.x_index)
+            out.append(gamma if self.has_means else gamma[len(group.mean) :, len(group.mean) :])
+        return tuple(out)
+
+    def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> list[DenseWeight]:
+        """``H E[t t'] H`` with ``t`` the casewise moments about the implied (or sample) ones."""
+        out = []
+        for group, s, moments, share in zip(
+            self.sample.groups, self.covs, implied, self.shares, strict=True
+        ):
+            cov = moments.cov if structured else s
+            mean = moments.mean if structured and self.has_means else None
+            d = group.mean - mean if mean is not None else np.zeros_like(group.mean)
+            gamma = _about(group.gamma(self.x_index), d, s, cov)
+            pair = inverse_and_logdet(cov)
+            state = saturated_state(len(cov), self.has_means)
+            if pair is None:
+                raise np.linalg.LinAlgError("implied covariance matrix is not positive definite")
+            h = state.normal_information(pair[0])
+            if not self.has_means:
+                gamma = gamma[len(cov) :, len(cov) :]
+            out.append(DenseWeight(share * (h @ gamma @ h)))
+        return out
+
+
+def _about(gamma: Array, d: Array, s: Array, cov: Array) -> Array:
+    """Second moment of ``[y - mu; vech((y - mu)(y - mu)') - vech(Sigma)]`` from Gamma about m."""
+    p = len(d)
+    i, j = vech_index(p)
+    constant = np.concatenate((d, (s + d[:, None] * d - cov)[i, j]))
+    if d.any():
+        shift = np.eye(len(gamma))
+        rows = np.arange(len(i)) + p
+        np.add.at(shift, (rows, i), d[j])
+        np.add.at(shift, (rows, j), d[i])
+        gamma = shift @ gamma @ shift.T
+    return gamma + constant[:, None] * constant
