@@ -102,7 +102,7 @@ def _gap_blocks(stack: PatternStack, precision: Floats) -> tuple[Floats, Floats]
     """Return K (m, k, k) and the rows P_m. (m, k, p) of a stack."""
     rows = precision[stack.missing]
     blocks = np.take_along_axis(rows, stack.missing[:, None, :], axis=2)
-    inverses: Floats = np.linalg.inv(blocks)
+    inverses = np.asarray(np.linalg.inv(blocks), dtype=np.float64)
     return inverses, rows
 
 
