@@ -1,0 +1,320 @@
+"""The parts of the dossier, each from the results of one analysis.
+
+Functions: ``answers, items, reliability, structure, schools, waves``. Each returns a ``Section``,
+or ``None`` where the survey has nothing to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cte_metrics.report.section import Decision, Level, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.core.responses import Responses
+
+
+def answers(responses: Responses) -> Section:
+    """Describe the answers: counts, missing answers, what could not be used."""
+    import pandas as pd
+
+    raw = responses.items
+    missing = raw.isna()
+    share = float(missing.to_numpy().mean())
+    by_item = pd.DataFrame(
+        {"answered": (~missing).sum(), "missing": missing.sum(), "share_missing": missing.mean()}
+    ).rename_axis("item")
+    tables = {"Missing answers by item": by_item}
+    problems = responses.issues
+    if len(problems):
+        tables["What could not be used as it stood, by column and problem"] = (
+            problems.groupby(["column", "problem"], dropna=False, sort=False)
+            .size()
+            .rename("entries")
+            .reset_index()
+        )
+    level: Level = "good" if share < 0.05 else "caution" if share < 0.20 else "stop"
+    verdict = {
+        "good": "Yes: few answers are missing.",
+        "caution": "With care: a notable share of answers is missing.",
+        "stop": "Doubtful: too many answers are missing to ignore why.",
+    }[level]
+    decision = Decision(
+        question="Are the answers complete enough?",
+        verdict=verdict,
+        level=level,
+        figures={
+            "share of answers missing": share,
+            "respondents with every item": float((~missing.any(axis=1)).mean()),
+            "entries that could not be used": len(problems),
+        },
+        rule="under 5% missing: supported; 5% to 20%: with care",
+        source="Schafer 1999, Statistical Methods in Medical Research 8, 3-15, for the 5%",
+    )
+    return Section(
+        id="answers",
+        title="Answers",
+        text=(
+            f"{len(responses)} respondents answered {responses.n_items} items on a scale from "
+            f"{responses.instrument.response_scale.minimum} to "
+            f"{responses.instrument.response_scale.maximum}."
+        ),
+        tables=tables,
+        drawings={"Answers to each item, after reverse scoring": lambda: _shares(responses)},
+        decisions=(decision,),
+        notes=responses.notes,
+    )
+
+
+def _shares(responses: Responses) -> Any:
+    import pandas as pd
+
+    from cte_metrics.plots.answers import answer_shares
+
+    scale = responses.instrument.response_scale
+    codes = range(int(scale.minimum), int(scale.maximum) + 1)
+    keyed = responses.keyed
+    counts = pd.DataFrame({c: (keyed == c).sum() for c in codes})
+    return answer_shares(counts.div(counts.sum(axis=1).clip(lower=1), axis=0))
+
+
+def items(responses: Responses) -> Section:
+    """Show the item statistics and what they say of the key."""
+    from cte_metrics.scoring import item_analysis
+
+    analysis = item_analysis(responses)
+    wrong = analysis.table.index[analysis.table["r_drop"] < 0].tolist()
+    weak = analysis.table.index[analysis.table["r_drop"].between(0, 0.2)].tolist()
+    level: Level = "stop" if wrong else "caution" if weak else "good"
+    verdict = "Yes: every item goes with the rest after reverse scoring."
+    if weak:
+        verdict = f"With care: {_listed(weak)} hardly go with the rest."
+    if wrong:
+        verdict = (
+            f"No: {_listed(wrong)} run against the rest after reverse scoring. First suspect "
+            "the key or the order of the form."
+        )
+    decision = Decision(
+        question="Does the scoring key fit these answers?",
+        verdict=verdict,
+        level=level,
+        figures={
+            "lowest corrected item-total correlation": float(analysis.table["r_drop"].min()),
+            "items below zero": len(wrong),
+        },
+        rule="corrected item-total correlations above zero; below .20 is weak",
+        source="Nunnally & Bernstein 1994, Psychometric Theory",
+    )
+    return Section(
+        id="items",
+        title="Items and key",
+        text="Statistics of each item after reverse scoring; nothing was reversed beyond the key.",
+        tables={"Item statistics": analysis.table},
+        decisions=(decision,),
+        notes=analysis.notes,
+    )
+
+
+def _listed(names: list[Any], most: int = 6) -> str:
+    shown = ", ".join(str(n) for n in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def reliability(responses: Responses) -> Section:
+    """Show alpha and omega of each scale for scores of single teachers."""
+    from cte_metrics.plots import intervals
+    from cte_metrics.reliability import reliability_table
+
+    table = reliability_table(responses)
+    alpha = table["alpha"]
+    lowest, low_limit = float(alpha.min()), float(table["alpha_ci_low"].min())
+    level: Level = "good" if low_limit >= 0.70 else "caution" if lowest >= 0.60 else "stop"
+    verdict = {
+        "good": "Yes, for research on groups of teachers.",
+        "caution": f"With care: {alpha.idxmin()} is the weakest.",
+        "stop": f"No: {alpha.idxmin()} is too unreliable to be used by itself.",
+    }[level]
+    decision = Decision(
+        question="Are the scales reliable between teachers?",
+        verdict=verdict,
+        level=level,
+        figures={f"alpha, {scale}": float(v) for scale, v in alpha.items()},
+        rule="lower limit of alpha at least .70; the reliability of school means is a "
+        "different question",
+        source="Nunnally & Bernstein 1994, Psychometric Theory",
+    )
+    return Section(
+        id="reliability",
+        title="Reliability",
+        text="Reliability of single teachers' scores, with intervals.",
+        tables={"Reliability of each scale": table},
+        drawings={"Alpha with its interval, and omega": lambda: intervals.reliability(table)},
+        decisions=(decision,),
+    )
+
+
+def structure(responses: Responses, rng: Any) -> Section | None:
+    """Compare the structure that the instrument claims with the answers."""
+    from cte_metrics.factor import adequacy, n_factors
+
+    complete = int((~responses.items.isna().any(axis=1)).sum())
+    if responses.n_items < 4 or complete <= 2 * responses.n_items:
+        return None
+    suitability = adequacy(responses)
+    retention = n_factors(responses, methods=("parallel", "map", "ekc"), n_resamples=500, rng=rng)
+    tables = {"Number of factors suggested": _suggested(retention)}
+    decisions, notes = [_adequate(suitability)], [*suitability.notes, *retention.notes]
+    drawings = {"Eigenvalues beside those of random data": retention.plot}
+    fit = _confirmatory(responses, notes)
+    if fit is not None:
+        tables |= {
+            "Fit of the instrument's structure": _fit_table(fit),
+            "Estimates": _loadings(fit),
+        }
+        decisions.append(_fits(fit))
+        notes += fit.notes
+        drawings["The instrument's structure, standardized"] = fit.diagram
+    return Section(
+        id="structure",
+        title="Structure",
+        text="Whether the answers have the structure that the scoring key supposes.",
+        tables=tables,
+        drawings=drawings,
+        decisions=tuple(decisions),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _suggested(retention: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = pd.Series(retention.suggested, name="factors")
+    return rows.rename_axis("method").to_frame()
+
+
+def _adequate(suitability: Any) -> Decision:
+    kmo = float(suitability.kmo)
+    level: Level = "good" if kmo >= 0.70 else "caution" if kmo >= 0.50 else "stop"
+    return Decision(
+        question="Do the items share enough for factor analysis?",
+        verdict={"good": "Yes.", "caution": "Barely.", "stop": "No."}[level],
+        level=level,
+        figures={"KMO": kmo, "Bartlett chi-square": float(suitability.bartlett_chi2)},
+        rule="KMO at least .70 good, below .50 unacceptable",
+        source="Kaiser 1974, Psychometrika 39, 31-36",
+    )
+
+
+def _confirmatory(responses: Responses, notes: list[str]) -> Any:
+    """Fit the instrument's structure; on failure say so in the notes."""
+    from cte_metrics.errors import CTEError
+    from cte_metrics.factor import cfa
+
+    gaps = bool(responses.items.isna().to_numpy().any())
+    try:
+        return cfa(responses, estimator="MLR", missing="fiml" if gaps else "listwise")
+    except CTEError as error:
+        notes.append(f"The instrument's structure could not be fitted: {error.problem}")
+        return None
+
+
+def _fit_table(fit: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    wanted = [
+        "chisq", "df", "pvalue", "chisq_scaled", "pvalue_scaled", "cfi_robust", "tli_robust",
+        "rmsea_robust", "rmsea_ci_lower_robust", "rmsea_ci_upper_robust", "srmr", "aic", "bic",
+    ]  # fmt: skip
+    measures = fit.fit_measures
+    rows = {name: float(measures[name]) for name in wanted if name in measures}
+    return pd.Series(rows, name="value").rename_axis("measure").to_frame()
+
+
+def _loadings(fit: Any) -> pd.DataFrame:
+    table = fit.parameters
+    kept = table[
+        table["op"].isin(["=~", "~~"]) & ~((table["op"] == "~~") & (table["lhs"] == table["rhs"]))
+    ]
+    columns = ["lhs", "op", "rhs", "est", "se", "ci_lower", "ci_upper", "std_all"]
+    return kept[columns].set_index(["lhs", "op", "rhs"])
+
+
+def _fits(fit: Any) -> Decision:
+    measures = fit.fit_measures
+    cfi, rmsea = _first(measures, "cfi_robust", "cfi"), _first(measures, "rmsea_robust", "rmsea")
+    srmr = _first(measures, "srmr")
+    good = cfi >= 0.95 and rmsea <= 0.06 and srmr <= 0.08
+    fair = cfi >= 0.90 and rmsea <= 0.08 and srmr <= 0.10
+    level: Level = "good" if good else "caution" if fair else "stop"
+    if not fit.status.usable:
+        level = "stop"
+    verdict = {
+        "good": "Yes: the answers fit the structure that the key supposes.",
+        "caution": "Roughly: the structure holds with some misfit; see the residuals.",
+        "stop": "No: the answers do not have the structure that the key supposes.",
+    }[level]
+    return Decision(
+        question="Does the instrument's structure hold?",
+        verdict=verdict if fit.status.usable else str(fit.status),
+        level=level,
+        figures={"CFI (robust)": cfi, "RMSEA (robust)": rmsea, "SRMR": srmr},
+        rule="CFI .95, RMSEA .06, SRMR .08 or better: good; .90, .08, .10: fair; teachers "
+        "are nested in schools, so the test is approximate",
+        source="Hu & Bentler 1999, Structural Equation Modeling 6, 1-55",
+    )
+
+
+def _first(measures: Any, *names: str) -> float:
+    """Return the first measure that is there and defined."""
+    for name in names:
+        value = float(measures.get(name, np.nan))
+        if np.isfinite(value):
+            return value
+    return float("nan")
+
+
+def schools(responses: Responses, minimum_group_size: int, outcome: str | None) -> Section | None:
+    """Say whether teacher answers make a school score, and give the scores."""
+    from cte_metrics.aggregation import aggregate, agreement
+
+    if responses.group is None or responses.n_groups < 2:
+        return None
+    scores = aggregate(responses, minimum_group_size=minimum_group_size)
+    total = "total" if "total" in scores.evidence.index else scores.evidence.index[-1]
+    drawings = {"School scores with their intervals": lambda: scores.plot(scale=total)}
+    notes = list(scores.notes)
+    if responses.n_items > 1:
+        within = agreement(responses, "group")
+        drawings["Agreement within schools"] = within.plot
+        notes += within.notes
+    return Section(
+        id="schools",
+        title="Schools",
+        text=(
+            "Whether the teachers of a school agree, whether schools differ, and how reliable a "
+            f"school's mean is. Schools with fewer than {minimum_group_size} respondents are "
+            "suppressed."
+        ),
+        tables={"Evidence for school scores": scores.evidence, "School scores": scores.table},
+        drawings=drawings,
+        decisions=tuple(_may_aggregate(name, row) for name, row in scores.evidence.iterrows()),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _may_aggregate(scale: Any, row: Any) -> Decision:
+    return Decision(
+        question=f"May the answers become a school score ({scale})?",
+        verdict=str(row["verdict"]),
+        level="info",
+        figures={},
+    )
+
+
+def waves(responses: Responses, minimum_group_size: int) -> Section | None:
+    """Compare the waves."""
+    return None

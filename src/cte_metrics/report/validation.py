@@ -1,0 +1,275 @@
+"""``validate``: everything on one survey, decisions first.
+
+Functions: ``validate``. Class: ``Validation``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cte_metrics.core.responses import Responses
+from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.report.section import Decision, Section
+from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results.render import jsonable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation(Result):
+    """The dossier of one survey.
+
+    Attributes
+    ----------
+    title, subtitle, footer : str
+        Texts of the page.
+    banners : tuple of str
+        What must be seen first (simulated answers, an unconfirmed key).
+    sections : tuple of Section
+        The parts, in reading order.
+    """
+
+    _title: ClassVar[str] = "Survey dossier"
+
+    title: str
+    subtitle: str
+    banners: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision with its figures, rule and source."""
+        return tuple(d for section in self.sections for d in section.decisions)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by its caption."""
+        return {name: t.copy() for s in self.sections for name, t in s.tables.items()}
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Every matplotlib figure by its caption; each is drawn when it is looked up."""
+        return _Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a decision: question, verdict, level, rule, source."""
+        import pandas as pd
+
+        columns = ["question", "verdict", "level", "rule", "source"]
+        rows = [[getattr(d, c) for c in columns] for d in self.decisions]
+        return pd.DataFrame(rows, columns=columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return decisions, tables and notes in a form that ``json.dumps`` takes."""
+        return {
+            "result": "Validation",
+            "title": self.title,
+            "subtitle": self.subtitle,
+            "banners": list(self.banners),
+            "decisions": [jsonable(d) for d in self.decisions],
+            "sections": [
+                {
+                    "id": s.id,
+                    "title": s.title,
+                    "text": s.text,
+                    "tables": {name: jsonable(t) for name, t in s.tables.items()},
+                    "notes": list(s.notes),
+                }
+                for s in self.sections
+            ],
+            "provenance": jsonable(self.provenance),
+            "status": self.status.name.lower(),
+            "notes": list(self.notes),
+        }
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the page as text, and write it to ``path`` when one is given.
+
+        The page is one file without outside requests: styles and figures are inside it.
+        """
+        from cte_metrics.report.page import render
+
+        page = render(self)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return every figure as JSON text, and write it to ``path`` when one is given."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def _heading(self) -> str:
+        return self.title
+
+    def _blocks(self) -> list[Block]:
+        blocks = [Block("", [(b, "") for b in self.banners])] if self.banners else []
+        return [*blocks, *(Block(d.question, _decision_rows(d)) for d in self.decisions)]
+
+
+def _decision_rows(decision: Decision) -> list[tuple[str, Any]]:
+    return [(decision.verdict, ""), *decision.figures.items()]
+
+
+class _Figures(Mapping[str, Any]):
+    """Figures by caption, drawn on access."""
+
+    def __init__(self, drawings: Mapping[str, Callable[[], Any]]) -> None:
+        self._drawings = dict(drawings)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._drawings[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drawings)
+
+    def __len__(self) -> int:
+        return len(self._drawings)
+
+
+def validate(
+    responses: Responses,
+    *,
+    outcome: str | None = None,
+    wave: Any = None,
+    title: str | None = None,
+    minimum_group_size: int = 5,
+    rng: Any = 1,
+    progress: Progress | None = None,
+) -> Validation:
+    """Examine one survey whole.
+
+    Parameters
+    ----------
+    responses : Responses
+        The survey.
+    outcome : str, optional
+        A covariate of the school (achievement, say) to set beside the school scores.
+    wave : optional
+        The wave to examine; by default the last one. All waves appear in the section on waves.
+    title : str, optional
+        Heading of the page; the instrument's name by default.
+    minimum_group_size : int
+        Groups with fewer respondents are suppressed everywhere.
+    rng : int or Generator
+        Seed of the resampling (parallel analysis); fixed by default, so that a dossier can be
+        made again.
+    progress : callable, optional
+        Called with (step, share done).
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    InputTypeError
+        If ``responses`` is not a ``Responses``.
+
+    Examples
+    --------
+    >>> import cte_metrics as cte
+    >>> dossier = cte.validate(cte.load_example())
+    >>> dossier.banners[0]
+    'These answers are simulated; they describe no real school.'
+    >>> len(dossier.decisions) > 4
+    True
+    """
+    from cte_metrics.report import sections
+
+    if not isinstance(responses, Responses):
+        raise InputTypeError(
+            f"validate needs Responses; got {type(responses).__name__}.",
+            hint="Build them with cte.Responses(frame, instrument, group=...) or read_responses.",
+        )
+    tell = progress or (lambda step, share: None)
+    examined, chosen = _one_wave(responses, wave)
+    steps: list[tuple[str, Callable[[], Section | None]]] = [
+        ("Answers", lambda: sections.answers(examined)),
+        ("Items and key", lambda: sections.items(examined)),
+        ("Reliability", lambda: sections.reliability(examined)),
+        ("Structure", lambda: sections.structure(examined, rng)),
+        ("Schools", lambda: sections.schools(examined, minimum_group_size, outcome)),
+        ("Waves", lambda: sections.waves(responses, minimum_group_size)),
+    ]
+    made = []
+    for position, (name, build) in enumerate(steps):
+        tell(name, position / len(steps))
+        made.append(build())
+    return Validation(
+        title=title or f"{responses.instrument.name or responses.instrument.id}: survey dossier",
+        subtitle=_subtitle(examined, chosen),
+        banners=_banners(responses),
+        sections=tuple(s for s in made if s is not None),
+        footer=_footer(responses),
+        provenance=Provenance(
+            method="Dossier of one survey",
+            n_used=len(examined),
+            n_dropped=len(responses) - len(examined),
+            settings={"wave": chosen, "minimum_group_size": minimum_group_size},
+        ),
+        notes=_wave_note(responses, chosen),
+    )
+
+
+def _one_wave(responses: Responses, wave: Any) -> tuple[Responses, Any]:
+    """Return the responses of one wave: a respondent counts once in a cross-sectional figure."""
+    if not responses.waves:
+        if wave is not None:
+            raise InputError(f"wave={wave!r} was asked for, but the responses have no waves.")
+        return responses, None
+    chosen = responses.waves[-1] if wave is None else wave
+    return responses.at_wave(chosen), chosen
+
+
+def _subtitle(responses: Responses, wave: Any) -> str:
+    instrument = responses.instrument
+    parts = [f"{len(responses)} respondents"]
+    if responses.group is not None:
+        parts.append(f"{responses.n_groups} schools")
+    parts.append(f"{responses.n_items} items")
+    if wave is not None:
+        parts.append(f"wave {wave}")
+    cited = f". {instrument.citation}" if instrument.citation else ""
+    return f"{instrument.name or instrument.id}: {', '.join(parts)}{cited}"
+
+
+def _banners(responses: Responses) -> tuple[str, ...]:
+    lines = []
+    if responses.simulated:
+        lines.append("These answers are simulated; they describe no real school.")
+    instrument = responses.instrument
+    if instrument.key_certainty in ("medium", "low"):
+        lines.append(
+            f"The scoring key is of {instrument.key_certainty} certainty: "
+            + " ".join(instrument.notes)
+        )
+    return tuple(lines)
+
+
+def _wave_note(responses: Responses, chosen: Any) -> tuple[str, ...]:
+    if len(responses.waves) < 2:
+        return ()
+    return (
+        f"Figures rest on wave {chosen!r}, so that each respondent counts once; "
+        "the section on waves compares all.",
+    )
+
+
+def _footer(responses: Responses) -> str:
+    from cte_metrics import __version__
+
+    made = f"Made with cte_metrics {__version__}. Figures are rounded for display only."
+    rights = responses.instrument.rights
+    return f"{made} Rights in the instrument: {rights}" if rights else made
