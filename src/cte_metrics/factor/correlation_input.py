@@ -123,7 +123,7 @@ def _from_moments(data: Any, correlation: str, what: str) -> CorrelationInput:
 
 
 def _refuse_constant(matrix: Floats, items: tuple[str, ...]) -> None:
-    constant = [name for name, r in zip(items, np.diagonal(matrix), strict=True) if not r == r]
+    constant = [name for name, r in zip(items, np.diagonal(matrix), strict=True) if np.isnan(r)]
     if constant:
         raise InputError(
             f"Every respondent gave the same answer to {', '.join(constant)}, which therefore "
@@ -180,7 +180,7 @@ def _fiml(read: ItemData) -> CorrelationInput:
 
 
 def _polychoric(read: ItemData, missing: Missing, acov: bool) -> CorrelationInput:
-    from cte_metrics.factor.polychoric import polychoric_of
+    from cte_metrics.factor.polychorics import polychoric_of
 
     result = polychoric_of(read, missing=missing, standard_errors=acov)
     return CorrelationInput(

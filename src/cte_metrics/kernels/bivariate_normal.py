@@ -2,7 +2,8 @@
 
 The distribution function of two standard normal variables with correlation rho is, by Owen (1956),
 
-    Phi2(h, k, rho) = (Phi(h) + Phi(k)) / 2 - T(h, (k - rho h) / (h s)) - T(k, (h - rho k) / (k s)) - d
+    Phi2(h, k, rho) = (Phi(h) + Phi(k)) / 2 - d - T(h, (k - rho h) / (h s))
+                      - T(k, (h - rho k) / (k s))
 
 with ``s = sqrt(1 - rho^2)``, Owen's T, and ``d = 1/2`` where h and k have opposite signs, else 0
 (at h = k = 0 it is ``1/4 + arcsin(rho) / (2 pi)``). Its derivatives are elementary:
@@ -132,9 +133,7 @@ def _bordered(inner: Floats) -> Floats:
     return corner
 
 
-def cell_slopes(
-    row_cuts: Floats, column_cuts: Floats, rho: Floats
-) -> tuple[Floats, Floats]:
+def cell_slopes(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> tuple[Floats, Floats]:
     """First and second derivative with respect to rho of ``cell_probabilities``, each (p, R, C)."""
     h, k = _within(row_cuts)[:, :, None], _within(column_cuts)[:, None, :]
     r = rho[:, None, None]

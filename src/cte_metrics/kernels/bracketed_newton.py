@@ -1,8 +1,8 @@
 """Newton's method for many one-parameter likelihoods at once, kept inside a bracket.
 
-Each problem has a score (derivative of its log-likelihood) and a limit of its parameter. The sign of
-the score brackets the maximum; a Newton step that leaves the bracket is replaced by bisection, and a
-score that still points outward at a limit ends there.
+Each problem has a score (derivative of its log-likelihood) and a limit of its parameter. The sign
+of the score brackets the maximum; a Newton step that leaves the bracket is replaced by bisection,
+and a score that still points outward at a limit ends there.
 
 Functions: ``bracketed_newton``.
 """

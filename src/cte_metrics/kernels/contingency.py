@@ -99,7 +99,9 @@ def category_codes(values: Floats) -> CategoryCodes:
     return _general_codes(values, finite)
 
 
-def _integer_codes(filled: Floats, finite: NDArray[np.bool_], low: float, width: int) -> CategoryCodes:
+def _integer_codes(
+    filled: Floats, finite: NDArray[np.bool_], low: float, width: int
+) -> CategoryCodes:
     n_items = filled.shape[1]
     shifted = (filled - low).astype(np.int64)
     place = shifted + np.arange(n_items) * width

@@ -10,6 +10,7 @@ Functions: ``asymptotic_covariance``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +60,17 @@ class _Layout:
         return self.n_first + len(self.first)
 
 
-def asymptotic_covariance(data: MixedData, fitted: OrdinalMoments) -> Floats:
+def asymptotic_covariance(
+    data: MixedData,
+    fitted: OrdinalMoments,
+    *,
+    scale: Literal["covariance", "correlation"] = "covariance",
+) -> Floats:
     """Return Gamma (m, m): n times the covariance matrix of ``OrdinalMoments.vector``.
 
-    Scores of missing answers are zero, so that pairwise statistics get lavaan's matrix.
+    Scores of missing answers are zero, so that pairwise statistics get lavaan's matrix. On the
+    correlation scale the entries of pairs with a numeric variable belong to correlations instead of
+    covariances.
     """
     layout = _Layout.of(data.n_categories)
     first_stage = _FirstStage.of(data, fitted, layout)
@@ -79,7 +87,7 @@ def asymptotic_covariance(data: MixedData, fitted: OrdinalMoments) -> Floats:
         second_stage.write(scores, codes, z, data.codes[rows])
         inner += scores @ scores.T
     gamma = fitted.n * _sandwich(inner, second_stage.cross, data.n_categories, layout)
-    return _on_covariance_scale(gamma, fitted, layout)
+    return _rescaled(gamma, fitted, layout, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,17 +253,18 @@ def _sandwich(inner: Floats, cross: Floats, n_categories: Integers, layout: _Lay
     return out
 
 
-def _on_covariance_scale(gamma: Floats, fitted: OrdinalMoments, layout: _Layout) -> Floats:
-    """Turn correlations with numeric variables to covariances and means to minus means."""
+def _rescaled(gamma: Floats, fitted: OrdinalMoments, layout: _Layout, scale: str) -> Floats:
+    """Turn means to minus means and, where wanted, correlations to covariances."""
     numeric = fitted.n_categories == 0
     if not numeric.any():
         return gamma
     a, b, sd = layout.first, layout.second, np.sqrt(fitted.variance)
     change = np.eye(layout.size)
     pairs = layout.n_first + np.arange(len(a))
-    change[pairs, pairs] = sd[a] * sd[b]
     rho = fitted.correlation[a, b]
-    for one, other in ((a, b), (b, a)):
+    if scale == "covariance":
+        change[pairs, pairs] = sd[a] * sd[b]
+    for one, other in ((a, b), (b, a)) if scale == "covariance" else ():
         moved = numeric[one]
         at = layout.variance_at[one[moved]]
         change[pairs[moved], at] = rho[moved] * sd[other[moved]] / (2.0 * sd[one[moved]])

@@ -46,7 +46,7 @@ class MixedData:
     Attributes
     ----------
     codes : (n, k) integer
-        Categories from 0 of the ordinal variables, -1 where missing; -1 throughout for numeric ones.
+        Categories from 0 of the ordinal variables, -1 where missing and for numeric variables.
     values : (n, k) float64
         Values of the numeric variables (columns of ordinal ones are not read); nan where missing.
     n_categories : (k,) int64
@@ -142,8 +142,8 @@ def ordinal_moments(
 ) -> OrdinalMoments:
     """Estimate thresholds, means, variances and all pairwise correlations.
 
-    Missing answers are skipped variable by variable and pair by pair; drop incomplete rows first for
-    listwise deletion. ``correction`` is explained in ``polychoric.corrected_tables``.
+    Missing answers are skipped variable by variable and pair by pair; drop incomplete rows first
+    for listwise deletion. ``correction`` is explained in ``polychoric.corrected_tables``.
     """
     n_rows, n_items = data.codes.shape
     ordinal, numeric = data.ordinal, data.numeric

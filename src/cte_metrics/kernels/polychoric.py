@@ -222,7 +222,9 @@ def threshold_products(
     """
     score, inverse = scores
     weight = tables * score * inverse
-    by_row = np.einsum("pab,pab->pa", edge_slopes(row_cuts, column_cuts, rho), -np.diff(weight, axis=1))
+    by_row = np.einsum(
+        "pab,pab->pa", edge_slopes(row_cuts, column_cuts, rho), -np.diff(weight, axis=1)
+    )
     turned = np.swapaxes(weight, 1, 2)
     by_column = np.einsum(
         "pba,pba->pb", edge_slopes(column_cuts, row_cuts, rho), -np.diff(turned, axis=1)

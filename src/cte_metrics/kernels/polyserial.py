@@ -95,7 +95,9 @@ def fit_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Maxim
     return bracketed_newton(score, _start(z, codes, present, cuts), RHO_LIMIT)
 
 
-def _start(z: Floats, codes: NDArray[np.integer], present: NDArray[np.bool_], cuts: Floats) -> Floats:
+def _start(
+    z: Floats, codes: NDArray[np.integer], present: NDArray[np.bool_], cuts: Floats
+) -> Floats:
     """Point-biserial correlation divided by the sum of the threshold densities."""
     n = np.maximum(present.sum(axis=1), 1)
     y = np.where(present, codes, 0).astype(np.float64)
@@ -176,7 +178,9 @@ def fit_numeric(z: Floats, w: Floats) -> Maxima:
     return bracketed_newton(score, start, NUMERIC_LIMIT)
 
 
-def numeric_scores(z: Floats, w: Floats, sd: tuple[Floats, Floats], rho: Floats) -> dict[str, Floats]:
+def numeric_scores(
+    z: Floats, w: Floats, sd: tuple[Floats, Floats], rho: Floats
+) -> dict[str, Floats]:
     """Casewise derivatives for two numeric variables: rho, means and variances, each (p, n)."""
     shared = ~(np.isnan(z) | np.isnan(w))
     z, w = np.where(shared, z, 0.0), np.where(shared, w, 0.0)
