@@ -169,7 +169,7 @@ def polychoric(
     >>> a = [0] * 50 + [1] * 50
     >>> b = [0] * 40 + [1] * 10 + [0] * 10 + [1] * 40
     >>> result = polychoric(pd.DataFrame({"a": a, "b": b}))
-    >>> round(result.correlations.loc["a", "b"], 6)  # sin(2 pi 0.15)
+    >>> round(float(result.correlations.loc["a", "b"]), 6)  # sin(2 pi 0.15)
     0.809017
     >>> result.thresholds["a"].tolist()
     [0.0]

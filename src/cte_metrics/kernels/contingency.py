@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Codes = NDArray[np.int16] | NDArray[np.int32]
+Codes = NDArray[np.signedinteger]
 
 _CELLS_PER_BLOCK = 2_000_000
 _WIDEST_INTEGER_RANGE = 1_000
@@ -108,7 +108,9 @@ def _integer_codes(
     used = np.bincount(place[finite], minlength=n_items * width).reshape(n_items, width) > 0
     number = (np.cumsum(used, axis=1) - 1).astype(np.int16)
     codes = np.where(finite, number.ravel()[place], np.int16(-1))
-    return CategoryCodes(codes, tuple(np.flatnonzero(row) + low for row in used))
+    return CategoryCodes(
+        codes, tuple((np.flatnonzero(row) + low).astype(np.float64) for row in used)
+    )
 
 
 def _general_codes(values: Floats, finite: NDArray[np.bool_]) -> CategoryCodes:

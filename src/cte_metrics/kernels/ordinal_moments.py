@@ -53,7 +53,7 @@ class MixedData:
         0 for a numeric variable.
     """
 
-    codes: NDArray[np.integer]
+    codes: NDArray[np.signedinteger]
     values: Floats
     n_categories: Integers
 
