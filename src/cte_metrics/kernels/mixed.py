@@ -28,6 +28,7 @@ models. Journal of the American Statistical Association, 83, 1014-1022.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -135,7 +136,7 @@ def _pool_sizes(data: MixedSummary) -> MixedSummary:
     order = np.argsort(where, kind="stable")
     sums = data.zw[order, 0, :]
     start = np.concatenate([[0], np.cumsum(weight)])
-    pooled = np.array([sums[i:j].T @ sums[i:j] for i, j in zip(start, start[1:], strict=False)])
+    pooled = np.array([sums[i:j].T @ sums[i:j] for i, j in pairwise(start)])
     return replace(data, sizes=sizes, weight=weight.astype(np.float64), pooled=pooled)
 
 
@@ -160,7 +161,9 @@ def lower_pattern(n_random: int, correlated: bool) -> npt.NDArray[np.bool_]:
 
 def evaluate(data: MixedSummary, lam: FloatArray) -> Evaluation:
     """Everything the deviance and its gradient need at one Lambda."""
-    cross, log_det, a, bb = _pooled_terms(data, lam) if data.sizes is not None else _terms(data, lam)
+    cross, log_det, a, bb = (
+        _pooled_terms(data, lam) if data.sizes is not None else _terms(data, lam)
+    )
     p = data.n_fixed
     factor = linalg.cholesky(cross[:p, :p], lower=True)
     inverse = linalg.cho_solve((factor, True), np.eye(p))
@@ -176,18 +179,16 @@ def _pooled_terms(
     data: MixedSummary, lam: FloatArray
 ) -> tuple[FloatArray, float, FloatArray, FloatArray]:
     """Cross-products for a random intercept: scalars per group size."""
-    assert data.sizes is not None and data.weight is not None and data.pooled is not None
+    sizes, weight, pooled = (np.asarray(v) for v in (data.sizes, data.weight, data.pooled))
     ratio = float(lam[0, 0]) ** 2
-    inflation = 1 + ratio * data.sizes
-    cross = data.total - np.einsum("u,uxy->xy", ratio / inflation, data.pooled)
-    bb = np.einsum("u,uxy->xy", inflation**-2, data.pooled)
-    a = np.array([[float(data.weight @ (data.sizes / inflation))]])
-    return cross, float(data.weight @ np.log(inflation)), a, bb[None, None]
+    inflation = 1 + ratio * sizes
+    cross = data.total - np.einsum("u,uxy->xy", ratio / inflation, pooled)
+    bb = np.einsum("u,uxy->xy", inflation**-2, pooled)
+    a = np.array([[float(weight @ (sizes / inflation))]])
+    return cross, float(weight @ np.log(inflation)), a, bb[None, None]
 
 
-def _terms(
-    data: MixedSummary, lam: FloatArray
-) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+def _terms(data: MixedSummary, lam: FloatArray) -> tuple[FloatArray, float, FloatArray, FloatArray]:
     """[X y]'V^-1[X y], sum log|V|, sum A, sum B (x) B with slopes: batches of small matrices."""
     q, m = data.n_random, len(data.total)
     inner = lam.T @ data.zz @ lam
@@ -207,7 +208,7 @@ def _terms(
 def _small_inverse(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Inverse and log determinant of (J, q, q) positive definite matrices."""
     if matrix.shape[1] > 2:
-        return np.linalg.inv(matrix), np.linalg.slogdet(matrix)[1]
+        return np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.slogdet(matrix)[1])
     a, b, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 1]
     det = a * d - b * b
     out = np.empty_like(matrix)
@@ -267,7 +268,7 @@ def finish(
     own = np.abs(np.diag(lam)) * spread
     return MixedFit(
         lam=lam, beta=at.beta + data.shift, covariance=sigma2 * at.inverse, sigma2=sigma2,
-        deviance=deviance, gradient_norm=norm, converged=norm < 1e-3 * max(1.0, abs(deviance) / 1e4),
+        deviance=deviance, gradient_norm=norm, converged=norm < max(1e-3, 1e-7 * abs(deviance)),
         singular=bool((own < SINGULAR_BELOW).any()), reml=reml, pattern=pattern,
     )  # fmt: skip
 
@@ -361,9 +362,7 @@ def differenced(function: object, at: FloatArray, step: float = 1e-3) -> FloatAr
     return np.array(columns).T
 
 
-def _at_boundary(
-    data: MixedSummary, lam: FloatArray, scale: FloatArray, reml: bool
-) -> FloatArray:
+def _at_boundary(data: MixedSummary, lam: FloatArray, scale: FloatArray, reml: bool) -> FloatArray:
     """Make diagonal elements non-negative and set negligible ones to zero if nothing is lost."""
     lam = lam * np.where(np.diag(lam) < 0, -1.0, 1.0)
     small = np.abs(np.diag(lam)) * scale < SINGULAR_BELOW

@@ -149,7 +149,9 @@ def profile_scale(
     is_correlation = q <= position < len(best) - 1
     others = [k for k in range(len(best)) if k != position]
     bounds = [(-1.0, 1.0) if q <= k < len(best) - 1 else (1e-8 * best[-1], None) for k in others]
-    unit = np.array([1.0 if q <= k < len(best) - 1 else max(best[k], 0.05 * best[-1]) for k in others])
+    unit = np.array(
+        [1.0 if q <= k < len(best) - 1 else max(best[k], 0.05 * best[-1]) for k in others]
+    )
     last = [best[others] / unit]
 
     def deviance(free: FloatArray, value: float) -> float:
@@ -175,5 +177,7 @@ def profile_scale(
         return _limits(excess, centre, 0.2, -1.0, 1.0)
     floor = 0.0 if position < q else 1e-8 * float(best[-1])
     groups = max(len(data.zz), 2)
-    step = max(centre, 0.05 * float(best[-1])) / np.sqrt(2 * groups if position < q else data.n_rows)
+    step = max(centre, 0.05 * float(best[-1])) / np.sqrt(
+        2 * groups if position < q else data.n_rows
+    )
     return _limits(excess, centre, 2 * float(step), floor, np.inf)

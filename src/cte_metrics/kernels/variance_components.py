@@ -132,7 +132,7 @@ def anova(data: OneWay) -> Anova:
 
 
 def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    """top / bottom, infinite where only the bottom is zero, nan where both are."""
+    """Ratio top / bottom, infinite where only the bottom is zero, nan where both are."""
     out = np.where((bottom == 0) & (top > 0), np.inf, np.nan)
     return np.divide(top, bottom, out=out, where=bottom > 0)
 
