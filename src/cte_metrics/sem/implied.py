@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from cte_metrics.kernels.vech import vech, vech_index
+from cte_metrics.kernels.vech import n_half, unvech, vech, vech_index
 from cte_metrics.sem.estimators.base import Array, MomentGradient, Moments
 from cte_metrics.sem.matrices import (
     MATRICES,
@@ -165,11 +165,11 @@ class BlockState:
 
     def curvature(self, g: MomentGradient) -> Array:
         """Second derivative of the moments weighted by a gradient, ``sum_k g_k d2 sigma_k``."""
-        if g.vector is not None:
+        if g.vector is not None and self.design.ordinal.any():
             from cte_metrics.sem.ordinal_moments import ordinal_curvature
 
             return self.spread(ordinal_curvature(self, g.vector))
-        return self.spread(_curvature(self, g))
+        return self.spread(moment_curvature(self, _in_matrices(g, self.design.n_observed)))
 
 
 def _forms(u: Array, v: Array, m: Array) -> tuple[Array, Array, Array]:
@@ -194,7 +194,18 @@ def _row_derivatives(state: BlockState) -> tuple[Array, Array]:
     return a, b
 
 
-def _curvature(state: BlockState, g: MomentGradient) -> Array:
+def _in_matrices(g: MomentGradient, p: int) -> MomentGradient:
+    """A gradient by ``[mean, vech(Sigma)]`` in matrix form."""
+    if g.vector is None:
+        return g
+    half = n_half(p)
+    cov = 0.5 * unvech(g.vector[-half:], p)
+    cov[np.diag_indices(p)] *= 2.0
+    return MomentGradient(cov, g.vector[:-half] if len(g.vector) > half else None)
+
+
+def moment_curvature(state: BlockState, g: MomentGradient) -> Array:
+    """Second derivative of mean and covariance weighted by a gradient (n_own, n_own)."""
     d = state.design
     m = d.n_latent
     a, b = _row_derivatives(state)

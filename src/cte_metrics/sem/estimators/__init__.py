@@ -1,0 +1,1 @@
+"""Discrepancy functions: each file one family, all after ``base``."""

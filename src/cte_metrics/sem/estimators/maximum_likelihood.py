@@ -4,7 +4,7 @@ For group g with mean m, covariance S, n_g observations and implied mu, Sigma::
 
     F_g = 1/2 [ log|Sigma| + tr(S Sigma^-1) + (m - mu)' Sigma^-1 (m - mu) ]
 
-``likelihood="normal"`` takes S with divisor n_g and tests n_g F_g; ``"wishart"`` takes the unbiased S
+``likelihood="normal"`` takes S with divisor n_g and tests n_g F_g; ``"wishart"`` the unbiased S
 and tests (n_g - 1) F_g.
 
 Reference: Joreskog, K. G. (1967). Some contributions to maximum likelihood factor analysis.
