@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -69,20 +70,20 @@ def _from_yaml(text: str) -> Any:
         raise ValueError(str(error)) from None
 
 
-def _plain_loader() -> type[Any]:
+@cache
+def _plain_loader() -> Any:
     """Return a safe YAML reader in which ``no``, ``yes``, ``on`` and dates stay texts."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers = {
-            first: [(tag, rule) for tag, rule in rules if not tag.endswith((":bool", ":timestamp"))]
-            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf")
-    )
-    return Loader
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    kept = {
+        first: [(tag, rule) for tag, rule in rules if not tag.endswith((":bool", ":timestamp"))]
+        for first, rules in base.yaml_implicit_resolvers.items()
+    }
+    loader: Any = type("PlainLoader", (base,), {"yaml_implicit_resolvers": kept})
+    truth = re.compile(r"^(true|false)$")
+    loader.add_implicit_resolver("tag:yaml.org,2002:bool", truth, list("tf"))
+    return loader
 
 
 def _to_yaml(document: Mapping[str, Any]) -> str:

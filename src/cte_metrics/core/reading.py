@@ -86,7 +86,7 @@ def read_survey(
         covariates=covariate_frame(table, roles.covariates, index),
         issues=issues,
         issue_rows=rows,
-        notes=(*asked.notes, *_notes(log)),
+        notes=(*_key_notes(asked), *_notes(log)),
     )
 
 
@@ -186,3 +186,8 @@ def _notes(log: IssueLog) -> tuple[str, ...]:
     if silent:
         said.append(f"{silent} rows hold no answer to any item; see .issues.")
     return tuple(said)
+
+
+def _key_notes(instrument: Instrument) -> tuple[str, ...]:
+    """Return the instrument's notes where its key must be checked first."""
+    return instrument.notes if instrument.key_certainty in ("medium", "low") else ()

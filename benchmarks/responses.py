@@ -1,0 +1,90 @@
+"""Reading 1,000,000 x 21 answers into Responses, beside pandas.read_csv of the same answers.
+
+Run: ``python benchmarks/responses.py [rows]``. Prints one JSON line a task; only the ratios count.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cte_metrics import Instrument, ResponseScale, Responses
+
+ITEMS = [f"q{j + 1}" for j in range(21)]
+ROUNDS = 3
+
+
+def survey(n: int, missing: float) -> tuple[str, pd.DataFrame]:
+    """Return the survey as CSV text and as pandas reads it."""
+    rng = np.random.default_rng(1)
+    answers = rng.integers(1, 7, size=(n, len(ITEMS))).astype(float)
+    answers[rng.random(answers.shape) < missing] = np.nan
+    frame = pd.DataFrame(answers, columns=ITEMS)
+    frame = frame.astype("Int64") if missing else frame.astype("int64")
+    frame.insert(0, "school", rng.integers(0, n // 20, size=n))
+    frame.insert(0, "teacher", np.arange(n))
+    text = frame.to_csv(index=False)
+    return text, pd.read_csv(io.StringIO(text))
+
+
+def best(task: Callable[[], Any]) -> float:
+    """Return the shortest of several runs, in seconds."""
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def peak(task: Callable[[], Any]) -> int:
+    """Return the most memory that a task holds beyond what there was, in bytes."""
+    tracemalloc.start()
+    task()
+    top = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return top
+
+
+def main(n: int) -> None:
+    """Print times and peak memory, with ratios."""
+    instrument = Instrument("long", "Long", "1", ResponseScale(1, 6), ITEMS)
+    for missing in (0.0, 0.1):
+        text, frame = survey(n, missing)
+        roles = {"respondent": "teacher", "group": "school"}
+        csv = best(lambda text=text: pd.read_csv(io.StringIO(text)))
+        read = best(lambda frame=frame: Responses(frame, instrument, **roles))
+        responses = Responses(frame, instrument, **roles)
+        keyed = best(lambda r=responses: r.keyed)
+        raw = n * len(ITEMS) * 8
+        print(
+            json.dumps(
+                {
+                    "rows": n,
+                    "missing": missing,
+                    "read_csv_s": round(csv, 3),
+                    "responses_s": round(read, 3),
+                    "ratio_to_read_csv": round(read / csv, 3),
+                    "keyed_frame_s": round(keyed, 3),
+                    "peak_over_raw_float64": round(
+                        peak(lambda frame=frame: Responses(frame, instrument, **roles)) / raw, 3
+                    ),
+                    "peak_with_keyed_over_raw_float64": round(
+                        peak(lambda frame=frame: Responses(frame, instrument, **roles).keyed) / raw,
+                        3,
+                    ),
+                }
+            )
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
