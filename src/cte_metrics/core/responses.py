@@ -242,10 +242,15 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         )
 
     def to_frame(self, *, keyed: bool = False) -> pd.DataFrame:
-        """Return respondent, school, wave, weight, covariates and answers side by side."""
+        """Return respondent, school, wave, weight, covariates and answers side by side.
+
+        Answers are whole numbers here (pandas' ``Int64``, ``<NA>`` where missing), as one would
+        write them to a file.
+        """
         roles = [self._survey.respondent, self._survey.group, self._survey.wave]
         parts = [part for part in (*roles, self._survey.weights) if part is not None]
-        return pd.concat([*parts, self.covariates, self._frame(keyed=keyed)], axis=1)
+        answers = self._frame(keyed=keyed).astype("Int64")
+        return pd.concat([*parts, self.covariates, answers], axis=1)
 
     def for_subscale(self, id: str) -> Responses:
         """Return the answers to one subscale's items.
@@ -259,6 +264,11 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         chosen = [self.instrument.item_ids.index(i) for i in part.item_ids]
         codes = np.asfortranarray(self._survey.codes[:, chosen])
         return Responses.of(replace(self._survey, instrument=part, codes=codes))
+
+    def as_simulated(self, note: str) -> Responses:
+        """Return the same answers marked as drawn by a computer, with a note that says so."""
+        marked = replace(self._survey, simulated=True, notes=(note, *self._survey.notes))
+        return Responses.of(marked)
 
     def where(self, mask: Any) -> Responses:
         """Return the rows for which ``mask`` is true.
