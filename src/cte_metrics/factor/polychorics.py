@@ -46,7 +46,8 @@ class Polychoric(Result):
     thresholds : dict
         Item to array: the normal quantiles of the cumulative shares; ordinal items only.
     standard_errors : DataFrame
-        Asymptotic standard errors of ``correlations``; 0 on the diagonal.
+        Asymptotic standard errors of ``correlations``, the root of ``acov``'s diagonal over n - 1
+        (lavaan's divisor); 0 on the diagonal.
     acov : DataFrame
         Asymptotic covariance matrix Gamma: n times the covariance matrix of the estimates, in
         lavaan's order and naming (``item|t1``, ``item~1``, ``item~~item``). For ordinal items it
@@ -298,12 +299,12 @@ def _refuse_constant(mixed: MixedData, values: Floats, items: tuple[str, ...]) -
         )
 
 
-def _shared_rows(values: Floats) -> Floats:
+def _shared_rows(values: Floats) -> NDArray[np.int64]:
     answered = (~np.isnan(values)).astype(np.float64)
-    return np.asarray(answered.T @ answered)
+    return np.asarray(np.rint(answered.T @ answered).astype(np.int64))
 
 
-def _refuse_unshared(n_pairs: Floats, items: tuple[str, ...]) -> None:
+def _refuse_unshared(n_pairs: NDArray[np.int64], items: tuple[str, ...]) -> None:
     if (n_pairs < 2).any():
         i, j = np.argwhere(n_pairs < 2)[0]
         raise InputError(
@@ -329,7 +330,7 @@ def _standard_errors(gamma: Floats | None, fitted: OrdinalMoments) -> Floats:
     out = np.full((k, k), np.nan)
     if gamma is not None:
         a, b = item_pairs(k)
-        variance = np.diagonal(gamma)[len(gamma) - len(a) :] / fitted.n
+        variance = np.diagonal(gamma)[len(gamma) - len(a) :] / (fitted.n - 1)
         out[a, b] = out[b, a] = np.sqrt(variance)
         np.fill_diagonal(out, 0.0)
     return out
@@ -340,7 +341,7 @@ def _thresholds(fitted: OrdinalMoments, items: tuple[str, ...]) -> dict[str, Flo
     return {n: fitted.cuts[i, : sizes[i] - 1].copy() for i, n in enumerate(items) if sizes[i]}
 
 
-def _square(matrix: Floats, items: tuple[str, ...]) -> pd.DataFrame:
+def _square(matrix: NDArray, items: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(matrix, index=list(items), columns=list(items))

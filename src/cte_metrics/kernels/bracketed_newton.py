@@ -1,8 +1,9 @@
 """Newton's method for many one-parameter likelihoods at once, kept inside a bracket.
 
 Each problem has a score (derivative of its log-likelihood) and a limit of its parameter. The sign
-of the score brackets the maximum; a Newton step that leaves the bracket is replaced by bisection,
-and a score that still points outward at a limit ends there.
+of the score brackets the maximum; a Newton step that leaves the bracket is replaced by bisection.
+A step beyond a limit goes halfway to it, so that an inner maximum is not jumped over; a score that
+still points outward at the limit ends there.
 
 Functions: ``bracketed_newton``.
 """
@@ -22,6 +23,7 @@ Score = Callable[[Integers, Floats], tuple[Floats, Floats]]
 
 _STEP_TOLERANCE = 1e-9
 _MAX_STEPS = 100
+_NEAR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,20 @@ def bracketed_newton(score: Score, start: Floats, limit: float) -> Maxima:
 def _step(
     now: Floats, first: Floats, second: Floats, low: Floats, high: Floats, limit: float
 ) -> Floats:
-    """Newton step; to a limit that has not been tried; or to the middle of the bracket."""
+    """Newton step; halfway to a limit that it passes; or to the middle of the bracket."""
     curved = second < 0.0
     move = np.where(curved, -first / np.where(curved, second, -1.0), np.sign(first) * 2.0 * limit)
-    new = np.clip(now + move, -limit, limit)
+    new = now + move
+    passed = np.abs(new) >= limit
+    edge = np.sign(new) * limit
+    new = np.where(
+        passed, np.where(limit - np.abs(now) < _NEAR * limit, edge, _half(now, edge)), new
+    )
     tried_low = (low > -limit) | (now <= -limit)
     tried_high = (high < limit) | (now >= limit)
     outside = (tried_low & (new <= low)) | (tried_high & (new >= high))
-    return np.where(outside & (new != now), 0.5 * (low + high), new)
+    return np.where(outside & (new != now), _half(low, high), new)
+
+
+def _half(a: Floats, b: Floats) -> Floats:
+    return np.asarray(0.5 * (a + b))

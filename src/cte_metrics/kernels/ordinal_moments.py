@@ -150,7 +150,8 @@ def ordinal_moments(
     counts = category_counts(data.codes[:, ordinal], data.n_categories[ordinal])
     n_top = int(data.n_categories.max(initial=2))
     cuts = np.full((n_items, n_top - 1), np.inf)
-    cuts[ordinal] = item_thresholds(counts.marginals)
+    if len(ordinal):
+        cuts[ordinal] = item_thresholds(counts.marginals)
     mean, variance = np.zeros(n_items), np.ones(n_items)
     if len(numeric):
         mean[numeric], variance[numeric] = _means_and_variances(data.values[:, numeric])

@@ -1,0 +1,74 @@
+"""One correlation matrix for all analyses of structure."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cte_metrics as cte
+from cte_metrics.factor import polychoric
+from cte_metrics.factor.correlation_input import correlation_matrix
+from tests.reference_case import case
+
+
+def bfi():
+    c = case("bfi_ac")
+    return c.data[c["corr_test.pearson.pairwise"].args["items"]]
+
+
+@pytest.mark.parametrize("correlation", ["pearson", "spearman"])
+@pytest.mark.parametrize(("missing", "use"), [("pairwise", "pairwise"), ("listwise", "complete")])
+def test_reference(correlation, missing, use):
+    expected = case("bfi_ac")[f"corr_test.{correlation}.{use}"].values["r"].to_numpy()
+    got = correlation_matrix(bfi(), correlation=correlation, missing=missing)
+    np.testing.assert_allclose(got.matrix, expected, atol=1e-12)
+
+
+def test_polychoric_is_polychorics():
+    data = case("datcat").data[["u1", "u2", "u3"]]
+    got = correlation_matrix(data, correlation="polychoric", acov=True)
+    result = polychoric(data)
+    np.testing.assert_array_equal(got.matrix, result.correlations)
+    np.testing.assert_array_equal(got.acov, result.correlation_acov)
+    assert correlation_matrix(data, correlation="polychoric").acov is None
+
+
+def test_fiml_of_complete_rows_is_pearson():
+    data = case("hs1939").data[["x1", "x2", "x3", "x4"]]
+    got = correlation_matrix(data, correlation="fiml")
+    np.testing.assert_allclose(got.matrix, np.corrcoef(data.T), atol=1e-7)
+
+
+def test_a_covariance_matrix_is_rescaled_and_said():
+    data = case("hs1939").data[["x1", "x2", "x3"]]
+    got = correlation_matrix(data.cov(), n_obs=301)
+    np.testing.assert_allclose(got.matrix, data.corr(), atol=1e-14)
+    assert got.notes == ("A covariance matrix was rescaled.",)
+    assert got.n_obs == 301
+
+
+def test_moments_serve_for_pearson_only():
+    data = case("hs1939").data[["x1", "x2", "x3"]]
+    moments = cte.Moments.from_data(data)
+    np.testing.assert_allclose(correlation_matrix(moments).matrix, data.corr(), atol=1e-12)
+    with pytest.raises(cte.InputError, match="Moments hold no answers"):
+        correlation_matrix(moments, correlation="polychoric")
+
+
+def test_notes_and_refusals():
+    data = bfi()
+    got = correlation_matrix(data, missing="pairwise")
+    assert any("Pairs of items rest on" in n for n in got.notes)
+    assert got.n_obs == float(
+        (data.notna().astype(int).T @ data.notna().astype(int)).to_numpy().min()
+    )
+    dropped = correlation_matrix(data)
+    assert dropped.n_dropped == int(data.isna().any(axis=1).sum())
+    with pytest.raises(cte.InputError, match="same answer to A2"):
+        correlation_matrix(data.assign(A2=4))
+    with pytest.raises(cte.InputError, match="correlation='kendal'"):
+        correlation_matrix(data, correlation="kendal")
+    with pytest.raises(cte.InputError, match="n_obs=1"):
+        correlation_matrix(pd.DataFrame(np.eye(3)), n_obs=1)
+    apart = pd.DataFrame({"a": [1, 2, 3, np.nan, np.nan], "b": [np.nan, np.nan, np.nan, 1, 2]})
+    with pytest.raises(cte.InputError, match="Too few respondents answered both"):
+        correlation_matrix(apart, missing="pairwise")
