@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
+
+
+class _Package(ModuleType):
+    """A package whose public names win over submodules of the same name.
+
+    Importing ``package.agreement`` would otherwise replace the function ``package.agreement``.
+    """
+
+    _lazy_names: frozenset[str] = frozenset()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in self._lazy_names and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
 
 
 def attach(
@@ -23,18 +38,21 @@ def attach(
 
     Examples
     --------
-    >>> getattr_, dir_, all_ = attach("cte_metrics", {"errors": ["CTEError"]})
-    >>> all_
-    ['CTEError']
-    >>> getattr_("CTEError").__name__
+    >>> import cte_metrics
+    >>> cte_metrics.__getattr__("CTEError").__name__
     'CTEError'
     """
     origin = {name: module for module, defined in names.items() for name in defined}
     public = sorted({*origin, *submodules})
+    module_object = sys.modules[package]
+    module_object.__class__ = _Package
+    module_object._lazy_names = frozenset(origin)  # type: ignore[attr-defined]
 
     def __getattr__(name: str) -> Any:
         if name in origin:
-            return getattr(importlib.import_module(f"{package}.{origin[name]}"), name)
+            value = getattr(importlib.import_module(f"{package}.{origin[name]}"), name)
+            setattr(module_object, name, value)
+            return value
         if name in submodules:
             return importlib.import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
