@@ -1,0 +1,251 @@
+"""Clustered data of a two-level model, group by group.
+
+A variable named at level 1 has values by case (and a random part between clusters if level 2
+names it too); a variable named at level 2 only has one value per cluster. Covariates that are
+fixed keep their sample moments: of the cases at level 1, of the clusters at level 2, and Muthen's
+moment estimates for a covariate that is split into both.
+
+Reference: Muthen, B. (1990). Mean and covariance structure analysis of hierarchical data. UCLA
+Statistics Series 62.
+
+Classes: ``ClusteredSample``. Functions: ``clustered_sample``, ``cluster_codes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.cluster_summaries import (
+    ClusterSummaries,
+    summarise_clusters,
+    within_products,
+)
+from cte_metrics.kernels.two_level import LevelMoments
+from cte_metrics.kernels.two_level_saturated import TwoLevelSaturated, two_level_saturated
+from cte_metrics.sem.estimators.base import Array, Moments
+
+Codes = NDArray[np.intp]
+
+
+@dataclass(eq=False)
+class ClusteredSample:
+    """One group of a two-level sample.
+
+    y (N, p): variables of level 1; z (J, q): variables of level 2 only, one row a cluster; codes
+    (N,): cluster of each case, 0..J-1; place (p_b,): where each variable of level 2 sits in [y,
+    z]; labels (J,): the clusters' names; fixed_within, fixed_between: positions of fixed
+    covariates.
+    """
+
+    label: str
+    within_names: tuple[str, ...]
+    between_names: tuple[str, ...]
+    y: Array
+    z: Array
+    codes: Codes
+    place: Codes
+    labels: tuple[object, ...] = ()
+    fixed_within: tuple[int, ...] = ()
+    fixed_between: tuple[int, ...] = ()
+
+    @property
+    def n(self) -> float:
+        """Number of cases."""
+        return float(len(self.y))
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.z)
+
+    @property
+    def both(self) -> NDArray[np.bool_]:
+        """Which variables of level 1 are split into both levels, shape (p,)."""
+        split = np.zeros(len(self.within_names), dtype=bool)
+        split[self.place[self.place < len(split)]] = True
+        return split
+
+    @cached_property
+    def summaries(self) -> ClusterSummaries:
+        """Summaries by cluster size."""
+        return summarise_clusters(self.y, self.z, self.codes)
+
+    @cached_property
+    def products(self) -> Array:
+        """Cross-products within each cluster, (J, p, p)."""
+        return within_products(self.y, self.codes)
+
+    @cached_property
+    def unrestricted(self) -> TwoLevelSaturated:
+        """The unrestricted moments."""
+        return two_level_saturated(self.summaries, self.place)
+
+    def level_moments(self, within: Moments, between: Moments) -> LevelMoments:
+        """Join the moments of two blocks."""
+        if within.mean is None or between.mean is None:
+            raise ValueError("a two-level model needs the means of both levels")
+        return LevelMoments(within.mean, within.cov, between.mean, between.cov, self.place)
+
+    @cached_property
+    def starts(self) -> tuple[Moments, Moments]:
+        """Moments to start from: the total covariances at both levels, covariates at theirs.
+
+        Total covariances lead to the solution in which a level-1 factor and its level-2
+        counterpart resemble each other; covariances of the cluster means alone are noisy.
+        """
+        fixed = list(self.fixed_within)
+        total = self._total
+        cov_within = total[: len(self.within_names), : len(self.within_names)].copy()
+        split = [i for i in fixed if self.both[i]]
+        cov_within[np.ix_(split, split)] = self._pooled[np.ix_(split, split)]
+        mean_within = np.where(self.both, 0.0, self.y.mean(axis=0))
+        fixed, at = list(self.fixed_between), self.place[list(self.fixed_between)]
+        cov_between = total[np.ix_(self.place, self.place)]
+        if fixed:
+            cov_between[np.ix_(fixed, fixed)] = self._muthen[np.ix_(at, at)]
+        mean_between = np.append(self.y.mean(axis=0), self.z.mean(axis=0))[self.place]
+        return Moments(cov_within, mean_within), Moments(cov_between, mean_between)
+
+    @cached_property
+    def _total(self) -> Array:
+        """Covariances of y over cases, of z (and of z with mean y) over clusters, (r, r)."""
+        p = len(self.within_names)
+        total = np.cov(self.summaries.vectors.T, bias=True).reshape(p + self.z.shape[1], -1)
+        about = self.y - self.y.mean(axis=0)
+        total[:p, :p] = about.T @ about / len(self.y)
+        return total
+
+    @property
+    def _pooled(self) -> Array:
+        data = self.summaries
+        return data.within / (data.n_cases - data.n_clusters)
+
+    @cached_property
+    def _muthen(self) -> Array:
+        """Muthen's estimate of B over [y, z]: (S_B - S_PW) / s with s the average cluster size."""
+        data, p = self.summaries, len(self.within_names)
+        n, j = data.n_cases, data.n_clusters
+        size = (n - float((data.size**2).sum()) / n) / (j - 1)
+        centre = np.append(self.y.mean(axis=0), self.z.mean(axis=0))
+        about = data.vectors - centre
+        spread = (about * data.size[:, None]).T @ about / (j - 1)
+        between = np.empty_like(spread)
+        between[:p, :p] = (spread[:p, :p] - self._pooled) / size
+        between[p:, :] = spread[p:, :] * (j / n)
+        between[:, p:] = between[p:, :].T
+        between[p:, p:] = about[:, p:].T @ about[:, p:] / j
+        flat = np.flatnonzero(np.diag(between) < 1e-10)
+        between[flat] = 0.0
+        between[:, flat] = 0.0
+        return between
+
+
+def cluster_codes(cluster: NDArray[np.generic]) -> tuple[Codes, tuple[object, ...]]:
+    """Number the clusters from 0 in order of first appearance; return codes and labels."""
+    labels, first, inverse = np.unique(cluster, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[inverse.ravel()].astype(np.intp), tuple(labels[order].tolist())
+
+
+def clustered_sample(
+    label: str,
+    columns: dict[str, Array],
+    cluster: NDArray[np.generic],
+    *,
+    within: Sequence[str],
+    between: Sequence[str],
+    fixed_within: Sequence[str] = (),
+    fixed_between: Sequence[str] = (),
+) -> tuple[ClusteredSample, tuple[str, ...]]:
+    """Arrange the columns of one group by level; return the sample and notes for the reader.
+
+    Parameters
+    ----------
+    label : str
+        Name of the group.
+    columns : dict of arrays (N,)
+        Values by case of every variable in the model; a variable of level 2 only is repeated over
+        the cases of a cluster (its cluster mean is used where it is not constant).
+    cluster : array (N,)
+        Cluster of each case, in any order.
+    within, between : sequence of str
+        Variables named at level 1 and at level 2.
+    fixed_within, fixed_between : sequence of str
+        Fixed covariates of each level.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two clusters, or no cluster has two cases.
+    """
+    codes, labels = cluster_codes(cluster)
+    size = np.bincount(codes)
+    _check_sizes(label, size)
+    y = np.column_stack([columns[v] for v in within])
+    only_between = [v for v in between if v not in within]
+    z, notes = _cluster_values(columns, only_between, codes, size)
+    position = {v: i for i, v in enumerate([*within, *only_between])}
+    sample = ClusteredSample(
+        label=label,
+        within_names=tuple(within),
+        between_names=tuple(between),
+        y=y,
+        z=z,
+        codes=codes,
+        place=np.array([position[v] for v in between], dtype=np.intp),
+        labels=labels,
+        fixed_within=tuple(i for i, v in enumerate(within) if v in fixed_within),
+        fixed_between=tuple(i for i, v in enumerate(between) if v in fixed_between),
+    )
+    return sample, (*notes, *_constant_within(sample))
+
+
+def _check_sizes(label: str, size: Codes) -> None:
+    where = f" in group {label!r}" if label else ""
+    if len(size) < 2:
+        raise InputError(
+            f"A two-level model needs at least two clusters; there is one{where}.",
+            hint="Fit a one-level model to a single school, or check the cluster column.",
+        )
+    if size.max() < 2:
+        raise InputError(
+            f"Every cluster{where} has a single case, so the two levels cannot be told apart.",
+            hint="Check the cluster column; with one answer per school fit a one-level model.",
+        )
+
+
+def _cluster_values(
+    columns: dict[str, Array], names: Sequence[str], codes: Codes, size: Codes
+) -> tuple[Array, tuple[str, ...]]:
+    z = np.empty((len(size), len(names)))
+    notes = []
+    for k, name in enumerate(names):
+        values = columns[name]
+        z[:, k] = np.bincount(codes, values, minlength=len(size)) / size
+        spread = np.abs(values - z[codes, k])
+        varies = len(np.unique(codes[spread > 1e-8 * max(1.0, float(np.nanmax(np.abs(values))))]))
+        if varies:
+            notes.append(
+                f"{name!r} is a variable of level 2 but varies within {varies} clusters; the "
+                "cluster means were used."
+            )
+    return z, tuple(notes)
+
+
+def _constant_within(sample: ClusteredSample) -> tuple[str, ...]:
+    spread = np.diag(sample.summaries.within)
+    scale = np.maximum(np.nanvar(sample.y, axis=0) * len(sample.y), np.finfo(float).tiny)
+    flat = [v for v, s, t in zip(sample.within_names, spread, scale, strict=True) if s < 1e-10 * t]
+    return tuple(
+        f"{v!r} has the same value for all members of each cluster: it has no variance at level 1. "
+        "Name it at level 2 only."
+        for v in flat
+    )
