@@ -7,7 +7,8 @@ sum of its cells', so a hidden cell can be recovered whenever the equations dete
 * Primary suppression: cells and margins with fewer than ``minimum`` respondents.
 * Complementary suppression: in every line (cells and their margin) at least two figures are
   hidden or none, and the hidden cells under a published margin hold ``minimum`` respondents
-  together, since their joint mean can be computed.
+  together, since their joint mean can be computed. Tables of fewer divisions are settled first:
+  what one of them shows is taken as known in the larger ones, so the tables can be read together.
 * Audit: a hidden figure is recoverable exactly if every solution of the homogeneous equations is
   zero there; a random solution (the projection of a random vector on the null space) shows it.
   What is still recoverable gets another hidden cell in its line, until nothing is.
@@ -61,8 +62,12 @@ def suppress(counts: IntArray, minimum: int) -> Mask:
     >>> suppress(np.array([2, 9, 12]), 5).tolist()
     [True, True, False, False]
     """
-    n = with_margins(np.asarray(counts, dtype=np.int64))
+    counts = np.asarray(counts, dtype=np.int64)
+    n = with_margins(counts)
     hidden = (n > 0) & (n < minimum)
+    for axis in range(counts.ndim if counts.ndim > 1 else 0):
+        # a margin that is hidden where it is the table stays hidden here, and no other
+        hidden[(slice(None),) * axis + (-1,)] |= suppress(counts.sum(axis=axis), minimum)
     while True:
         _close_lines(n, hidden, minimum)
         if counts.ndim == 1:
@@ -83,17 +88,33 @@ def _close_lines(n: IntArray, hidden: Mask, minimum: int) -> None:
             together = np.where(mask[..., :-1], size[..., :-1], 0).sum(axis=-1)
             shown_margin = ~mask[..., -1]
             open_line = (count == 1) | (shown_margin & (count > 0) & (together < minimum))
+            alone = np.moveaxis(_alone(n, hidden), axis, -1)
             for found in np.argwhere(open_line):
                 line = tuple(found)
-                changed |= _hide_smallest(size[line], mask[line])
+                changed |= _hide_smallest(size[line], mask[line], alone[line])
 
 
-def _hide_smallest(size: IntArray, mask: Mask) -> bool:
-    """Hide the smallest shown cell of a line (its margin only if no cell is left), in place."""
-    candidates = np.flatnonzero(~mask[:-1] & (size[:-1] > 0))
-    if len(candidates):
-        mask[candidates[size[candidates].argmin()]] = True
-        return True
+def _alone(n: IntArray, hidden: Mask) -> Mask:
+    """Cells that equal a shown margin because nothing else in their line has respondents."""
+    out = np.zeros(n.shape, dtype=bool)
+    for axis in range(n.ndim):
+        inner = (slice(None),) * axis + (slice(0, -1),)
+        margin = (slice(None),) * axis + (slice(-1, None),)
+        single = ((n[inner] > 0).sum(axis=axis, keepdims=True) == 1) & ~hidden[margin]
+        out[inner] |= single & (n[inner] > 0)
+    return out
+
+
+def _hide_smallest(size: IntArray, mask: Mask, alone: Mask) -> bool:
+    """Hide the smallest shown cell of a line, in place.
+
+    Cells that a margin would give away come after the others, the margin itself last.
+    """
+    for usable in (~alone[:-1], alone[:-1]):
+        candidates = np.flatnonzero(~mask[:-1] & (size[:-1] > 0) & usable)
+        if len(candidates):
+            mask[candidates[size[candidates].argmin()]] = True
+            return True
     if not mask[-1] and size[-1] > 0:
         mask[-1] = True
         return True
@@ -102,10 +123,11 @@ def _hide_smallest(size: IntArray, mask: Mask) -> bool:
 
 def _widen(n: IntArray, hidden: Mask, found: Mask) -> bool:
     """Hide one more cell in a line of the first recoverable one; False if there is none."""
+    alone = _alone(n, hidden)
     for cell in zip(*np.nonzero(found), strict=True):
         for axis in range(n.ndim):
             line = (*cell[:axis], slice(None), *cell[axis + 1 :])
-            if _hide_smallest(n[line], hidden[line]):
+            if _hide_smallest(n[line], hidden[line], alone[line]):
                 return True
     return False
 
