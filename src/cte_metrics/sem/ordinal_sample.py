@@ -1,0 +1,211 @@
+"""Categories, thresholds and correlations of each group of a model with ordinal items.
+
+Functions: ``category_levels``, ``ordinal_sample``. Classes: ``OrdinalGroup``, ``OrdinalSample``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.sem.estimators.base import Array
+
+_DEFAULT_CORRECTION = (0.5, 0.0)
+_MANY_CATEGORIES = 30
+
+
+@dataclass(eq=False)
+class OrdinalGroup:
+    """One group: its rows as categories, and the statistics of Muthen's first two stages.
+
+    ``vector`` (m,) and ``gamma`` (m, m) follow the order of ``kernels.ordinal_moments``.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    data: MixedData
+    correction: tuple[float, float] = _DEFAULT_CORRECTION
+
+    @property
+    def n(self) -> float:
+        """Number of rows."""
+        return float(len(self.data.codes))
+
+    @cached_property
+    def statistics(self) -> OrdinalMoments:
+        """Thresholds, means, variances and correlations."""
+        return ordinal_moments(self.data, correction=self.correction)
+
+    @cached_property
+    def vector(self) -> Array:
+        """The statistics as one vector."""
+        return self.statistics.vector
+
+    @cached_property
+    def gamma(self) -> Array:
+        """Their asymptotic covariance matrix."""
+        return asymptotic_covariance(self.data, self.statistics)
+
+    @property
+    def covariance(self) -> Array:
+        """Correlations, scaled where numeric (p, p)."""
+        return self.statistics.covariance
+
+    @property
+    def mean(self) -> Array:
+        """Means; 0 for ordinal items (p,)."""
+        return self.statistics.mean
+
+
+@dataclass(eq=False)
+class OrdinalSample:
+    """All groups, in the order of their first appearance."""
+
+    groups: tuple[OrdinalGroup, ...]
+    names: tuple[str, ...]
+    levels: Mapping[str, Array]
+
+    @property
+    def n_total(self) -> float:
+        """Number of observations."""
+        return float(sum(g.n for g in self.groups))
+
+    @property
+    def n_thresholds(self) -> tuple[tuple[str, int], ...]:
+        """Ordinal items with their numbers of thresholds, for the parameter table."""
+        return tuple((n, len(self.levels[n]) - 1) for n in self.names if n in self.levels)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know about two-way tables and correlations."""
+        out: list[str] = []
+        for group in self.groups:
+            where = f" in group {group.label}" if len(self.groups) > 1 else ""
+            out += [f"{text}{where}." for text in _table_notes(group.statistics)]
+        return tuple(out)
+
+
+def _table_notes(found: OrdinalMoments) -> list[str]:
+    out = []
+    if found.perfect.any() or found.at_limit.any():
+        n = int((found.perfect | found.at_limit).sum())
+        out.append(f"{n} pairs of items are perfectly associated")
+    if found.empty.any():
+        out.append(f"{int(found.empty.sum())} two-way tables of items have empty cells")
+    if not found.converged.all():
+        out.append(f"{int((~found.converged).sum())} correlations did not converge")
+    return out
+
+
+def category_levels(
+    values: Array, names: Sequence[str], ordered: Sequence[str]
+) -> dict[str, Array]:
+    """Categories of each ordinal item over all rows, ascending.
+
+    Parameters
+    ----------
+    values : (n, p) float64
+        Rows of all groups; nan where missing.
+    names : sequence of str
+    ordered : sequence of str
+        Items among ``names`` that are ordinal.
+
+    Raises
+    ------
+    InputError
+        If an item has one category, or so many that it is hardly ordinal.
+    """
+    position = {name: i for i, name in enumerate(names)}
+    out = {}
+    for name in ordered:
+        column = values[:, position[name]]
+        level = np.unique(column[~np.isnan(column)])
+        if len(level) < 2:
+            raise InputError(
+                f"The ordinal item {name!r} has {len(level)} categories in the data; it needs two.",
+                hint="Leave the item out of the model.",
+            )
+        if len(level) > _MANY_CATEGORIES:
+            raise InputError(
+                f"{name!r} is declared ordinal but has {len(level)} different values.",
+                hint=f"Leave {name!r} out of ordered=, so that it is taken as numeric.",
+            )
+        out[name] = level
+    return out
+
+
+def ordinal_sample(
+    groups: Sequence[tuple[str, Array]],
+    names: Sequence[str],
+    levels: Mapping[str, Array],
+    *,
+    correction: tuple[float, float] = _DEFAULT_CORRECTION,
+) -> OrdinalSample:
+    """Code the rows of each group; the statistics are computed when first asked for.
+
+    Parameters
+    ----------
+    groups : sequence of (label, values)
+        Rows (n_g, p) with columns in the order of ``names``, the model's order.
+    names : sequence of str
+    levels : mapping
+        Ordinal items to their categories, from ``category_levels``.
+
+    Raises
+    ------
+    InputError
+        If a group lacks a category of an item.
+    """
+    order = tuple(names)
+    coded = tuple(_code(label, values, order, levels, correction) for label, values in groups)
+    for group in coded:
+        _refuse_lacking(group, levels, len(coded))
+    return OrdinalSample(coded, order, dict(levels))
+
+
+def _code(
+    label: str,
+    values: Array,
+    names: tuple[str, ...],
+    levels: Mapping[str, Array],
+    correction: tuple[float, float],
+) -> OrdinalGroup:
+    codes = np.full(values.shape, -1, dtype=np.int16)
+    n_categories = np.zeros(len(names), dtype=np.int64)
+    for i, name in enumerate(names):
+        if name in levels:
+            column, level = values[:, i], levels[name]
+            place = np.searchsorted(level, column)
+            codes[:, i] = np.where(np.isnan(column), -1, np.minimum(place, len(level) - 1))
+            n_categories[i] = len(level)
+    return OrdinalGroup(label, names, MixedData(codes, values, n_categories), correction)
+
+
+def _refuse_lacking(group: OrdinalGroup, levels: Mapping[str, Array], n_groups: int) -> None:
+    for i, name in enumerate(group.names):
+        if name not in levels:
+            continue
+        codes = group.data.codes[:, i]
+        count = np.bincount(codes[codes >= 0], minlength=len(levels[name]))
+        if (count == 0).any():
+            raise _lacking(group.label, name, levels[name], count, n_groups)
+
+
+def _lacking(label: str, name: str, level: Array, count: np.ndarray, n_groups: int) -> InputError:
+    absent = ", ".join(f"{v:g}" for v in level[count == 0])
+    where = f"in group {label!r}" if n_groups > 1 else "among the rows used"
+    k = int(np.flatnonzero(count == 0)[0])
+    neighbour = level[k - 1] if k else level[k + 1]
+    return InputError(
+        f"No one answered {absent} to the ordinal item {name!r} {where}, so its threshold cannot "
+        f"be estimated there (answers by category: {', '.join(str(int(c)) for c in count)}).",
+        hint=f"Merge the category with its neighbour everywhere, for instance "
+        f"data[{name!r}] = data[{name!r}].replace({level[k]:g}, {neighbour:g}); or leave the item "
+        "or the group out; or take the item as numeric by leaving it out of ordered=.",
+    )
