@@ -186,7 +186,7 @@ def _log_declared(log: IssueLog, column: str, values: np.ndarray) -> None:
 
 
 def _declared_problem(n: int) -> str:
-    return f"declared missing code: {n} answer{'s' if n > 1 else ''} set to missing"
+    return f"missing code: {n} answer{'s' if n > 1 else ''} set to missing"
 
 
 def _read_objects(
