@@ -1,0 +1,299 @@
+"""Likelihood-ratio comparison of nested models, plain and scaled.
+
+With T0, r0, c0 statistic, degrees of freedom and scaling factor of the restricted model, T1, r1, c1
+of the other, ``m = r0 - r1``:
+
+====================== ==============================================================
+standard               ``T0 - T1`` on m
+satorra_bentler_2001   ``(T0 - T1) / c``,  ``c = (r0 c0 - r1 c1) / m``
+satorra_bentler_2010   the same with c1 taken from the larger model evaluated at the
+                       estimates of the smaller one, so that c is positive
+satorra_2000           ``a (T0 - T1) + b`` from the traces of ``U Gamma`` and its square
+                       for the restriction itself
+====================== ==============================================================
+
+Functions: ``compare``.
+
+References
+----------
+Satorra, A., & Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment
+structure analysis. Psychometrika, 66, 507-514. Satorra, A., & Bentler, P. M. (2010). Ensuring
+positiveness of the scaled difference chi-square test statistic. Psychometrika, 75, 243-248.
+Satorra, A. (2000). Scaled and adjusted restricted tests in multi-sample analysis of moment
+structures. In Innovations in multivariate statistical analysis, 233-247. Kluwer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import linalg
+
+from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
+from cte_metrics.kernels.distributions import chi2_sf
+from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.implied import evaluate
+from cte_metrics.sem.scaled_tests import scaled_test
+from cte_metrics.sem.solution import Solution, Solved
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.sem.semfit import SEMFit
+
+Method = Literal["standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000"]
+METHODS = ("standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000")
+_MEAN_SCALED = ("satorra.bentler", "yuan.bentler", "yuan.bentler.mplus")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Difference test of two nested models: ``chisq``, ``df``, ``pvalue``."""
+
+    chisq: float
+    df: float
+    pvalue: float
+
+
+def compare(*fits: SEMFit, method: Method | None = None) -> pd.DataFrame:
+    """Compare nested models by chi-square differences.
+
+    Parameters
+    ----------
+    *fits : SEMFit
+        Two or more fits of the same data, in any order.
+    method : str, optional
+        ``standard``, ``satorra_bentler_2001``, ``satorra_bentler_2010`` or ``satorra_2000``. By
+        default: ``standard`` without a scaled test; ``satorra_bentler_2001`` after MLM and MLR;
+        ``satorra_2000`` after mean- and variance-adjusted tests (MLMV, WLSMV, ULSMV).
+
+    Returns
+    -------
+    DataFrame
+        One row a model, ordered by degrees of freedom: ``df, aic, bic, chisq, chisq_diff, df_diff,
+        pvalue, method``. ``chisq`` is the unscaled statistic; ``aic`` and ``bic`` are missing
+        without a likelihood. The index numbers the models as they were given, from 1.
+
+    Raises
+    ------
+    InputError
+        If the fits have other data, variables or estimators, or only some have a scaled test.
+
+    Notes
+    -----
+    Equals ``lavaan::lavTestLRT``. Models that cannot be nested draw a ``DataWarning``.
+    """
+    import pandas as pd
+
+    solutions = [_solution(f) for f in fits]
+    if len(solutions) < 2:
+        raise InputError("A comparison needs two fits or more.", hint="compare(fit_a, fit_b)")
+    order = sorted(range(len(solutions)), key=lambda i: solutions[i].df)
+    ordered = [solutions[i] for i in order]
+    _check_alike(ordered)
+    chosen = _method(ordered, method)
+    rows = [_row(ordered[0], None, chosen)]
+    for larger, smaller in itertools.pairwise(ordered):
+        rows.append(_row(smaller, difference(larger, smaller, chosen), chosen))
+    return pd.DataFrame(rows, index=pd.Index([i + 1 for i in order], name="model"))
+
+
+def _solution(fit: SEMFit) -> Solution:
+    solution: Solution | None = getattr(fit, "_solution", None)
+    if solution is None:
+        raise InputError(f"{type(fit).__name__} is not a fitted model.")
+    return solution
+
+
+def _row(solution: Solution, test: Difference | None, method: str) -> dict[str, object]:
+    aic, bic = information_criteria(solution)
+    return {
+        "df": solution.df,
+        "aic": aic,
+        "bic": bic,
+        "chisq": solution.chisq,
+        "chisq_diff": np.nan if test is None else test.chisq,
+        "df_diff": np.nan if test is None else test.df,
+        "pvalue": np.nan if test is None else test.pvalue,
+        "method": "" if test is None else method,
+    }
+
+
+def information_criteria(solution: Solved) -> tuple[float, float]:
+    """AIC and BIC of a fit; nan without a likelihood."""
+    logl = solution.log_likelihood
+    if logl is None:
+        return np.nan, np.nan
+    npar = solution.n_parameters
+    n = float(getattr(solution, "n_observations", solution.estimator.n))
+    return 2.0 * (npar - logl), npar * np.log(n) - 2.0 * logl
+
+
+def _check_alike(solutions: list[Solution]) -> None:
+    first = solutions[0]
+    for other in solutions[1:]:
+        if set(other.table.ov_names) != set(first.table.ov_names):
+            raise InputError(
+                "The models are about different variables: "
+                f"{', '.join(sorted(set(other.table.ov_names) ^ set(first.table.ov_names)))}.",
+                hint="Models are nested only when they explain the same variables.",
+            )
+        if other.n_observations != first.n_observations:
+            raise InputError(
+                f"The fits rest on {first.n_observations:g} and {other.n_observations:g} "
+                "respondents.",
+                hint="Fit all models to the same rows.",
+            )
+        if other.options.discrepancy != first.options.discrepancy:
+            raise InputError(
+                f"The fits have different estimators: {first.options.asked} and "
+                f"{other.options.asked}."
+            )
+        if other.table.options.meanstructure != first.table.options.meanstructure:
+            raise InputError(
+                "Some of the models have a mean structure and some have not.",
+                hint="Fit all of them with meanstructure=True.",
+            )
+
+
+def _method(solutions: list[Solution], method: Method | None) -> Method:
+    scaled = [s.options.scaled or s.df == 0 for s in solutions]
+    any_scaled = any(s.options.scaled for s in solutions)
+    if method is not None:
+        one_of(method, METHODS, "method")
+    if not any_scaled:
+        if method in (None, "standard"):
+            return "standard"
+        raise InputError(
+            f"method={method!r} needs fits with a scaled test; these have the standard one.",
+            hint="Fit with estimator='MLR', 'MLM' or 'WLSMV', or leave method out.",
+        )
+    if not all(scaled):
+        raise InputError("Some of the fits have a scaled test and some have not.")
+    if method is not None:
+        return method
+    test = next(s.options.test for s in solutions if s.options.scaled)
+    return "satorra_bentler_2001" if test in _MEAN_SCALED else "satorra_2000"
+
+
+def difference(larger: Solution, smaller: Solution, method: Method) -> Difference:
+    """Test the smaller model (more degrees of freedom) against the larger one."""
+    gap, m = smaller.chisq - larger.chisq, smaller.df - larger.df
+    _warn_unless_nested(gap, m)
+    if m == 0:
+        return Difference(gap, 0, np.nan)
+    if method == "standard":
+        return Difference(gap, m, float(chi2_sf(max(gap, 0.0), m)))
+    if method == "satorra_2000":
+        return _satorra_2000(larger, smaller, gap, m)
+    c0 = scaling_factor(smaller)
+    c1 = scaling_factor(larger) if method == "satorra_bentler_2001" else _borrowed(larger, smaller)
+    c = (smaller.df * c0 - larger.df * c1) / m
+    if not c > 0:
+        warnings.warn(
+            "The scaling factor of the difference is not positive, so the scaled difference is "
+            "not defined; method='satorra_bentler_2010' avoids that.",
+            DataWarning,
+            stacklevel=4,
+        )
+        return Difference(np.nan, m, np.nan)
+    return Difference(gap / c, m, float(chi2_sf(max(gap / c, 0.0), m)))
+
+
+def _warn_unless_nested(gap: float, m: float) -> None:
+    if m == 0:
+        text = "Two of the models have the same degrees of freedom, so no test compares them."
+    elif gap < -1e-5:
+        text = (
+            f"A restricted model fits better than a less restricted one (by {-gap:.4g}): either "
+            "they are not nested, or the larger model missed its best solution."
+        )
+    else:
+        return
+    warnings.warn(text, DataWarning, stacklevel=5)
+
+
+def scaling_factor(solution: Solved) -> float:
+    """Scaling factor of the mean-scaled test; 1 without degrees of freedom."""
+    if solution.df == 0:
+        return 1.0
+    tests = getattr(solution, "tests", None)
+    test = scaled_test(solution) if tests is None else tests[solution.options.test]
+    return float(test.scaling)
+
+
+def _borrowed(larger: Solution, smaller: Solution) -> float:
+    """Scaling factor of the larger model at the estimates of the smaller one."""
+    if larger.df == 0:
+        return 1.0
+    value = {
+        (smaller.table.lhs[i], smaller.table.op[i], smaller.table.rhs[i], int(b)): v
+        for i, (b, v) in enumerate(zip(smaller.table.block, smaller.values, strict=True))
+    }
+    theta = larger.theta.copy()
+    table = larger.table
+    for i in np.flatnonzero(table.free):
+        key = (table.lhs[i], table.op[i], table.rhs[i], int(table.block[i]))
+        theta[table.free[i] - 1] = value.get(key, 0.0)
+    states = evaluate(larger.design, theta)
+    moved = Solved(
+        design=larger.design,
+        estimator=larger.estimator,
+        options=larger.options,
+        theta=theta,
+        basis=larger.basis,
+        states=states,
+        evaluation=larger.estimator.at([s.moments for s in states]),
+        n_moments=larger.n_moments,
+        n_parameters=larger.n_parameters,
+    )
+    return float(scaled_test(moved).scaling)
+
+
+def _satorra_2000(larger: Solution, smaller: Solution, gap: float, m: float) -> Difference:
+    """Scaled and shifted test of the restriction itself."""
+    t1, t2 = _restriction_traces(larger, smaller)
+    a = np.sqrt(m / t2)
+    chisq = float(gap * a + m - a * t1)
+    return Difference(chisq, m, float(chi2_sf(max(chisq, 0.0), m)))
+
+
+def _restriction_traces(larger: Solution, smaller: Solution) -> tuple[float, float]:
+    """``tr(U Gamma)`` and ``tr((U Gamma)^2)`` of the restriction from larger to smaller model."""
+    if larger.bread is None:
+        raise EstimationError(
+            "The larger model's information matrix is singular, so no restriction can be tested."
+        )
+    bread = larger.bread
+    restriction = _restriction(larger, smaller)
+    inner = restriction @ bread @ restriction.T
+    keep = np.abs(inner).sum(axis=0) > np.sqrt(np.finfo(float).eps)
+    restriction = restriction[keep]
+    inner = restriction @ bread @ restriction.T
+    projector = bread @ restriction.T @ np.linalg.pinv(inner) @ restriction @ bread
+    middle = projector @ larger.gamma_meat
+    return float(np.trace(middle)), float(np.vdot(middle.T, middle))
+
+
+def _restriction(larger: Solution, smaller: Solution) -> Array:
+    """Jacobian (m, n_free) of the restriction, from the two models' moment Jacobians."""
+    wide, narrow = _stacked(larger), _stacked(smaller)
+    if wide.shape[0] != narrow.shape[0]:
+        raise InputError("The models have different numbers of moments and cannot be compared.")
+    slopes = np.linalg.pinv(wide) @ narrow
+    complement = linalg.null_space(slopes.T, rcond=1e-8).T
+    return complement if larger.basis is None else complement @ _dual(larger.basis)
+
+
+def _dual(basis: Array) -> Array:
+    """Map from all parameters to the free directions: the pseudo-inverse of the basis."""
+    return np.asarray(np.linalg.pinv(basis))
+
+
+def _stacked(solution: Solution) -> Array:
+    jacobian = np.vstack([s.jacobian for s in solution.states])
+    return jacobian if solution.basis is None else jacobian @ solution.basis
