@@ -1,8 +1,8 @@
 """Fit indices of ordinal models: robust CFI, TLI and RMSEA, and residual root mean squares.
 
-The robust indices of DWLS and ULS evaluate the normal-theory discrepancy of the polychoric matrix S at
-the implied correlations R (no refit), and correct it for the estimator that was used (Savalei
-2021)::
+The robust indices of DWLS and ULS evaluate the normal-theory discrepancy of the polychoric matrix
+S at the implied correlations R (no refit), and correct it for the estimator that was used
+(Savalei 2021)::
 
     T = sum n_g [log|R| + tr(S R^-1) - log|S| - p],     T0 = -sum n_g log|S|
     c = tr(P' V P Gamma) / df,   P = I - D E D' W,      c0 = tr(Gamma) / df0
@@ -126,7 +126,9 @@ def _traces(solution: Solution, implied: list[Array], bread: Array) -> tuple[flo
 def _normal_weight(r: Array) -> Array:
     """Normal-theory weight of the correlations below the diagonal, column by column."""
     p = len(r)
-    full = saturated_state(p, False).normal_information(np.linalg.inv(r))
+    full = saturated_state(p, False).normal_information(
+        np.asarray(np.linalg.inv(r), dtype=np.float64)
+    )
     i, j = vech_index(p)
     off = np.flatnonzero(i != j)
     return np.asarray(full[np.ix_(off, off)])
@@ -138,9 +140,8 @@ def ordinal_srmr(solution: Solution) -> dict[str, float]:
     As in lavaan ``srmr`` leaves the thresholds out, ``srmr_bentler`` and ``crmr`` count them in.
     """
     samples = solution.estimator.saturated().moments
-    total = {name: 0.0 for name in ("rmr", "srmr", "crmr")} | {
-        f"{name}_nomean": 0.0 for name in ("rmr", "srmr", "crmr")
-    }
+    names = ("rmr", "srmr", "crmr")
+    total = dict.fromkeys([*names, *(f"{name}_nomean" for name in names)], 0.0)
     for sample, state, share in zip(
         samples, solution.states, solution.estimator.shares, strict=True
     ):
@@ -164,6 +165,7 @@ def ordinal_srmr(solution: Solution) -> dict[str, float]:
 def _root_mean_squares(s: Array, vector: Array, state: BlockState) -> dict[str, float]:
     lay, delta = layout(state.design), scales(state)
     sigma = state.cov * np.outer(delta, delta)
+    sigma[state.design.ordinal, state.design.ordinal] = 1.0
     i, j = lay.rows, lay.columns
     sd, sd_implied = np.sqrt(s.diagonal()), np.sqrt(np.abs(sigma.diagonal()))
     raw = s[i, j] - sigma[i, j]
