@@ -7,6 +7,15 @@ from cte_metrics._lazy import attach
 if TYPE_CHECKING:
     from cte_metrics.aggregation.agreement import Agreement as Agreement
     from cte_metrics.aggregation.agreement import agreement as agreement
+    from cte_metrics.aggregation.centering import center as center
+    from cte_metrics.aggregation.centering import contextual_effect as contextual_effect
+    from cte_metrics.aggregation.disclosure import Protected as Protected
+    from cte_metrics.aggregation.disclosure import protect as protect
+    from cte_metrics.aggregation.mixed_model import MixedModel as MixedModel
+    from cte_metrics.aggregation.mixed_model import mixed_model as mixed_model
+    from cte_metrics.aggregation.model_comparison import compare_models as compare_models
+    from cte_metrics.aggregation.school_scores import GroupScores as GroupScores
+    from cte_metrics.aggregation.school_scores import aggregate as aggregate
     from cte_metrics.aggregation.variance_components import (
         VarianceComponents as VarianceComponents,
     )
@@ -21,6 +30,11 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "agreement": ["Agreement", "agreement"],
+        "centering": ["center", "contextual_effect"],
+        "disclosure": ["Protected", "protect"],
+        "mixed_model": ["MixedModel", "mixed_model"],
+        "model_comparison": ["compare_models"],
+        "school_scores": ["GroupScores", "aggregate"],
         "variance_components": [
             "VarianceComponents",
             "item_variance_components",

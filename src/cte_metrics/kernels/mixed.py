@@ -15,7 +15,8 @@ c_j = Z_j'V_j^-1 (y - X beta) and P = (X'V^-1 X)^-1,
 With a random intercept alone, groups of one size are added up beforehand, so that an evaluation
 costs as much as there are distinct sizes.
 
-Functions: ``summarise, evaluate, fit, lower_pattern, random_effects, deviance_given_sigma``.
+Functions: ``summarise, without_column, evaluate, fit, finish, lower_pattern, random_effects,
+deviance_given_sigma, differenced``.
 
 References
 ----------
@@ -27,6 +28,7 @@ models. Journal of the American Statistical Association, 83, 1014-1022.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -331,9 +333,10 @@ def _search(
     return unpack(theta)
 
 
-def _newton(objective: object, theta: FloatArray) -> FloatArray:
+def _newton(
+    objective: Callable[[FloatArray], tuple[float, FloatArray]], theta: FloatArray
+) -> FloatArray:
     """Up to four Newton steps with a differenced Hessian, kept only while they improve."""
-    assert callable(objective)
     value, gradient = objective(theta)
     for _ in range(4):
         if np.abs(gradient).max() < 1e-9:
@@ -349,9 +352,10 @@ def _newton(objective: object, theta: FloatArray) -> FloatArray:
     return theta
 
 
-def differenced(function: object, at: FloatArray, step: float = 1e-3) -> FloatArray:
+def differenced(
+    function: Callable[[FloatArray], FloatArray], at: FloatArray, step: float = 1e-3
+) -> FloatArray:
     """Jacobian of a vector function by fourth-order central differences."""
-    assert callable(function)
     columns = []
     for k in range(len(at)):
         h = np.zeros(len(at))

@@ -6,7 +6,7 @@ matrix of psi (twice the inverse Hessian of the deviance), df = 2 f^2 / (f' A f'
 Profile: the limits of a parameter are where the deviance, minimised over everything else, exceeds
 its minimum by the chi-square(1) quantile (maximum likelihood, as lme4 profiles).
 
-Functions: ``satterthwaite, profile_fixed, profile_scale, fixed_variance``.
+Functions: ``satterthwaite, profile_fixed, profile_scale, natural``.
 
 References
 ----------
@@ -30,13 +30,19 @@ from cte_metrics.kernels.mixed import (
     deviance_given_sigma,
     differenced,
     fit,
+    without_column,
 )
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def satterthwaite(data: MixedSummary, found: MixedFit) -> FloatArray:
-    """Denominator degrees of freedom (p,) of the fixed coefficients' t statistics."""
+def satterthwaite(
+    data: MixedSummary, found: MixedFit, contrasts: FloatArray | None = None
+) -> FloatArray:
+    """Degrees of freedom (m,) of the t statistics of contrasts (m, p); by default each coefficient.
+
+    At a boundary the directions without curvature are left out, as lmerTest does.
+    """
     rows = np.nonzero(found.pattern)
     theta = found.lam[rows]
     sigma = float(np.sqrt(found.sigma2))
@@ -58,15 +64,17 @@ def satterthwaite(data: MixedSummary, found: MixedFit) -> FloatArray:
     hessian[k, :k] = hessian[:k, k] = 4 / sigma**3 * (at.c @ found.lam)[rows]
     hessian[k, k] = 6 * at.r2 / sigma**4 - 2 * df / sigma**2
     covariance = 2 * _positive_inverse(hessian)
-    gradient = np.empty((k + 1, data.n_fixed))
+    weights = np.eye(data.n_fixed) if contrasts is None else contrasts
+    gradient = np.empty((k + 1, len(weights)))
     for j, (a, b) in enumerate(zip(*rows, strict=True)):
         change = np.zeros(found.lam.shape)
         change[a, b] = 1.0
         d = change @ found.lam.T + found.lam @ change.T
         moved = at.inverse @ np.einsum("abxy,ab->xy", at.b, d) @ at.inverse
-        gradient[j] = sigma**2 * np.diag(moved)
-    gradient[k] = 2 * sigma * np.diag(at.inverse)
-    variance = sigma**2 * np.diag(at.inverse)
+        gradient[j] = sigma**2 * np.einsum("mp,pq,mq->m", weights, moved, weights)
+    unit = np.einsum("mp,pq,mq->m", weights, at.inverse, weights)
+    gradient[k] = 2 * sigma * unit
+    variance = sigma**2 * unit
     spread = np.einsum("ap,ab,bp->p", gradient, covariance, gradient)
     return np.asarray(2 * variance**2 / spread)
 
@@ -101,8 +109,6 @@ def profile_fixed(
     data: MixedSummary, found: MixedFit, column: int, level: float
 ) -> tuple[float, float]:
     """Profile interval of one fixed coefficient; ``found`` is a maximum likelihood fit."""
-    from cte_metrics.kernels.mixed import without_column
-
     critical = float(chi2_quantile(level, 1))
     correlated = bool(found.pattern.sum() > len(found.pattern))
 

@@ -1,0 +1,120 @@
+"""Likelihood-ratio comparison and profile intervals of mixed models.
+
+Functions: ``compare_models, profile_intervals``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.kernels import mixed as kernel
+from cte_metrics.kernels import mixed_inference as inference
+from cte_metrics.kernels.distributions import chi2_sf
+
+if TYPE_CHECKING:
+    from cte_metrics.aggregation.mixed_model import MixedModel
+
+
+def profile_intervals(
+    model: MixedModel, confidence: float, parameters: Sequence[str] | None
+) -> pd.DataFrame:
+    """Profile intervals of a model's parameters; see :meth:`MixedModel.profile_ci`."""
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence={confidence:g} must lie between 0 and 1.")
+    correlated = bool(model._fit.pattern.sum() > len(model._random))
+    best = kernel.fit(model._summary, reml=False, correlated=correlated or len(model._random) == 1)
+    scale = _scale_names(model._random, correlated)
+    value = dict(zip(scale, inference.natural(best), strict=True))
+    names = [n for n in scale if len(model._random) <= 2 or not n.startswith("cor_")]
+    names += list(model.fixed.index)
+    wanted = names if parameters is None else list(parameters)
+    rows = {}
+    for name in wanted:
+        if name not in names:
+            raise UnknownNameError(f"There is no parameter {name!r}.{close_names(name, names)}")
+        if name in value:
+            limits = inference.profile_scale(model._summary, best, scale.index(name), confidence)
+            rows[name] = (value[name], *limits)
+        else:
+            k = list(model.fixed.index).index(name)
+            rows[name] = (best.beta[k], *inference.profile_fixed(
+                model._summary, best, k, confidence))  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["est", "ci_low", "ci_high"])
+
+
+def _scale_names(random: tuple[str, ...], correlated: bool) -> list[str]:
+    names = [f"sd_{n}" for n in random]
+    if correlated:
+        rows, columns = np.tril_indices(len(random), -1)
+        names += [f"cor_{random[c]}_{random[r]}" for r, c in zip(rows, columns, strict=True)]
+    return [*names, "sigma"]
+
+
+def compare_models(*fits: MixedModel) -> pd.DataFrame:
+    """Compare nested mixed models by likelihood ratio; REML fits are refitted by ML first.
+
+    Parameters
+    ----------
+    *fits : MixedModel
+        Two or more models of the same outcome and rows.
+
+    Returns
+    -------
+    DataFrame, one row a model, ordered by number of parameters
+        ``npar, aic, bic, loglik, deviance, chisq, df, p`` (each against the model above), as
+        anova of lme4 gives them; the index holds the formulas and random parts.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two models, or they use different rows or outcomes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cte_metrics.aggregation import mixed_model
+    >>> frame = pd.DataFrame({"g": [1, 1, 1, 2, 2, 2], "x": [0, 1, 2, 0, 1, 2.0],
+    ...                       "y": [1.0, 2, 4, 4, 5, 6]})
+    >>> table = compare_models(mixed_model("y ~ 1", frame, "g"), mixed_model("y ~ x", frame, "g"))
+    >>> table["npar"].tolist()
+    [3, 4]
+    """
+    if len(fits) < 2:
+        raise InputError("compare_models takes two or more models.")
+    first = fits[0]
+    for other in fits[1:]:
+        if other.n_obs != first.n_obs or other._response != first._response:
+            raise InputError(
+                f"The models differ in rows or outcome: {first._response!r} on {first.n_obs} rows "
+                f"and {other._response!r} on {other.n_obs}.",
+                hint="Fit every model on the rows that are complete for all of them.",
+            )
+    ordered = sorted(fits, key=lambda m: m.n_parameters)
+    deviance = np.array([_ml_deviance(m) for m in ordered])
+    npar = np.array([m.n_parameters for m in ordered])
+    chisq = np.concatenate([[np.nan], -np.diff(deviance)])
+    df = np.concatenate([[np.nan], np.diff(npar)])
+    p = np.full(len(df), np.nan)
+    tested = df > 0
+    p[tested] = chi2_sf(np.maximum(chisq[tested], 0.0), df[tested])
+    return pd.DataFrame(
+        {
+            "npar": npar, "aic": deviance + 2 * npar,
+            "bic": deviance + np.log(first.n_obs) * npar, "loglik": -deviance / 2,
+            "deviance": deviance, "chisq": chisq, "df": df, "p": p,
+        },
+        index=pd.Index([f"{m.formula} + ({' + '.join(m._random)} | group)" for m in ordered],
+                       name="model"),
+    )  # fmt: skip
+
+
+def _ml_deviance(model: MixedModel) -> float:
+    if not model.reml:
+        return model.deviance
+    correlated = bool(model._fit.pattern.sum() > len(model._random)) or len(model._random) == 1
+    return kernel.fit(model._summary, reml=False, correlated=correlated).deviance
