@@ -73,7 +73,7 @@ def factor_scores(
         return two_level_scores(solution, method, level or 1)
     frames = []
     for number, state in enumerate(solution.states):
-        scores = block_scores(state, _answers(solution, number), method)
+        scores = block_scores(state, model_answers(solution, number), method)
         names = solution.table.blocks[number].lv_names
         frames.append(pd.DataFrame(scores[:, : len(names)], columns=list(names)))
     rows = np.concatenate([g.rows for g in solution.data.groups])
@@ -84,7 +84,7 @@ def factor_scores(
     return out
 
 
-def _answers(solution: Solution, group: int) -> Array:
+def model_answers(solution: Solution, group: int) -> Array:
     """Answers of a group, variables in the model's order; ordinal ones as categories from 0."""
     if not solution.data.groups:
         raise InputError(

@@ -1,0 +1,375 @@
+"""Reliability of the composites of a fitted factor model.
+
+Functions: ``composite_reliability``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.composite import (
+    alpha_of,
+    average_variance_extracted,
+    categorical_covariance,
+    construct_h,
+    explained_common_variance,
+    maximal_share,
+    share_of_sum,
+    uncontaminated_share,
+)
+from cte_metrics.sem.ordinal_moments import scales
+from cte_metrics.sem.standardized import solution_keys, variance_derivatives
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.sem.semfit import SEMFit
+    from cte_metrics.sem.solution import Solution
+
+Array = NDArray[np.float64]
+COLUMNS = ("alpha", "omega", "ave", "h", "omega_ordinal", "maximal")
+TOTAL = "total"
+
+
+def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.DataFrame:
+    """Compute the reliability of every factor's composite and of the total.
+
+    Parameters
+    ----------
+    fit : SEMFit
+        A confirmatory factor model; factors with one item are left out.
+    observed_variance : bool
+        Divide by the observed variance of the composite (McDonald); otherwise by the variance
+        that the model implies (Bollen, Raykov).
+
+    Returns
+    -------
+    DataFrame
+        Index: factors, then ``total`` (all items); with groups or levels they come first in the
+        index. Columns:
+
+        - ``alpha``: of the covariance matrix (ordinal items: of the answers as scored).
+        - ``omega``: share of the composite's variance explained by its factor (``total``: by all
+          factors). Ordinal items: of the latent responses.
+        - ``ave``: average variance extracted; missing where an item has several factors.
+        - ``h``: construct reliability of optimally weighted items (Hancock & Mueller).
+        - ``omega_ordinal``: Green and Yang's coefficient of the categorical sum score; missing for
+          continuous items.
+        - ``maximal``: maximal reliability over all weights.
+
+        Second-order and bifactor models add ``omega_hierarchical`` (share explained by the general
+        factor; rows of group factors: by that factor beyond the general one), ``omega_subscale``
+        (rows of group factors: share explained by all factors), ``ecv`` and ``puc``; second-order
+        models also ``omega_l1, omega_l2, partial_omega_l1``.
+
+    Raises
+    ------
+    InputError
+        If the model has no factor with two items or more.
+
+    Notes
+    -----
+    Equals ``semTools::compRelSEM`` (``tau.eq`` for alpha, ``ord.scale`` for ``omega_ordinal``,
+    ``higher`` for the second-order factor), ``AVE``, ``maximalRelia`` (row ``total``) and
+    ``reliabilityL2``.
+
+    References
+    ----------
+    McDonald, R. P. (1999). Test theory. Erlbaum. Rodriguez, A., Reise, S. P., & Haviland, M. G.
+    (2016). Evaluating bifactor models. Psychological Methods, 21, 137-150.
+    """
+    import pandas as pd
+
+    solution: Solution = fit._solution
+    keys = solution_keys(solution)
+    rows: list[dict[str, float]] = []
+    index: list[tuple[Any, ...]] = []
+    for number, block in enumerate(solution.table.blocks):
+        model = _read_block(solution, number, observed=observed_variance)
+        for name, figures in _block_rows(model).items():
+            index.append((*keys.of(block.group, block.level), name))
+            rows.append(figures)
+    if not rows:
+        raise InputError("No factor of the model has two items or more.")
+    extra = dict.fromkeys(c for row in rows for c in row if c not in COLUMNS)
+    names = [*keys.names, "factor"]
+    labels = (
+        pd.MultiIndex.from_tuples(index, names=names)
+        if keys.names
+        else pd.Index([i[0] for i in index], name="factor")
+    )
+    return pd.DataFrame(rows, index=labels, columns=[*COLUMNS, *extra])
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Matrices of one block: Lambda (p, m), Phi (m, m), Beta (m, m), total covariances (p, p).
+
+    ``scored`` is the covariance matrix of the answers as scored (ordinal items), ``cuts`` and
+    ``owner`` the standardized thresholds, ``implied_sd`` (p,) and ``factor_sd`` (m,).
+    """
+
+    factors: tuple[str, ...]
+    loadings: Array
+    phi: Array
+    psi: Array
+    theta: Array
+    beta: Array
+    total: Array
+    implied_sd: Array
+    factor_sd: Array
+    ordinal: NDArray[np.bool_]
+    delta: Array
+    scored: Array | None
+    cuts: Array
+    owner: NDArray[np.intp]
+
+    def own(self, f: int) -> NDArray[np.intp]:
+        """Items with a loading on factor ``f``."""
+        return np.flatnonzero(self.loadings[:, f])
+
+    @property
+    def standardized(self) -> Array:
+        """Standardized loadings (p, m)."""
+        return self.loadings * self.factor_sd / self.implied_sd[:, None]
+
+
+def _read_block(solution: Solution, number: int, *, observed: bool) -> _Block:
+    state = solution.states[number]
+    factors = solution.table.blocks[number].lv_names
+    m = len(factors)
+    x = state.matrices
+    latent, _, implied, _ = variance_derivatives(state)
+    delta = scales(state)
+    ordinal = state.design.ordinal
+    if ordinal.any():
+        total = _latent_covariance(solution, number, observed=observed) / np.outer(delta, delta)
+    elif observed:
+        total = solution.estimator.saturated().moments[number].cov
+    else:
+        total = state.cov
+    owner = state.design.threshold_item
+    mean = np.zeros(len(delta)) if state.mean is None else state.mean
+    return _Block(
+        factors=factors,
+        loadings=x.lambda_[:, :m],
+        phi=state.phi[:m, :m],
+        psi=x.psi[:m, :m],
+        theta=x.theta,
+        beta=x.beta[:m, :m],
+        total=total,
+        implied_sd=np.sqrt(np.maximum(implied, 0.0)),
+        factor_sd=np.sqrt(np.maximum(latent[:m], 0.0)),
+        ordinal=ordinal,
+        delta=delta,
+        scored=_scored_covariance(solution, number) if ordinal.any() else None,
+        cuts=(x.tau - mean[owner]) * delta[owner] if len(owner) else np.zeros(0),
+        owner=owner,
+    )
+
+
+def _latent_covariance(solution: Solution, number: int, *, observed: bool) -> Array:
+    """Correlations of latent responses (numeric items keep their variances)."""
+    from cte_metrics.sem.ordinal_moments import layout
+
+    state = solution.states[number]
+    sample = solution.estimator.saturated().moments[number].vector
+    vector = sample if observed and sample is not None else state.vector
+    lay = layout(state.design)
+    lead, numeric = len(lay.item), len(lay.numeric)
+    cov = np.eye(state.design.n_observed)
+    cov[lay.numeric, lay.numeric] = vector[lead : lead + numeric]
+    cov[lay.rows, lay.columns] = cov[lay.columns, lay.rows] = vector[lead + numeric :]
+    return cov
+
+
+def _scored_covariance(solution: Solution, number: int) -> Array | None:
+    from cte_metrics.sem.factor_scores import model_answers
+
+    if not solution.data.groups:
+        return None
+    return np.cov(model_answers(solution, number), rowvar=False)
+
+
+def _block_rows(model: _Block) -> dict[str, dict[str, float]]:
+    measured = [f for f in range(len(model.factors)) if len(model.own(f)) > 1]
+    rows = {model.factors[f]: _factor_row(model, f) for f in measured}
+    if not measured:
+        return {}
+    rows[TOTAL] = _total_row(model, measured)
+    general = _second_order_factor(model)
+    if general is not None:
+        _add_second_order(model, general, rows)
+        return rows
+    general = _bifactor_general(model, measured)
+    if general is not None:
+        _add_bifactor(model, general, [f for f in measured if f != general], rows)
+    return rows
+
+
+def _factor_row(model: _Block, f: int) -> dict[str, float]:
+    items = model.own(f)
+    loading = model.loadings[items, f]
+    true = np.outer(loading, loading) * model.phi[f, f]
+    total = model.total[np.ix_(items, items)]
+    crossed = (np.round(model.loadings[items], 5) != 0).sum(axis=1) > 1
+    row = _common(model, items, true, total)
+    row["ave"] = (
+        np.nan
+        if crossed.any()
+        else average_variance_extracted(loading, model.phi[f, f], np.diagonal(total))
+    )
+    row["h"] = construct_h(model.standardized[items, f])
+    return row
+
+
+def _total_row(model: _Block, factors: Sequence[int]) -> dict[str, float]:
+    items = np.flatnonzero(model.loadings[:, factors].any(axis=1))
+    loading = model.loadings[items][:, factors]
+    true = loading @ model.phi[factors][:, factors] @ loading.T
+    row = _common(model, items, true, model.total[np.ix_(items, items)])
+    row["ave"] = row["h"] = np.nan
+    return row
+
+
+def _common(model: _Block, items: NDArray[np.intp], true: Array, total: Array) -> dict[str, float]:
+    """Alpha, omega, Green and Yang's omega and maximal reliability of one composite."""
+    categorical = bool(model.ordinal[items].all())
+    mixed = bool(model.ordinal[items].any()) and not categorical
+    scored = model.scored[np.ix_(items, items)] if model.scored is not None else total
+    row = {
+        "alpha": alpha_of(scored if model.ordinal[items].any() else total),
+        "omega": np.nan if mixed else share_of_sum(true, total),
+        "omega_ordinal": np.nan,
+    }
+    if categorical:
+        top, bottom = _categorical(model, items, true, total)
+        row["omega_ordinal"] = share_of_sum(top, bottom)
+        row["maximal"] = maximal_share(top, bottom)
+    else:
+        row["maximal"] = np.nan if mixed else maximal_share(true, total)
+    return row
+
+
+def _categorical(
+    model: _Block, items: NDArray[np.intp], true: Array, total: Array
+) -> tuple[Array, Array]:
+    """Covariances of true parts and of answers as scored, from latent ones."""
+    place = np.full(len(model.loadings), -1)
+    place[items] = np.arange(len(items))
+    mine = place[model.owner] >= 0
+    cuts, owner = model.cuts[mine], place[model.owner[mine]]
+    scale = np.outer(model.delta[items], model.delta[items])
+    sd = np.sqrt(np.diagonal(total))
+    top = categorical_covariance(true * scale, cuts, owner)
+    return top, categorical_covariance(total / np.outer(sd, sd), cuts, owner)
+
+
+def _second_order_factor(model: _Block) -> int | None:
+    """The factor that other factors load on, if there is exactly one."""
+    higher = [f for f in range(len(model.factors)) if model.beta[:, f].any()]
+    lower = np.flatnonzero(model.beta.any(axis=1))
+    if len(higher) != 1 or higher[0] in lower or not _is_measured_by(model, lower):
+        return None
+    return higher[0]
+
+
+def _is_measured_by(model: _Block, lower: NDArray[np.intp]) -> bool:
+    return bool(len(lower)) and all(len(model.own(int(f))) for f in lower)
+
+
+def _add_second_order(model: _Block, g: int, rows: dict[str, dict[str, float]]) -> None:
+    lower = np.flatnonzero(model.beta[:, g])
+    items = np.flatnonzero(model.loadings[:, [g, *lower]].any(axis=1))
+    slope = model.loadings[items] @ model.beta[:, g]
+    direct = model.loadings[items, g]
+    common = slope + direct
+    true = np.outer(common, common) * model.phi[g, g]
+    total = model.total[np.ix_(items, items)]
+    row = _common(model, items, true, total)
+    row["ave"] = row["h"] = np.nan
+    name = model.factors[g]
+    rest = {k: rows.pop(k) for k in [TOTAL]}
+    rows[name] = row
+    rows.update(rest)
+    shown = "omega_ordinal" if model.ordinal[items].all() else "omega"
+    general, specific = _schmid_leiman(model, g, lower)
+    figures = {
+        "omega_hierarchical": row[shown],
+        "ecv": explained_common_variance(general, specific),
+        "puc": uncontaminated_share(len(items), [len(model.own(int(f))) for f in lower]),
+    }
+    rows[name] |= figures | _levels(model, g, lower, items)
+    rows[TOTAL] |= figures
+
+
+def _schmid_leiman(model: _Block, g: int, lower: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Standardized loadings on the second-order factor and on what is left of the others."""
+    gamma = model.beta[lower, g] * model.factor_sd[g] / model.factor_sd[lower]
+    first = model.standardized[:, lower]
+    return first @ gamma, first * np.sqrt(np.maximum(1.0 - gamma**2, 0.0))
+
+
+def _levels(
+    model: _Block, g: int, lower: NDArray[np.intp], items: NDArray[np.intp]
+) -> dict[str, float]:
+    """Shares of the second-order factor in items, in factors, and in items apart from factors."""
+    variance = model.phi[g, g]
+    second = float(np.sum(model.beta[lower, g])) ** 2 * variance
+    first = float(np.sum(model.loadings[:, lower] @ model.beta[lower, g])) ** 2 * variance
+    unique = sum(float(np.sum(model.loadings[:, f])) ** 2 * float(model.psi[f, f]) for f in lower)
+    residual = model.theta.copy()
+    if model.ordinal.any():
+        explained = np.einsum("pi,ij,pj->p", model.loadings, model.phi, model.loadings)
+        own = np.where(model.ordinal, model.implied_sd**2 - explained, np.diagonal(residual))
+        residual[np.diag_indices(len(own))] = own
+    error = float(residual[np.ix_(items, items)].sum())
+    return {
+        "omega_l1": first / (first + unique + error),
+        "omega_l2": second / (second + float(model.psi[np.ix_(lower, lower)].sum())),
+        "partial_omega_l1": first / (first + error),
+    }
+
+
+def _bifactor_general(model: _Block, factors: Sequence[int]) -> int | None:
+    """The factor of all items beside factors that share no item and no covariance with it."""
+    for g in factors:
+        others = [f for f in factors if f != g]
+        items = set(model.own(g).tolist())
+        sets = [set(model.own(f).tolist()) for f in others]
+        apart = np.abs(model.phi[g, others]).max(initial=0.0) < 1e-12
+        disjoint = sum(len(s) for s in sets) == len(set().union(*sets)) if sets else False
+        if others and apart and disjoint and all(s < items for s in sets):
+            return g
+    return None
+
+
+def _add_bifactor(
+    model: _Block, g: int, groups: Sequence[int], rows: dict[str, dict[str, float]]
+) -> None:
+    standard = model.standardized
+    items = model.own(g)
+    name = model.factors[g]
+    shown = "omega_ordinal" if model.ordinal[items].all() else "omega"
+    figures = {
+        "omega_hierarchical": rows[name][shown],
+        "ecv": explained_common_variance(standard[:, g], standard[:, list(groups)]),
+        "puc": uncontaminated_share(len(items), [len(model.own(f)) for f in groups]),
+    }
+    rows[name] |= figures
+    rows[TOTAL] |= figures
+    every = [g, *groups]
+    for f in groups:
+        own = model.own(f)
+        loading = model.loadings[own][:, every]
+        true = loading @ model.phi[every][:, every] @ loading.T
+        whole = _common(model, own, true, model.total[np.ix_(own, own)])
+        row = rows[model.factors[f]]
+        row["omega_hierarchical"] = row[shown]
+        row["omega_subscale"] = whole[shown]
