@@ -70,12 +70,14 @@ def asymptotic_covariance(
 
     Scores of missing answers are zero, so that pairwise statistics get lavaan's matrix. On the
     correlation scale the entries of pairs with a numeric variable belong to correlations instead of
-    covariances.
+    covariances. With sampling weights w the scores enter ``A`` times w and the middle matrix times
+    w squared.
     """
     layout = _Layout.of(data.n_categories)
     first_stage = _FirstStage.of(data, fitted, layout)
     second_stage = _SecondStage.of(data, fitted, layout)
     inner = np.zeros((layout.size, layout.size))
+    own = inner if data.weights is None else np.zeros_like(inner)
     step = max(1, _CELLS_PER_BLOCK // layout.size)
     for begin in range(0, len(data.codes), step):
         rows = slice(begin, begin + step)
@@ -84,9 +86,13 @@ def asymptotic_covariance(
         codes = np.where(data.codes[rows] < 0, top, data.codes[rows]).T.astype(np.intp)
         z = first_stage.standardised(data.values[rows]) if len(data.numeric) else np.empty((0, 0))
         first_stage.write(scores, codes, z)
-        second_stage.write(scores, codes, z, data.codes[rows])
+        w = None if data.weights is None else data.weights[rows]
+        second_stage.write(scores, codes, z, data.codes[rows], w)
+        if w is not None:
+            own += (scores * w) @ scores.T
+            scores *= w
         inner += scores @ scores.T
-    gamma = fitted.n * _sandwich(inner, second_stage.cross, data.n_categories, layout)
+    gamma = fitted.n * _sandwich(inner, own, second_stage.cross, data.n_categories, layout)
     return _rescaled(gamma, fitted, layout, scale)
 
 
@@ -166,7 +172,12 @@ class _SecondStage:
         return cls(layout, cross, which, table, mixed, fitted)
 
     def write(
-        self, scores: Floats, codes: NDArray[np.intp], z: Floats, raw: NDArray[np.integer]
+        self,
+        scores: Floats,
+        codes: NDArray[np.intp],
+        z: Floats,
+        raw: NDArray[np.integer],
+        weights: Floats | None,
     ) -> None:
         lay, base = self.layout, self.layout.n_first
         if len(self.ordinal):
@@ -178,18 +189,25 @@ class _SecondStage:
             scores[slice(base, None) if whole else base + self.ordinal] = self.table.ravel()[place]
         for which, x, y in self.mixed:
             if self.fitted.n_categories[y[0]]:
-                scores[base + which] = self._polyserial(which, x, y, z, raw.T)
+                by = self._polyserial(which, x, y, z, raw.T, weights)
             else:
-                scores[base + which] = self._numeric(which, x, y, z)
+                by = self._numeric(which, x, y, z, weights)
+            scores[base + which] = by
 
     def _polyserial(
-        self, which: Integers, x: Integers, y: Integers, z: Floats, codes: NDArray[np.integer]
+        self,
+        which: Integers,
+        x: Integers,
+        y: Integers,
+        z: Floats,
+        codes: NDArray[np.integer],
+        weights: Floats | None,
     ) -> Floats:
         lay, fit = self.layout, self.fitted
         rho = fit.correlation[x, y]
         cuts = fit.cuts[y]
         part = polyserial_scores(z[x], np.sqrt(fit.variance[x]), codes[y], cuts, rho)
-        by = part.by_rho
+        by = part.by_rho if weights is None else part.by_rho * weights
         self.cross[which, lay.starts[x]] += (by * part.by_mean).sum(axis=1)
         self.cross[which, lay.variance_at[x]] += (by * part.by_variance).sum(axis=1)
         for t in range(cuts.shape[1]):
@@ -197,12 +215,14 @@ class _SecondStage:
             slope = np.where(codes[y] == t, part.upper, 0.0)
             slope += np.where(codes[y] == t + 1, part.lower, 0.0)
             self.cross[which[exists], lay.starts[y[exists]] + t] += (by * slope).sum(axis=1)[exists]
-        return by
+        return part.by_rho
 
-    def _numeric(self, which: Integers, x: Integers, y: Integers, z: Floats) -> Floats:
+    def _numeric(
+        self, which: Integers, x: Integers, y: Integers, z: Floats, weights: Floats | None
+    ) -> Floats:
         lay, sd = self.layout, np.sqrt(self.fitted.variance)
         part = numeric_scores(z[x], z[y], (sd[x], sd[y]), self.fitted.correlation[x, y])
-        by = part["rho"]
+        by = part["rho"] if weights is None else part["rho"] * weights
         for column, name in (
             (lay.starts[x], "mean_1"),
             (lay.starts[y], "mean_2"),
@@ -210,7 +230,7 @@ class _SecondStage:
             (lay.variance_at[y], "variance_2"),
         ):
             self.cross[which, column] += (by * part[name]).sum(axis=1)
-        return by
+        return part["rho"]
 
 
 def _ordinal_pairs(
@@ -232,14 +252,16 @@ def _ordinal_pairs(
     return out
 
 
-def _sandwich(inner: Floats, cross: Floats, n_categories: Integers, layout: _Layout) -> Floats:
-    """Return ``A^-1 (sum s s') A^-T`` by blocks."""
+def _sandwich(
+    inner: Floats, outer: Floats, cross: Floats, n_categories: Integers, layout: _Layout
+) -> Floats:
+    """Return ``A^-1 (sum s s') A^-T`` by blocks; ``outer`` holds the blocks of A."""
     q = layout.n_first
     owner = np.concatenate([layout.location_items, np.flatnonzero(n_categories == 0)])
     own = owner[:, None] == owner
     inner11, inner12, inner22 = inner[:q, :q], inner[:q, q:], inner[q:, q:]
-    bread = np.linalg.inv(np.where(own, inner11, 0.0))
-    diagonal = np.diagonal(inner22)
+    bread = np.linalg.inv(np.where(own, outer[:q, :q], 0.0))
+    diagonal = np.diagonal(outer)[q:]
     scale = np.divide(1.0, diagonal, out=np.zeros(len(diagonal)), where=diagonal > 0.0)
     slope = cross @ bread
     lower = (inner12.T - slope @ inner11) @ bread * scale[:, None]

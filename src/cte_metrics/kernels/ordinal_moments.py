@@ -51,11 +51,14 @@ class MixedData:
         Values of the numeric variables (columns of ordinal ones are not read); nan where missing.
     n_categories : (k,) int64
         0 for a numeric variable.
+    weights : (n,) float64 or None
+        Sampling weights.
     """
 
     codes: NDArray[np.signedinteger]
     values: Floats
     n_categories: Integers
+    weights: Floats | None = None
 
     @property
     def ordinal(self) -> Integers:
@@ -147,14 +150,18 @@ def ordinal_moments(
     """
     n_rows, n_items = data.codes.shape
     ordinal, numeric = data.ordinal, data.numeric
-    counts = category_counts(data.codes[:, ordinal], data.n_categories[ordinal])
+    counts = category_counts(
+        data.codes[:, ordinal], data.n_categories[ordinal], weights=data.weights
+    )
     n_top = int(data.n_categories.max(initial=2))
     cuts = np.full((n_items, n_top - 1), np.inf)
     if len(ordinal):
         cuts[ordinal] = item_thresholds(counts.marginals)
     mean, variance = np.zeros(n_items), np.ones(n_items)
     if len(numeric):
-        mean[numeric], variance[numeric] = _means_and_variances(data.values[:, numeric])
+        mean[numeric], variance[numeric] = _means_and_variances(
+            data.values[:, numeric], data.weights
+        )
     pairs = _Pairs.of(n_items)
     pairs.fit_ordinal(data, counts, cuts, correction)
     if len(numeric):
@@ -166,11 +173,13 @@ def ordinal_moments(
     )  # fmt: skip
 
 
-def _means_and_variances(x: Floats) -> tuple[Floats, Floats]:
+def _means_and_variances(x: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
     present = ~np.isnan(x)
-    n = np.maximum(present.sum(axis=0), 1)
-    mean = np.where(present, x, 0.0).sum(axis=0) / n
-    return mean, (np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / n
+    w = present * (1.0 if weights is None else weights[:, None])
+    n = w.sum(axis=0)
+    n = np.where(n > 0.0, n, 1.0)
+    mean = (w * np.where(present, x, 0.0)).sum(axis=0) / n
+    return mean, (w * np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / n
 
 
 @dataclass(slots=True)
@@ -214,9 +223,9 @@ class _Pairs:
         k = data.n_categories
         for which, x, y in mixed_pairs(k, self.first, self.second):
             found = (
-                fit_polyserial(z[x], data.codes.T[y], cuts[y])
-                if len(which) and k[y[0]]
-                else fit_numeric(z[x], z[y])
+                fit_polyserial(z[x], data.codes.T[y], cuts[y], data.weights)
+                if k[y[0]]
+                else fit_numeric(z[x], z[y], data.weights)
             )
             self.rho[which], self.at_limit[which] = found.at, found.at_limit
             self.converged[which] = found.converged

@@ -65,7 +65,9 @@ def _normal(u: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * u * u) / _ROOT_2PI)
 
 
-def fit_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Maxima:
+def fit_polyserial(
+    z: Floats, codes: NDArray[np.integer], cuts: Floats, weights: Floats | None = None
+) -> Maxima:
     """Maximise the likelihood of every numeric-ordinal pair over rho.
 
     Parameters
@@ -76,9 +78,12 @@ def fit_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Maxim
         Categories of the pairs' ordinal variables; -1 where missing.
     cuts : (p, K - 1) float64
         Thresholds, padded with ``+inf``.
+    weights : (n,) float64, optional
+        Sampling weights.
     """
     present = (codes >= 0) & ~np.isnan(z)
     z = np.where(present, z, 0.0)
+    w = np.where(present, 1.0 if weights is None else weights, 0.0)
     upper, lower = _edges(cuts, codes)
 
     def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
@@ -87,9 +92,8 @@ def fit_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Maxim
         for begin in range(0, z.shape[1], step):
             rows = slice(begin, begin + step)
             a, b = _likelihood_slopes(z[which, rows], upper[which, rows], lower[which, rows], rho)
-            seen = present[which, rows]
-            first += np.where(seen, a, 0.0).sum(axis=1)
-            second += np.where(seen, b, 0.0).sum(axis=1)
+            first += (w[which, rows] * a).sum(axis=1)
+            second += (w[which, rows] * b).sum(axis=1)
         return first, second
 
     return bracketed_newton(score, _start(z, codes, present, cuts), RHO_LIMIT)
@@ -161,12 +165,13 @@ def polyserial_scores(
     )
 
 
-def fit_numeric(z: Floats, w: Floats) -> Maxima:
+def fit_numeric(z: Floats, y: Floats, weights: Floats | None = None) -> Maxima:
     """Correlations of standardised numeric pairs (p, n), given means and variances."""
-    shared = ~(np.isnan(z) | np.isnan(w))
-    n = np.maximum(shared.sum(axis=1), 1)
-    z, w = np.where(shared, z, 0.0), np.where(shared, w, 0.0)
-    cross, squares = (z * w).sum(axis=1) / n, (z * z + w * w).sum(axis=1) / n
+    shared = ~(np.isnan(z) | np.isnan(y))
+    w = np.where(shared, 1.0 if weights is None else weights, 0.0)
+    n = np.maximum(w.sum(axis=1), _SMALLEST)
+    z, y = np.where(shared, z, 0.0), np.where(shared, y, 0.0)
+    cross, squares = (w * z * y).sum(axis=1) / n, (w * (z * z + y * y)).sum(axis=1) / n
 
     def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
         c, q, s2 = cross[which], squares[which], (1.0 - rho) * (1.0 + rho)

@@ -145,6 +145,7 @@ def ordinal_sample(
     names: Sequence[str],
     levels: Mapping[str, Array],
     *,
+    weights: Sequence[Array | None] | None = None,
     correction: tuple[float, float] = _DEFAULT_CORRECTION,
 ) -> OrdinalSample:
     """Code the rows of each group; the statistics are computed when first asked for.
@@ -156,6 +157,8 @@ def ordinal_sample(
     names : sequence of str
     levels : mapping
         Ordinal items to their categories, from ``category_levels``.
+    weights : sequence of (n_g,) arrays, optional
+        Sampling weights, scaled so that over all groups they sum to the number of rows.
 
     Raises
     ------
@@ -163,10 +166,22 @@ def ordinal_sample(
         If a group lacks a category of an item.
     """
     order = tuple(names)
-    coded = tuple(_code(label, values, order, levels, correction) for label, values in groups)
+    scaled = _scaled_weights(weights, len(groups))
+    coded = tuple(
+        _code(label, values, order, levels, correction, w)
+        for (label, values), w in zip(groups, scaled, strict=True)
+    )
     for group in coded:
         _refuse_lacking(group, levels, len(coded))
     return OrdinalSample(coded, order, dict(levels))
+
+
+def _scaled_weights(weights: Sequence[Array | None] | None, n_groups: int) -> list[Array | None]:
+    if weights is None or weights[0] is None:
+        return [None] * n_groups
+    given = [w for w in weights if w is not None]
+    factor = sum(len(w) for w in given) / sum(float(w.sum()) for w in given)
+    return [w * factor for w in given]
 
 
 def _code(
@@ -175,6 +190,7 @@ def _code(
     names: tuple[str, ...],
     levels: Mapping[str, Array],
     correction: tuple[float, float],
+    weights: Array | None,
 ) -> OrdinalGroup:
     codes = np.full(values.shape, -1, dtype=np.int16)
     n_categories = np.zeros(len(names), dtype=np.int64)
@@ -184,7 +200,7 @@ def _code(
             place = np.searchsorted(level, column)
             codes[:, i] = np.where(np.isnan(column), -1, np.minimum(place, len(level) - 1))
             n_categories[i] = len(level)
-    return OrdinalGroup(label, names, MixedData(codes, values, n_categories), correction)
+    return OrdinalGroup(label, names, MixedData(codes, values, n_categories, weights), correction)
 
 
 def _refuse_lacking(group: OrdinalGroup, levels: Mapping[str, Array], n_groups: int) -> None:

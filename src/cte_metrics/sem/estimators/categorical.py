@@ -14,7 +14,7 @@ categorical, and continuous latent variable indicators. Psychometrika, 49, 115-1
 Toit, S. H. C., & Spisic, D. (1997). Robust inference using weighted least squares and quadratic
 estimating equations in latent variable modeling with categorical and continuous outcomes.
 
-Classes: ``DiagonalWeight``, ``CategoricalLeastSquares``.
+Functions: ``categorical_estimator``. Classes: ``DiagonalWeight``, ``CategoricalLeastSquares``.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ from cte_metrics.sem.estimators.base import (
     Saturated,
 )
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
+from cte_metrics.sem.ordinal_sample import OrdinalSample, category_levels, ordinal_sample
 
 if TYPE_CHECKING:
     from cte_metrics.sem.implied import BlockState
-    from cte_metrics.sem.ordinal_sample import OrdinalSample
-
-FixedWeight = "DiagonalWeight | DenseWeight"
+    from cte_metrics.sem.model_data import ModelData
+    from cte_metrics.sem.options import FitOptions
+    from cte_metrics.sem.partable import ParameterTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,23 @@ class CategoricalLeastSquares:
                 self.shares, (m.dense() for m in self.matrices), self.gamma(), strict=True
             )
         ]
+
+
+def categorical_estimator(
+    data: ModelData, table: ParameterTable, options: FitOptions
+) -> CategoricalLeastSquares:
+    """Code the rows of every group and choose the weight that the options name."""
+    names = table.blocks[0].ov_names
+    ordered = [v for v in data.names if v in set(table.blocks[0].ov_ordinal)]
+    levels = category_levels(np.concatenate([g.values for g in data.groups]), data.names, ordered)
+    columns = [data.names.index(v) for v in names]
+    sample = ordinal_sample(
+        [(g.label, g.values[:, columns]) for g in data.groups],
+        names,
+        levels,
+        weights=[g.weights for g in data.groups],
+    )
+    return CategoricalLeastSquares(sample, options.discrepancy)
 
 
 def _inverse(gamma: Array, label: str, n_groups: int) -> Array:
