@@ -46,6 +46,8 @@ __all__ = [
     "fiml_saturated",
     "fiml_scores",
     "pattern_inverses",
+    "spd_inverse",
+    "weighted_rows",
 ]
 
 Floats = NDArray[np.float64]
@@ -106,6 +108,25 @@ def _gap_blocks(stack: PatternStack, precision: Floats) -> tuple[Floats, Floats]
     return inverses, rows
 
 
+def _fill(stack: PatternStack, precision: Floats, rows: Floats) -> Floats:
+    """Write expected deviations into the gaps of `rows` (in place); return K (m, k, k)."""
+    where = stack.missing[stack.pattern_of_row]
+    np.put_along_axis(rows, where, 0.0, axis=1)
+    conditional, across = _gap_blocks(stack, precision)
+    slopes = (conditional @ across)[stack.pattern_of_row]
+    np.put_along_axis(rows, where, -np.einsum("rkp,rp->rk", slopes, rows), axis=1)
+    return conditional
+
+
+def weighted_rows(data: MissingPatterns, precision: Floats, rows: Floats) -> Floats:
+    """Return each row times the padded inverse of its pattern's Sigma_oo, shape (R, p)."""
+    filled = rows.copy()
+    for stack in data.stacks:
+        if stack.missing.shape[1]:
+            _fill(stack, precision, filled[stack.rows])
+    return filled @ precision
+
+
 def _complete(data: MissingPatterns, mean: Floats, cov: Floats) -> _Completed | None:
     """Fill the gaps by their conditional expectation."""
     inverse = spd_inverse(cov)
@@ -118,12 +139,7 @@ def _complete(data: MissingPatterns, mean: Floats, cov: Floats) -> _Completed | 
     for stack in data.stacks:
         if stack.missing.shape[1] == 0:
             continue
-        where = stack.missing[stack.pattern_of_row]
-        part = deviations[stack.rows]
-        np.put_along_axis(part, where, 0.0, axis=1)
-        conditional, rows = _gap_blocks(stack, precision)
-        slopes = (conditional @ rows)[stack.pattern_of_row]
-        np.put_along_axis(part, where, -np.einsum("rkp,rp->rk", slopes, part), axis=1)
+        conditional = _fill(stack, precision, deviations[stack.rows])
         logdet -= float(stack.n @ np.linalg.slogdet(conditional)[1])
         cells = stack.missing[:, :, None], stack.missing[:, None, :]
         np.add.at(uncertainty, cells, stack.n[:, None, None] * conditional)

@@ -82,8 +82,13 @@ def pattern_codes(observed: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Ints]
     return distinct[order], rank[inverse.ravel()]
 
 
-def missing_patterns(x: Floats, weights: Floats | None = None) -> MissingPatterns:
-    """Condense an (N, p) array with nan for gaps; cases without any value are left out."""
+def missing_patterns(
+    x: Floats, weights: Floats | None = None, *, condense: bool = True
+) -> MissingPatterns:
+    """Condense an (N, p) array with nan for gaps; cases without any value are left out.
+
+    Without `condense` every row is a case, ordered by pattern (stable in the order of the cases).
+    """
     seen = ~np.isnan(x)
     kept = np.flatnonzero(seen.any(axis=1))
     observed, codes = pattern_codes(seen[kept])
@@ -92,7 +97,8 @@ def missing_patterns(x: Floats, weights: Floats | None = None) -> MissingPattern
     values = np.where(seen[cases], x[cases], 0.0)
     unit = np.ones(cases.size) if weights is None else np.sqrt(weights[cases])
     counts = np.bincount(codes, minlength=len(observed))
-    unit, values, rows = _condense(unit, values * unit[:, None], counts)
+    values *= unit[:, None]
+    unit, values, rows = _condense(unit, values, counts) if condense else (unit, values, counts)
     starts = np.cumsum(rows) - rows
     n = np.add.reduceat(unit**2, starts)
     case_pattern = np.full(len(x), -1, dtype=np.intp)

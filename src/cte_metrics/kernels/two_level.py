@@ -47,6 +47,8 @@ __all__ = [
     "FactoredSizes",
     "LevelGradient",
     "LevelMoments",
+    "assemble_blocks",
+    "block_slices",
     "factor_sizes",
     "factored_loglik",
     "two_level_evaluate",
@@ -223,31 +225,47 @@ def two_level_information(
         right = counts * (inverse @ second @ inverse - 0.5 * inverse)
         slopes = data.counts[:, None] * np.einsum("sij,sj->si", inverse, deviation)
         within_right = parts.within_inverse @ data.within @ parts.within_inverse - within_right
-    within = symmetric_product(np.multiply.outer(parts.within_inverse, within_right), data.n_within)
-    return _assemble(data, moments.place, inverse, right, slopes, within)
+    out = assemble_blocks(
+        (data.n_within, moments.place),
+        data.sizes,
+        inverse,
+        right,
+        of_mean=np.tensordot(data.counts, inverse, 1),
+        slopes=slopes,
+    )
+    wc = block_slices(data.n_within, len(moments.place))[1]
+    contrasts = np.multiply.outer(parts.within_inverse, within_right)
+    out[wc, wc] += symmetric_product(contrasts, data.n_within)
+    return out
 
 
-def _assemble(
-    data: ClusterSummaries,
-    place: Ints,
+def assemble_blocks(
+    shape: tuple[int, Ints],
+    sizes: Floats,
     inverse: Floats,
     right: Floats,
-    slopes: Floats | None,
-    within: Floats,
+    *,
+    of_mean: Floats,
+    slopes: Floats | None = None,
 ) -> Floats:
-    """Carry sums over the sizes to the four blocks; `right` (S, r, r) pairs with `inverse`."""
-    r, p = inverse.shape[1], data.n_within
+    """Carry sums over clusters (or sizes) to the four blocks of moments.
+
+    shape: (p, place); sizes: (S,); inverse, right: (S, r, r), paired as Kronecker products;
+    of_mean: (r, r) information of the cluster vector's mean; slopes: (S, r) where the mean and
+    the covariances are not orthogonal. The contrasts within clusters are not included.
+    """
+    p, place = shape
+    r = inverse.shape[1]
     w_mean, b_mean = np.arange(p), place
     w_cov, b_cov = _half_positions(np.arange(p), r), _half_positions(place, r)
-    wm, wc, bm, bc = _block_slices(p, len(place))
+    wm, wc, bm, bc = block_slices(p, len(place))
     out = np.zeros((bc.stop, bc.stop))
-    of_mean = np.tensordot(data.counts, inverse, 1)
     for rows, i in ((wm, w_mean), (bm, b_mean)):
         for cols, j in ((wm, w_mean), (bm, b_mean)):
             out[rows, cols] = of_mean[np.ix_(i, j)]
-    powers = (data.sizes**-2, data.sizes**-1, np.ones_like(data.sizes))
+    powers = (sizes**-2, sizes**-1, np.ones_like(sizes))
     of_cov = [_kron_sum(inverse, right * w[:, None, None]) for w in powers]
-    out[wc, wc] = of_cov[0][np.ix_(w_cov, w_cov)] + within
+    out[wc, wc] = of_cov[0][np.ix_(w_cov, w_cov)]
     out[wc, bc] = of_cov[1][np.ix_(w_cov, b_cov)]
     out[bc, wc] = out[wc, bc].T
     out[bc, bc] = of_cov[2][np.ix_(b_cov, b_cov)]
@@ -261,7 +279,7 @@ def _assemble(
     return out
 
 
-def _block_slices(p_within: int, p_between: int) -> tuple[slice, slice, slice, slice]:
+def block_slices(p_within: int, p_between: int) -> tuple[slice, slice, slice, slice]:
     """Return where [mu_W, vech Sigma_W, mu_B, vech Sigma_B] lie in the moment vector."""
     at = np.cumsum([0, p_within, n_half(p_within), p_between, n_half(p_between)]).tolist()
     wm, wc, bm, bc = (slice(a, b) for a, b in pairwise(at))

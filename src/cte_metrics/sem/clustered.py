@@ -8,7 +8,8 @@ moment estimates for a covariate that is split into both.
 Reference: Muthen, B. (1990). Mean and covariance structure analysis of hierarchical data. UCLA
 Statistics Series 62.
 
-Classes: ``ClusteredSample``. Functions: ``clustered_sample``, ``cluster_codes``.
+Classes: ``ClusteredSample``, ``IncompleteClusteredSample``. Functions: ``clustered_sample``,
+``cluster_codes``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.cluster_summaries import (
@@ -26,9 +28,29 @@ from cte_metrics.kernels.cluster_summaries import (
     summarise_clusters,
     within_products,
 )
-from cte_metrics.kernels.two_level import LevelMoments
+from cte_metrics.kernels.fiml import fiml_saturated
+from cte_metrics.kernels.missing_patterns import missing_patterns
+from cte_metrics.kernels.two_level import (
+    LevelGradient,
+    LevelMoments,
+    two_level_evaluate,
+    two_level_information,
+    two_level_scores,
+)
+from cte_metrics.kernels.two_level_fiml import (
+    ClusteredPatterns,
+    clustered_patterns,
+    two_level_fiml_evaluate,
+    two_level_fiml_scores,
+)
+from cte_metrics.kernels.two_level_fiml_iteration import (
+    two_level_fiml_curvature,
+    two_level_fiml_saturated,
+    two_level_fiml_scoring,
+)
 from cte_metrics.kernels.two_level_saturated import TwoLevelSaturated, two_level_saturated
-from cte_metrics.sem.estimators.base import Array, Moments
+from cte_metrics.kernels.vech import n_half
+from cte_metrics.sem.estimators.base import Array, InformationKind, Moments
 
 Codes = NDArray[np.intp]
 
@@ -86,6 +108,21 @@ class ClusteredSample:
         """The unrestricted moments."""
         return two_level_saturated(self.summaries, self.place)
 
+    def evaluate(self, moments: LevelMoments) -> LevelGradient | None:
+        """Log-likelihood and gradient."""
+        return two_level_evaluate(self.summaries, moments)
+
+    def information(
+        self, moments: LevelMoments, kind: InformationKind, directions: Array | None = None
+    ) -> Array:
+        """Information of the moments, summed over clusters; times ``directions`` where given."""
+        matrix = two_level_information(self.summaries, moments, kind)
+        return matrix if directions is None else matrix @ directions
+
+    def scores(self, moments: LevelMoments) -> Array:
+        """Each cluster's score, (J, n_moments)."""
+        return two_level_scores(self.summaries, self.products, moments)
+
     def level_moments(self, within: Moments, between: Moments) -> LevelMoments:
         """Join the moments of two blocks."""
         if within.mean is None or between.mean is None:
@@ -100,26 +137,27 @@ class ClusteredSample:
         counterpart resemble each other; covariances of the cluster means alone are noisy.
         """
         fixed = list(self.fixed_within)
-        total = self._total
+        mean, total = self._totals
         cov_within = total[: len(self.within_names), : len(self.within_names)].copy()
         split = [i for i in fixed if self.both[i]]
-        cov_within[np.ix_(split, split)] = self._pooled[np.ix_(split, split)]
-        mean_within = np.where(self.both, 0.0, self.y.mean(axis=0))
+        if split:
+            cov_within[np.ix_(split, split)] = self._pooled[np.ix_(split, split)]
+        mean_within = np.where(self.both, 0.0, mean[: len(self.within_names)])
         fixed, at = list(self.fixed_between), self.place[list(self.fixed_between)]
         cov_between = total[np.ix_(self.place, self.place)]
         if fixed:
             cov_between[np.ix_(fixed, fixed)] = self._muthen[np.ix_(at, at)]
-        mean_between = np.append(self.y.mean(axis=0), self.z.mean(axis=0))[self.place]
+        mean_between = mean[self.place]
         return Moments(cov_within, mean_within), Moments(cov_between, mean_between)
 
     @cached_property
-    def _total(self) -> Array:
-        """Covariances of y over cases, of z (and of z with mean y) over clusters, (r, r)."""
+    def _totals(self) -> tuple[Array, Array]:
+        """Means (r,) and covariances (r, r) of y over cases, of z and mean y over clusters."""
         p = len(self.within_names)
         total = np.cov(self.summaries.vectors.T, bias=True).reshape(p + self.z.shape[1], -1)
         about = self.y - self.y.mean(axis=0)
         total[:p, :p] = about.T @ about / len(self.y)
-        return total
+        return np.append(self.y.mean(axis=0), self.z.mean(axis=0)), total
 
     @property
     def _pooled(self) -> Array:
@@ -144,6 +182,65 @@ class ClusteredSample:
         between[flat] = 0.0
         between[:, flat] = 0.0
         return between
+
+
+@dataclass(eq=False)
+class IncompleteClusteredSample(ClusteredSample):
+    """One group of a two-level sample with gaps (nan) in y or z."""
+
+    @cached_property
+    def patterns(self) -> ClusteredPatterns:
+        """Cases by pattern and cluster."""
+        return clustered_patterns(self.y, self.z, self.codes)
+
+    @cached_property
+    def unrestricted(self) -> TwoLevelSaturated:
+        """The unrestricted moments."""
+        mean, total = self._totals
+        p = len(self.within_names)
+        half = total.copy()
+        half[p:, :p] = half[:p, p:] = 0.0
+        half[:p, :p] *= 0.5
+        start = LevelMoments(
+            mean_within=np.where(self.both, 0.0, mean[:p]),
+            cov_within=np.where(self.both[:, None] & self.both, 0.5, 1.0) * total[:p, :p],
+            mean_between=mean[self.place],
+            cov_between=half[np.ix_(self.place, self.place)],
+            place=self.place,
+        )
+        return two_level_fiml_saturated(self.patterns, start)
+
+    def evaluate(self, moments: LevelMoments) -> LevelGradient | None:
+        """Log-likelihood and gradient."""
+        return two_level_fiml_evaluate(self.patterns, moments)
+
+    def information(
+        self, moments: LevelMoments, kind: InformationKind, directions: Array | None = None
+    ) -> Array:
+        """Observed information along ``directions``, or the approximation used in iterations."""
+        if kind == "expected":
+            matrix = two_level_fiml_scoring(self.patterns, moments)
+            return matrix if directions is None else matrix @ directions
+        if directions is None:
+            p, q = len(self.within_names), len(self.between_names)
+            directions = np.eye(p + n_half(p) + q + n_half(q))
+        return two_level_fiml_curvature(self.patterns, moments, directions)
+
+    def scores(self, moments: LevelMoments) -> Array:
+        """Each cluster's score, (J, n_moments)."""
+        return two_level_fiml_scores(self.patterns, moments)
+
+    @cached_property
+    def _totals(self) -> tuple[Array, Array]:
+        """EM estimates of the means (r,) and covariances (r, r); z and y apart."""
+        parts = [fiml_saturated(missing_patterns(x)) for x in (self.y, self.z) if x.shape[1]]
+        return np.concatenate([m.mean for m in parts]), block_diag(*(m.cov for m in parts))
+
+    @property
+    def _pooled(self) -> Array:
+        complete = np.where(np.isnan(self.y), np.nanmean(self.y, axis=0), self.y)
+        data = summarise_clusters(complete, np.zeros((len(self.z), 0)), self.codes)
+        return data.within / (data.n_cases - data.n_clusters)
 
 
 def cluster_codes(cluster: NDArray[np.generic]) -> tuple[Codes, tuple[object, ...]]:
@@ -193,7 +290,8 @@ def clustered_sample(
     only_between = [v for v in between if v not in within]
     z, notes = _cluster_values(columns, only_between, codes, size)
     position = {v: i for i, v in enumerate([*within, *only_between])}
-    sample = ClusteredSample(
+    gaps = bool(np.isnan(y).any() or np.isnan(z).any())
+    sample = (IncompleteClusteredSample if gaps else ClusteredSample)(
         label=label,
         within_names=tuple(within),
         between_names=tuple(between),
@@ -229,9 +327,13 @@ def _cluster_values(
     notes = []
     for k, name in enumerate(names):
         values = columns[name]
-        z[:, k] = np.bincount(codes, values, minlength=len(size)) / size
-        spread = np.abs(values - z[codes, k])
-        varies = len(np.unique(codes[spread > 1e-8 * max(1.0, float(np.nanmax(np.abs(values))))]))
+        seen = ~np.isnan(values)
+        count = np.bincount(codes[seen], minlength=len(size))
+        sums = np.bincount(codes[seen], values[seen], minlength=len(size))
+        z[:, k] = np.where(count > 0, sums / np.maximum(count, 1), np.nan)
+        spread = np.abs(values[seen] - z[codes[seen], k])
+        limit = 1e-8 * max(1.0, float(np.max(np.abs(values[seen]), initial=0.0)))
+        varies = len(np.unique(codes[seen][spread > limit]))
         if varies:
             notes.append(
                 f"{name!r} is a variable of level 2 but varies within {varies} clusters; the "
@@ -241,11 +343,15 @@ def _cluster_values(
 
 
 def _constant_within(sample: ClusteredSample) -> tuple[str, ...]:
-    spread = np.diag(sample.summaries.within)
-    scale = np.maximum(np.nanvar(sample.y, axis=0) * len(sample.y), np.finfo(float).tiny)
-    flat = [v for v, s, t in zip(sample.within_names, spread, scale, strict=True) if s < 1e-10 * t]
-    return tuple(
-        f"{v!r} has the same value for all members of each cluster: it has no variance at level 1. "
-        "Name it at level 2 only."
-        for v in flat
-    )
+    seen = ~np.isnan(sample.y)
+    notes = []
+    for k, name in enumerate(sample.within_names):
+        values, codes = sample.y[seen[:, k], k], sample.codes[seen[:, k]]
+        count = np.maximum(np.bincount(codes), 1)
+        spread = values - (np.bincount(codes, values) / count)[codes]
+        if float(spread @ spread) <= 1e-10 * float(values @ values):
+            notes.append(
+                f"{name!r} has the same value for all members of each cluster: it has no variance "
+                "at level 1. Name it at level 2 only."
+            )
+    return tuple(notes)

@@ -166,7 +166,7 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
                 return _end(point, flat and regular, iteration, decrement)
             near = True
             continue
-        near = decrement < NEAR
+        near = decrement < NEAR and getattr(problem.estimator, "exact_curvature_is_cheap", True)
         point = following
     return _end(point, False, max_iterations, decrement)
 

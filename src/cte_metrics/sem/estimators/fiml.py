@@ -11,7 +11,7 @@ clusters before the first-order information is formed, with the factor J / (J - 
 Reference: Arbuckle, J. L. (1996). Full information estimation in the presence of incomplete data.
 In Marcoulides & Schumacker (Eds.), Advanced structural equation modeling. Erlbaum.
 
-Classes: ``FullInformation``. Functions: ``incomplete_sample``.
+Classes: ``FullInformation``. Functions: ``full_information``, ``incomplete_sample``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from cte_metrics.kernels.fiml import (
 )
 from cte_metrics.kernels.missing_patterns import MissingPatterns, missing_patterns
 from cte_metrics.kernels.vech import n_half, vech_index
+from cte_metrics.sem.clustered import cluster_codes
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -44,6 +46,10 @@ from cte_metrics.sem.estimators.base import (
     Saturated,
 )
 from cte_metrics.sem.samplestats import GroupSample, SampleStats
+
+if TYPE_CHECKING:
+    from cte_metrics.sem.model_data import ModelData
+    from cte_metrics.sem.partable import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -87,6 +93,37 @@ def incomplete_sample(
         patterns=patterns,
         saturated=saturated,
     )
+
+
+def full_information(
+    data: ModelData, table: ParameterTable, x_index: tuple[int, ...]
+) -> FullInformation:
+    """Make the estimator from the rows of a model, group by group.
+
+    Cases with a gap in a fixed covariate say nothing about the model given the covariates and
+    are left out (a note tells how many).
+    """
+    groups: list[GroupSample] = []
+    clusters: list[NDArray[np.intp]] = []
+    notes: list[str] = []
+    for part, block in zip(data.groups, table.blocks, strict=True):
+        columns = [data.names.index(v) for v in block.ov_names]
+        values = part.values[:, columns]
+        keep = ~np.isnan(values[:, list(x_index)]).any(axis=1) & ~np.isnan(values).all(axis=1)
+        if not keep.all():
+            notes.append(_covariate_note(part.label, int((~keep).sum())))
+        weights = None if part.weights is None else part.weights[keep]
+        groups.append(incomplete_sample(part.label, block.ov_names, values[keep], weights))
+        if part.clusters is not None:
+            clusters.append(cluster_codes(part.clusters[keep])[0])
+    sample = SampleStats(tuple(groups), table.blocks[0].ov_names, data.n_dropped, data.notes)
+    found = tuple(clusters) if clusters else None
+    return FullInformation(sample, x_index, found, notes=tuple(notes))
+
+
+def _covariate_note(label: str, count: int) -> str:
+    where = f" of group {label!r}" if label else ""
+    return f"{count} cases{where} without a value of a fixed covariate were left out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +177,7 @@ class FullInformation:
     x_index: tuple[int, ...] = ()
     clusters: tuple[NDArray[np.intp], ...] | None = None
     name: str = "ML"
+    notes: tuple[str, ...] = ()
     has_means: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:

@@ -7,27 +7,27 @@ References: McDonald & Goldstein (1989); Rosseel, Y. (2021). Evaluating the obse
 log-likelihood function in two-level structural equation modeling with missing data. Psych, 3,
 197-232.
 
-Classes: ``TwoLevel``.
+Classes: ``TwoLevel``. Functions: ``two_level_estimator``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.two_level import (
-    LevelGradient,
-    LevelMoments,
-    two_level_evaluate,
-    two_level_information,
-    two_level_scores,
-)
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.two_level import LevelGradient, LevelMoments
 from cte_metrics.kernels.vech import vech_index
-from cte_metrics.sem.clustered import ClusteredSample
+from cte_metrics.sem.clustered import (
+    ClusteredSample,
+    IncompleteClusteredSample,
+    clustered_sample,
+)
 from cte_metrics.sem.estimators.base import (
     Array,
     InformationKind,
@@ -38,34 +38,104 @@ from cte_metrics.sem.estimators.base import (
 
 if TYPE_CHECKING:
     from cte_metrics.sem.implied import BlockState
+    from cte_metrics.sem.model_data import ModelData
+    from cte_metrics.sem.options import FitOptions
+    from cte_metrics.sem.partable import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
 
+def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOptions) -> TwoLevel:
+    """Make the estimator from the rows of a two-level model, group by group.
+
+    Raises
+    ------
+    InputError
+        If no cluster variable was given, there are more than two levels, weights were given, or
+        the clusters cannot carry two levels.
+    """
+    _check(data, table, options)
+    samples: list[ClusteredSample] = []
+    notes: list[str] = []
+    for g, part in enumerate(data.groups):
+        within, between = table.blocks[2 * g], table.blocks[2 * g + 1]
+        fixed = table.options.fixed_x
+        fixed_within, fixed_between = (b.ov_x if fixed else () for b in (within, between))
+        needed = [data.names.index(v) for v in {*fixed_within, *fixed_between}]
+        items = [data.names.index(v) for v in within.ov_names]
+        keep = ~np.isnan(part.values[:, needed]).any(axis=1)
+        keep &= ~np.isnan(part.values[:, items]).all(axis=1)
+        clusters = np.asarray(part.clusters)
+        keep &= clusters == clusters if clusters.dtype.kind == "f" else True
+        if not keep.all():
+            notes.append(_left_out(part.label, int((~keep).sum())))
+        sample, remarks = clustered_sample(
+            part.label,
+            {v: part.values[keep, k] for k, v in enumerate(data.names)},
+            clusters[keep],
+            within=within.ov_names,
+            between=between.ov_names,
+            fixed_within=fixed_within,
+            fixed_between=fixed_between,
+        )
+        samples.append(sample)
+        notes.extend(remarks)
+    return TwoLevel(tuple(samples), notes=tuple(notes))
+
+
+def _left_out(label: str, count: int) -> str:
+    where = f" of group {label!r}" if label else ""
+    return (
+        f"{count} rows{where} without a cluster, a value of a fixed covariate, or any variable of "
+        "level 1 were left out."
+    )
+
+
+def _check(data: ModelData, table: ParameterTable, options: FitOptions) -> None:
+    if table.n_levels > 2:
+        raise InputError(
+            f"The model has {table.n_levels} levels; two are supported.",
+            hint="Write one 'level: 1' and one 'level: 2' block.",
+        )
+    if any(part.clusters is None for part in data.groups):
+        raise InputError(
+            "The model has two levels, but no cluster variable was given.",
+            hint="Pass cluster= with the column that says which school a teacher belongs to.",
+        )
+    if any(part.weights is not None for part in data.groups):
+        raise InputError("Case weights are not supported in two-level models.")
+    if options.missing == "fiml" and options.information == "expected":
+        raise InputError(
+            "Expected information is not available for two-level models with missing='fiml'.",
+            hint="Leave information at its default, 'observed'.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class MaskedWeight:
+class LevelWeight:
     """A weight over the moments of both levels, some of which are not free in the saturated model.
 
-    ``matrix`` (n_moments, n_moments); ``blank`` (n_moments,) marks the moments of fixed
-    covariates and the level-1 means of split variables (only the sum of the two means is
-    identified, and it is kept at level 2). They count when a model is fitted, and are blanked in
-    ``dense``.
+    ``times`` returns the matrix (``None``) or its product with directions (n_moments, k);
+    ``blank`` (n_moments,) marks the moments of fixed covariates and the level-1 means of split
+    variables (only the sum of the two means is identified, and it is kept at level 2). They count
+    when a model is fitted, and are blanked in ``dense``.
     """
 
-    matrix: Array
+    times: Callable[[Array | None], Array]
     blank: NDArray[np.bool_]
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` over the free parameters."""
         delta = np.vstack([s.jacobian for s in states])
-        return delta.T @ self.matrix @ delta
+        product = delta.T @ self.times(delta)
+        return 0.5 * (product + product.T)
 
     def dense(self, states: Sequence[BlockState]) -> Array:
         """Return the matrix of the free moments, zero elsewhere."""
-        matrix = self.matrix.copy()
+        matrix = self.times(None).copy()
         matrix[self.blank] = 0.0
         matrix[:, self.blank] = 0.0
-        return matrix
+        return 0.5 * (matrix + matrix.T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +157,17 @@ class TwoLevelPoint:
             out.append(MomentGradient(-g.cov_between / n, -g.mean_between / n))
         return tuple(out)
 
-    def weight(self, kind: InformationKind = "expected") -> tuple[MaskedWeight, ...]:
+    def weight(self, kind: InformationKind = "expected") -> tuple[LevelWeight, ...]:
         """Expected or observed information by the moments of both levels."""
-        pairs = zip(self.estimator.samples, self.implied, strict=True)
+        n = self.estimator.n
+
+        def times(g: int, directions: Array | None) -> Array:
+            sample, moments = self.estimator.samples[g], self.implied[g]
+            return sample.information(moments, kind, directions) / n
+
         return tuple(
-            self.estimator.unit_weight(
-                sample, two_level_information(sample.summaries, moments, kind)
-            )
-            for sample, moments in pairs
+            LevelWeight(partial(times, g), _blank(sample))
+            for g, sample in enumerate(self.estimator.samples)
         )
 
 
@@ -110,6 +183,7 @@ class TwoLevel:
 
     samples: tuple[ClusteredSample, ...]
     name: str = "ML"
+    notes: tuple[str, ...] = ()
     has_means: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +191,11 @@ class TwoLevel:
         self.n_by_group = tuple(s.n for s in self.samples)
         self.n = float(sum(self.n_by_group))
         self.shares = tuple(n / self.n for n in self.n_by_group)
+
+    @property
+    def exact_curvature_is_cheap(self) -> bool:
+        """Whether Newton steps with the observed information pay in the iterations."""
+        return not any(isinstance(s, IncompleteClusteredSample) for s in self.samples)
 
     def levels(self, implied: Sequence[Moments]) -> tuple[LevelMoments, ...]:
         """Pair the blocks by group."""
@@ -130,7 +209,7 @@ class TwoLevel:
         gradients: list[LevelGradient] = []
         levels = self.levels(implied)
         for sample, moments in zip(self.samples, levels, strict=True):
-            result = two_level_evaluate(sample.summaries, moments)
+            result = sample.evaluate(moments)
             if result is None:
                 return TwoLevelPoint(np.inf, (np.inf,) * len(levels), (), levels, self)
             gradients.append(result)
@@ -164,41 +243,46 @@ class TwoLevel:
         breads, meats = point.weight("observed"), self.meat((), structured=False)
         out = []
         for bread, meat, share in zip(breads, meats, self.shares, strict=True):
+            matrix = bread.dense(())
             kept = np.flatnonzero(~bread.blank)
             cells = np.ix_(kept, kept)
-            inverse = np.linalg.inv(bread.matrix[cells])
-            gamma = np.zeros_like(bread.matrix)
-            gamma[cells] = share * (inverse @ meat.matrix[cells] @ inverse)
+            inverse = np.linalg.inv(matrix[cells])
+            gamma = np.zeros_like(matrix)
+            gamma[cells] = share * (inverse @ meat.dense(())[cells] @ inverse)
             out.append(gamma)
         return tuple(out)
 
-    def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> list[MaskedWeight]:
+    def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> list[LevelWeight]:
         """Outer products of the clusters' scores at the implied (or the unrestricted) moments."""
         levels = self.levels(implied if structured else self.saturated().moments)
         out = []
         for sample, moments in zip(self.samples, levels, strict=True):
-            scores = two_level_scores(sample.summaries, sample.products, moments)
-            out.append(self.unit_weight(sample, scores.T @ scores))
+            scores = sample.scores(moments)
+            matrix = scores.T @ scores / self.n
+            out.append(LevelWeight(partial(_times, matrix), _blank(sample)))
         return out
 
-    def unit_weight(self, sample: ClusteredSample, matrix: Array) -> MaskedWeight:
-        """Scale to one case."""
-        blank = np.concatenate(
-            [
-                _blank(sample.both, len(sample.within_names), sample.fixed_within),
-                _blank(None, len(sample.between_names), sample.fixed_between),
-            ]
-        )
-        return MaskedWeight(matrix / self.n, blank)
+
+def _times(matrix: Array, directions: Array | None) -> Array:
+    return matrix if directions is None else matrix @ directions
 
 
-def _blank(means_too: NDArray[np.bool_] | None, p: int, fixed: Sequence[int]) -> NDArray[np.bool_]:
-    """Return which entries of [mean, vech] of one block have no information of their own."""
-    rows, cols = vech_index(p)
-    flag = np.zeros(p, dtype=bool)
-    flag[list(fixed)] = True
-    means = flag if means_too is None else flag | means_too
-    return np.concatenate([means, flag[rows] & flag[cols]])
+def _blank(sample: ClusteredSample) -> NDArray[np.bool_]:
+    """Return which moments of both levels have no information of their own, (n_moments,)."""
+    p, q = len(sample.within_names), len(sample.between_names)
+    fixed_within, fixed_between = np.zeros(p, dtype=bool), np.zeros(q, dtype=bool)
+    fixed_within[list(sample.fixed_within)] = True
+    fixed_between[list(sample.fixed_between)] = True
+    i, j = vech_index(p)
+    k, m = vech_index(q)
+    return np.concatenate(
+        [
+            fixed_within | sample.both,
+            fixed_within[i] & fixed_within[j],
+            fixed_between,
+            fixed_between[k] & fixed_between[m],
+        ]
+    )
 
 
 def _covariate_loglik(sample: ClusteredSample) -> float:
