@@ -23,6 +23,7 @@ from cte_metrics.errors import (
 
 
 def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
+    """Return the data as a frame, and one group label per row."""
     frame = as_frame(data)
     if group is None and getattr(data, "group", None) is not None and hasattr(data, "keyed"):
         return frame, np.asarray(data.group)
@@ -62,6 +63,7 @@ def with_groups(design: Design, label: Any) -> tuple[Design, np.ndarray, pd.Inde
 
 
 def slope_column(design: Design, name: str) -> np.ndarray:
+    """Return the variable of a random slope: a term of the design, or a numeric column."""
     if name in design.names:
         return design.column(name)
     if name not in design.frame.columns:
@@ -74,7 +76,8 @@ def slope_column(design: Design, name: str) -> np.ndarray:
     return design.column(name)
 
 
-def check_identified(design: Design, z: np.ndarray, codes: np.ndarray, n_groups: int) -> None:
+def check_identified(design: Design, z: np.ndarray, n_groups: int) -> None:
+    """Refuse a model that these rows cannot determine."""
     n, p = design.x.shape
     if n_groups < 2:
         raise InputError(

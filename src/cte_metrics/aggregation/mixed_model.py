@@ -27,8 +27,8 @@ from cte_metrics.results import Block, Provenance, Result, Status
 
 REFERENCE = (
     "Bates, Maechler, Bolker & Walker (2015), J. Statistical Software, 67(1); Kuznetsova, "
-    "Brockhoff & Christensen (2017), J. Statistical Software, 82(13); Nakagawa & Schielzeth (2013), Methods "
-    "in Ecology and Evolution, 4, 133-142; Johnson (2014), same journal, 5, 944-946."
+    "Brockhoff & Christensen (2017), J. Statistical Software, 82(13); Nakagawa & Schielzeth "
+    "(2013), Methods in Ecology and Evolution, 4, 133-142; Johnson (2014), ibid., 5, 944-946."
 )
 
 
@@ -235,7 +235,7 @@ def mixed_model(
     design, codes, labels, notes = with_groups(design, label)
     random = (INTERCEPT, *slopes)
     z = np.column_stack([np.ones(len(codes)), *(slope_column(design, s) for s in slopes)])
-    check_identified(design, z, codes, len(labels))
+    check_identified(design, z, len(labels))
     summary = kernel.summarise(design.x, design.y, z, codes, len(labels))
     if summary.total[-1, -1] <= 1e-20 * max(float(design.y @ design.y), 1e-300):
         raise InputError("The fixed part leaves no variance in the outcome to model.")

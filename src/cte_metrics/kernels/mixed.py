@@ -47,8 +47,9 @@ class MixedSummary:
     """Cross-products that determine the fit.
 
     total: (p+1, p+1) [X y]'[X y]; zz: (J, q, q); zw: (J, q, p+1) Z'[X y].
-    weight: (U,) groups per size and pooled: (U, p+1, p+1) sums of zw'zw over groups of a size, with
-    sizes (U,), all three only for a random intercept alone (q = 1), else None.
+    sizes, weight: (U,) distinct group sizes and groups of each; pooled: (U, p+1, p+1) sums of zw'zw
+    over groups of a size; within: (p+1, p+1) cross-products about group means. These four only for
+    a random intercept alone (q = 1), else None.
     shift: (p,) coefficients already taken out of y.
     """
 
@@ -60,6 +61,7 @@ class MixedSummary:
     sizes: FloatArray | None = None
     weight: FloatArray | None = None
     pooled: FloatArray | None = None
+    within: FloatArray | None = None
 
     @property
     def n_fixed(self) -> int:
@@ -139,7 +141,10 @@ def _pool_sizes(data: MixedSummary) -> MixedSummary:
     sums = data.zw[order, 0, :]
     start = np.concatenate([[0], np.cumsum(weight)])
     pooled = np.array([sums[i:j].T @ sums[i:j] for i, j in pairwise(start)])
-    return replace(data, sizes=sizes, weight=weight.astype(np.float64), pooled=pooled)
+    within = data.total - np.einsum("u,uxy->xy", 1 / sizes, pooled)
+    return replace(
+        data, sizes=sizes, weight=weight.astype(np.float64), pooled=pooled, within=within
+    )
 
 
 def without_column(data: MixedSummary, column: int, value: float) -> MixedSummary:
@@ -149,9 +154,10 @@ def without_column(data: MixedSummary, column: int, value: float) -> MixedSummar
     change = np.eye(p + 1)[:, keep]
     change[column, -1] = -(value - data.shift[column])
     pooled = None if data.pooled is None else change.T @ data.pooled @ change
+    within = None if data.within is None else change.T @ data.within @ change
     return replace(
         data, total=change.T @ data.total @ change, zw=data.zw @ change, pooled=pooled,
-        shift=np.delete(data.shift, column),
+        within=within, shift=np.delete(data.shift, column),
     )  # fmt: skip
 
 
@@ -184,7 +190,7 @@ def _pooled_terms(
     sizes, weight, pooled = (np.asarray(v) for v in (data.sizes, data.weight, data.pooled))
     ratio = float(lam[0, 0]) ** 2
     inflation = 1 + ratio * sizes
-    cross = data.total - np.einsum("u,uxy->xy", ratio / inflation, pooled)
+    cross = data.within + np.einsum("u,uxy->xy", 1 / (sizes * inflation), pooled)
     bb = np.einsum("u,uxy->xy", inflation**-2, pooled)
     a = np.array([[float(weight @ (sizes / inflation))]])
     return cross, float(weight @ np.log(inflation)), a, bb[None, None]

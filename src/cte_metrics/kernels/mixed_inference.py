@@ -145,6 +145,15 @@ def _factor(value: FloatArray, n_random: int) -> FloatArray | None:
     return np.asarray((sd / value[-1])[:, None] * np.linalg.cholesky(matrix))
 
 
+def _bounds(
+    k: int, n_random: int, n_parameters: int, sigma: float, largest: float
+) -> tuple[float, float]:
+    """Search range of a standard deviation, a correlation or sigma."""
+    if k == n_parameters - 1:
+        return 0.05 * sigma, largest
+    return (0.0, largest) if k < n_random else (-1.0, 1.0)
+
+
 def profile_scale(
     data: MixedSummary, found: MixedFit, position: int, level: float
 ) -> tuple[float, float]:
@@ -154,7 +163,8 @@ def profile_scale(
     critical = float(chi2_quantile(level, 1))
     is_correlation = q <= position < len(best) - 1
     others = [k for k in range(len(best)) if k != position]
-    bounds = [(-1.0, 1.0) if q <= k < len(best) - 1 else (1e-8 * best[-1], None) for k in others]
+    largest = 30 * float(np.delete(best, range(q, len(best) - 1)).max())
+    bounds = [_bounds(k, q, len(best), float(best[-1]), largest) for k in others]
     unit = np.array(
         [1.0 if q <= k < len(best) - 1 else max(best[k], 0.05 * best[-1]) for k in others]
     )
