@@ -152,7 +152,7 @@ def alpha_figures(covariance: Floats) -> AlphaFigures:
         square_total=np.square(covariance.sum(1)).sum(),
         sum_r=sum_r,
         sum_smc=smc.sum(),
-        median_r=np.median(below) if k > 1 else np.float64(np.nan),
+        median_r=np.asarray(np.median(below) if k > 1 else np.nan)[()],
     )
 
 

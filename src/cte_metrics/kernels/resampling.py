@@ -5,7 +5,7 @@ block of resamples are one matrix product of counts (b, n) with the respondents'
 
 Reference: Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
 
-Functions: ``bootstrap_counts, bootstrap_indices, percentile_interval``.
+Functions: ``bootstrap_counts, bootstrap_indices, bootstrap_covariances, percentile_interval``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,21 @@ def bootstrap_counts(
         rows += np.arange(len(rows))[:, None] * n
         counts = np.bincount(rows.ravel(), minlength=rows.size)
         yield counts.reshape(rows.shape).astype(np.float64)
+
+
+def bootstrap_covariances(
+    values: Floats, n_resamples: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    """Yield stacks (b, k, k) of covariance matrices, divisor n, of resampled complete rows."""
+    n, k = values.shape
+    centred = values - values.mean(0)
+    i, j = np.triu_indices(k)
+    terms = np.hstack((centred, centred[:, i] * centred[:, j]))
+    for weights in bootstrap_counts(n, n_resamples, rng):
+        means = weights @ terms / n
+        out = np.empty((len(means), k, k))
+        out[:, i, j] = out[:, j, i] = means[:, k:] - means[:, i] * means[:, j]
+        yield out
 
 
 def percentile_interval(replicates: Floats, confidence: float) -> tuple[float, float]:

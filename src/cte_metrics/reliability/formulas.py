@@ -1,0 +1,97 @@
+"""Two formulas that need no data.
+
+Functions: ``spearman_brown, standard_error_of_measurement``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.errors import InputError
+
+
+def spearman_brown(r: Any, factor: Any = 2.0) -> Any:
+    """Reliability of a test ``factor`` times as long.
+
+    factor * r / (1 + (factor - 1) * r), assuming that the added items are parallel.
+
+    Parameters
+    ----------
+    r : float or array
+        Reliability of the present test, at most 1.
+    factor : float or array
+        New length divided by present length, above 0.
+
+    Returns
+    -------
+    float or array
+
+    Raises
+    ------
+    InputError
+        If r is above 1, the factor is not positive, or both together leave no positive variance.
+
+    References
+    ----------
+    Spearman (1910) and Brown (1910), British Journal of Psychology 3, 271-295 and 296-322.
+
+    Examples
+    --------
+    >>> spearman_brown(0.5, 2)
+    0.6666666666666666
+    >>> spearman_brown(0.8, 0.5)
+    0.6666666666666666
+    """
+    r, factor = np.asarray(r, dtype=float), np.asarray(factor, dtype=float)
+    if np.any(r > 1):
+        raise InputError(f"r={float(np.nanmax(r))!r} is above 1; a reliability cannot be.")
+    if np.any(factor <= 0):
+        raise InputError(f"factor={float(np.nanmin(factor))!r}; a length factor is above 0.")
+    bottom = 1 + (factor - 1) * r
+    if np.any(bottom <= 0):
+        raise InputError(
+            "r is so negative that a test of the new length would have no positive variance.",
+            hint="A negative reliability first calls for a look at the keying of the items.",
+        )
+    return _plain(factor * r / bottom)
+
+
+def standard_error_of_measurement(sd: Any, reliability: Any) -> Any:
+    """Standard deviation of the errors of a score, sd * sqrt(1 - reliability).
+
+    Parameters
+    ----------
+    sd : float or array
+        Standard deviation of the score, 0 or more.
+    reliability : float or array
+        At most 1.
+
+    Returns
+    -------
+    float or array
+        In the units of the score.
+
+    Raises
+    ------
+    InputError
+        If sd is negative or the reliability above 1.
+
+    Examples
+    --------
+    >>> standard_error_of_measurement(10.0, 0.75)
+    5.0
+    """
+    sd, reliability = np.asarray(sd, dtype=float), np.asarray(reliability, dtype=float)
+    if np.any(sd < 0):
+        raise InputError(f"sd={float(np.nanmin(sd))!r}; a standard deviation is not negative.")
+    if np.any(reliability > 1):
+        raise InputError(
+            f"reliability={float(np.nanmax(reliability))!r} is above 1; a reliability cannot be."
+        )
+    return _plain(sd * np.sqrt(1 - reliability))
+
+
+def _plain(value: np.ndarray) -> Any:
+    return float(value) if value.ndim == 0 else value

@@ -1,0 +1,436 @@
+"""McDonald's omega of one factor, on the answers' own scale or for ordinal items.
+
+Functions: ``mcdonald_omega``. Class: ``Omega``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from cte_metrics.core.keying import keying_notes
+from cte_metrics.errors import (
+    ImproperSolutionWarning,
+    InputError,
+    NonConvergenceWarning,
+    one_of,
+)
+from cte_metrics.kernels.alpha import item_total
+from cte_metrics.kernels.contingency import category_codes
+from cte_metrics.kernels.distributions import chi2_sf, normal_quantile
+from cte_metrics.kernels.omega import (
+    bootstrap_omega,
+    omega_coefficient,
+    omega_derivative,
+    ordinal_omega,
+    ordinal_omega_gradient,
+)
+from cte_metrics.kernels.one_factor import (
+    OneFactor,
+    fit_one_factor,
+    fit_one_factor_least_squares,
+)
+from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.resampling import bootstrap_indices, percentile_interval
+from cte_metrics.reliability.alpha import check_confidence
+from cte_metrics.reliability.source import Missing, Source, read_source
+from cte_metrics.results import Block, Interval, Provenance, Result, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OmegaInterval = Literal["delta", "robust", "bootstrap"]
+
+MOST_CATEGORIES = 30
+
+_REFERENCES = {
+    False: "McDonald, R. P. (1999). Test Theory: A Unified Treatment. Erlbaum.",
+    True: "Green, S. B. & Yang, Y. (2009). Psychometrika, 74, 155-167.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omega(Result):
+    """Omega of a one-factor model.
+
+    Attributes
+    ----------
+    omega : float
+    ci : Interval
+        By the method in ``interval``.
+    se : float
+        Standard error by the delta method (nan with a bootstrap).
+    loadings : Series (k,)
+        Factor variance 1; on the answers' scale, or on that of the latent responses if ordinal.
+    uniquenesses : Series (k,)
+        Residual variances.
+    chisq, df, pvalue : float
+        Likelihood-ratio test of the one-factor model; nan where there is none.
+    ordinal : bool
+    interval : str
+    n_items, n_respondents : int
+    """
+
+    _title: ClassVar[str] = "McDonald's omega"
+
+    omega: float
+    ci: Interval
+    se: float
+    loadings: pd.Series
+    uniquenesses: pd.Series
+    chisq: float
+    df: float
+    pvalue: float
+    ordinal: bool
+    interval: str
+    n_items: int
+    n_respondents: int
+
+    def _blocks(self) -> list[Block]:
+        import pandas as pd
+
+        figures: list[tuple[str, Any]] = [
+            ("omega (Green & Yang)" if self.ordinal else "omega", self.omega),
+            (f"{100 * self.ci.level:g}% interval ({self.interval})", tuple(self.ci)),
+            ("standard error", self.se),
+            ("chi-square of one factor", self.chisq),
+            ("df", self.df),
+            ("p", self.pvalue),
+            ("items", self.n_items),
+            ("respondents", self.n_respondents),
+        ]
+        table = pd.DataFrame({"loading": self.loadings, "uniqueness": self.uniquenesses})
+        return [Block("", figures), Block("One factor", table)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the two kinds of omega have in common."""
+
+    omega: float
+    se: float
+    fit: OneFactor
+    replicates: np.ndarray | None
+    chisq: float = np.nan
+    df: float = np.nan
+    notes: tuple[str, ...] = ()
+
+
+def mcdonald_omega(
+    data: Any,
+    *,
+    ordinal: bool = False,
+    interval: OmegaInterval = "delta",
+    missing: Missing = "listwise",
+    n_resamples: int = 1000,
+    rng: np.random.Generator | int | None = None,
+    confidence: float = 0.95,
+    items: Sequence[str] | None = None,
+    n_obs: int | None = None,
+) -> Omega:
+    """Compute omega: the share of the sum score's variance that one factor explains.
+
+    omega = (sum of loadings)^2 / (observed variance of the sum score), with the loadings of a
+    one-factor maximum-likelihood model. For ``ordinal`` items the model is fitted to polychoric
+    correlations (diagonally weighted least squares), and numerator and denominator are variances
+    of the observed, categorical sum score (Green & Yang 2009).
+
+    Parameters
+    ----------
+    data : Responses, DataFrame, array (n, k), Moments, or matrix (k, k)
+        Answers; ``Moments`` or a covariance matrix will do unless ``ordinal``.
+    ordinal : bool
+        Treat items as ordered categories; they may differ in number of categories.
+    interval : {"delta", "robust", "bootstrap"}
+        ``delta`` assumes normal answers (if ordinal: normal latent responses); ``robust`` is the
+        delta method without normality; ``bootstrap`` takes percentiles of resampled respondents,
+        each with its own model.
+    missing : {"listwise", "pairwise"}
+        Complete rows by default, as lavaan.
+    n_resamples, rng
+        Of the bootstrap.
+    confidence : float
+    items : sequence of str, optional
+    n_obs : int, optional
+        Respondents behind a matrix.
+
+    Returns
+    -------
+    Omega
+
+    Raises
+    ------
+    InputError
+        If an item is constant, the matrix is not positive definite, or an item that is to be
+        ordinal has more than 30 different answers.
+
+    Notes
+    -----
+    Equals ``semTools::compRelSEM`` on ``lavaan::cfa(std.lv = TRUE)`` (``ordered = TRUE`` for
+    ordinal items). The covariance matrix of the model has divisor n, as lavaan's. A negative
+    residual variance is reported (status, note, warning), not hidden by a bound. Two items do not
+    identify a factor: their loadings are set equal, which makes omega equal to alpha.
+
+    References
+    ----------
+    McDonald (1999); Green & Yang (2009), Psychometrika 74, 155-167.
+
+    Examples
+    --------
+    Loadings 1, 1, 1 and uniquenesses 1, 2, 3: omega = 9 / (9 + 6) = 0.6.
+
+    >>> import numpy as np
+    >>> from cte_metrics.reliability import mcdonald_omega
+    >>> covariance = np.ones((3, 3)) + np.diag([1.0, 2.0, 3.0])
+    >>> round(mcdonald_omega(covariance, n_obs=100).omega, 6)
+    0.6
+    """
+    one_of(interval, ("delta", "robust", "bootstrap"), "interval")
+    level = check_confidence(confidence)
+    if interval == "bootstrap" and n_resamples < 2:
+        raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
+    source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega")
+    generator = np.random.default_rng(rng)
+    resamples = n_resamples if interval == "bootstrap" else 0
+    find = _ordinal if ordinal else _continuous
+    found = find(source, interval, resamples, generator)
+    status, warned = _judge(found.fit, source.items)
+    limits, lost = _limits(found, level)
+    return Omega(
+        omega=found.omega,
+        ci=Interval(*limits, level),
+        se=found.se,
+        loadings=_series(found.fit.loadings, source.items, "loading"),
+        uniquenesses=_series(found.fit.uniquenesses, source.items, "uniqueness"),
+        chisq=found.chisq,
+        df=found.df,
+        pvalue=float(chi2_sf(found.chisq, found.df)) if found.df > 0 else np.nan,
+        ordinal=ordinal,
+        interval=interval,
+        n_items=source.n_items,
+        n_respondents=source.n,
+        provenance=Provenance(
+            method=f"Omega of one factor ({'ordinal, DWLS' if ordinal else 'maximum likelihood'})",
+            n_used=source.n,
+            n_dropped=source.n_dropped,
+            settings={"interval": interval, "missing": missing, "confidence": level}
+            | ({"n_resamples": n_resamples} if resamples else {}),
+            reference=_REFERENCES[ordinal],
+        ),
+        status=status,
+        notes=(
+            *source.notes,
+            *warned,
+            *found.notes,
+            *lost,
+            *keying_notes(source.items, item_total(source.covariance).r_drop.tolist()),
+        ),
+    )
+
+
+def _series(values: np.ndarray, items: Sequence[str], name: str) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(values, index=pd.Index(items, name="item"), name=name)
+
+
+def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...]]:
+    """Return status and notes, and warn of an improper or unfinished solution."""
+    if not fit.converged:
+        text = "The one-factor model did not converge; do not interpret omega."
+        warnings.warn(text, NonConvergenceWarning, stacklevel=3)
+        return Status.MAX_ITER, (text,)
+    negative = [n for n, u in zip(items, fit.uniquenesses, strict=True) if u < 0]
+    if not negative:
+        return Status.CONVERGED, ()
+    text = (
+        f"The residual variance of {', '.join(negative)} is negative (Heywood case): one factor "
+        "explains more than its variance. Too few respondents, too few items, or a wrong model."
+    )
+    warnings.warn(text, ImproperSolutionWarning, stacklevel=3)
+    return Status.IMPROPER, (text,)
+
+
+def _limits(found: _Found, level: float) -> tuple[tuple[float, float], tuple[str, ...]]:
+    if found.replicates is None:
+        half = float(normal_quantile(0.5 + level / 2)) * found.se
+        return (found.omega - half, found.omega + half), ()
+    lost = int((~np.isfinite(found.replicates)).sum())
+    notes = (
+        (f"{lost} of {len(found.replicates)} resamples had no solution and were left out.",)
+        if lost
+        else ()
+    )
+    return percentile_interval(found.replicates, level), notes
+
+
+def _continuous(source: Source, interval: str, resamples: int, rng: np.random.Generator) -> _Found:
+    n, k = source.n, source.n_items
+    covariance = source.covariance * ((n - 1) / n if n else 1.0)
+    if k == 2:
+        return _two_items(source, covariance, interval, resamples, rng)
+    _refuse_not_definite(covariance, source)
+    fit = fit_one_factor(covariance)
+    omega = float(omega_coefficient(fit.loadings, covariance))
+    se, replicates = np.nan, None
+    if resamples:
+        answers = source.complete_answers("A bootstrap interval")
+        replicates = bootstrap_omega(answers, resamples, rng, fit)
+    elif n and fit.converged:
+        se = _delta_se(omega_derivative(fit, covariance), covariance, source, interval)
+    df = k * (k + 1) / 2 - 2 * k
+    chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
+    return _Found(omega, se, fit, replicates, chisq, float(df))
+
+
+def _delta_se(
+    derivative: np.ndarray, covariance: np.ndarray, source: Source, interval: str
+) -> float:
+    if interval == "robust":
+        answers = source.complete_answers("A robust interval")
+        centred = answers - answers.mean(0)
+        influence = np.einsum("ij,jk,ik->i", centred, derivative, centred)
+        return float(influence.std() / np.sqrt(len(answers)))
+    product = derivative @ covariance
+    return float(np.sqrt(2 * np.einsum("ij,ji->", product, product) / source.n))
+
+
+def _refuse_not_definite(matrix: np.ndarray, source: Source) -> None:
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] > 1e-10 * values[-1]:
+        return
+    involved = [name for name, v in zip(source.items, vectors[:, 0], strict=True) if abs(v) > 0.1]
+    cause = (
+        f"{', '.join(involved)} determine each other, or respondents are fewer than items"
+        if source.complete
+        else "its entries rest on different rows (pairwise deletion)"
+    )
+    raise InputError(
+        f"The covariance matrix is not positive definite (smallest eigenvalue {values[0]:.2g}): "
+        f"{cause}.",
+        hint="Leave out a redundant item"
+        + ("." if source.complete else ", or use missing='listwise'."),
+    )
+
+
+_TWO = (
+    "Two items do not identify a factor: their loadings were set equal, and omega then equals "
+    "alpha. The fit of one factor cannot be tested.",
+)
+
+
+def _equal_loadings(matrix: np.ndarray) -> OneFactor:
+    shared = float(matrix[0, 1])
+    loading = np.full(2, np.sqrt(shared) if shared > 0 else np.nan)
+    return OneFactor(
+        loading, np.diagonal(matrix) - shared, np.asarray(0.0), np.asarray(shared > 0), 0
+    )
+
+
+def _two_items(
+    source: Source, covariance: np.ndarray, interval: str, resamples: int, rng: np.random.Generator
+) -> _Found:
+    fit = _equal_loadings(covariance)
+    omega = float(omega_coefficient(fit.loadings, covariance))
+    total = covariance.sum()
+    derivative = np.full((2, 2), -omega / total) + np.array([[0.0, 2.0], [2.0, 0.0]]) / total
+    replicates = None
+    if resamples:
+        answers = source.complete_answers("A bootstrap interval")
+        replicates = np.concatenate(
+            [
+                _two_item_omegas(answers[rows])
+                for rows in bootstrap_indices(len(answers), resamples, rng)
+            ]
+        )
+    se = (
+        _delta_se(derivative, covariance, source, interval)
+        if source.n and not resamples
+        else np.nan
+    )
+    return _Found(omega, se, fit, replicates, notes=_TWO)
+
+
+def _two_item_omegas(answers: np.ndarray) -> np.ndarray:
+    """4 c12 / var(x1 + x2) of resamples (b, n, 2)."""
+    centred = answers - answers.mean(1, keepdims=True)
+    cross = (centred[:, :, 0] * centred[:, :, 1]).sum(1)
+    total = np.square(centred.sum(2)).sum(1)
+    out = np.full(len(answers), np.nan)
+    np.divide(4 * cross, total, out=out, where=total > 0)
+    return out
+
+
+def _ordinal(source: Source, interval: str, resamples: int, rng: np.random.Generator) -> _Found:
+    answers = source.complete_answers("Ordinal omega")
+    data = _as_categories(answers, source.items)
+    fitted = ordinal_moments(data)
+    omega, fit, weights, gamma = _ordinal_omega(data, fitted)
+    notes = list(_TWO if source.n_items == 2 else ())
+    if fitted.empty.any():
+        notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
+    replicates, se = None, np.nan
+    if resamples:
+        replicates = np.array(
+            [
+                _resampled_ordinal(answers[rows], source.items)
+                for block in bootstrap_indices(len(answers), resamples, rng)
+                for rows in block
+            ]
+        )
+    elif fit.converged:
+        by_cut, by_pair = ordinal_omega_gradient(
+            fit.loadings, fitted.correlation, weights, fitted.locations, fitted.location_items
+        )
+        gradient = np.concatenate((by_cut, by_pair[_pair_places(source.n_items)]))
+        se = float(np.sqrt(gradient @ gamma @ gradient / fitted.n))
+    return _Found(omega, se, fit, replicates, notes=tuple(notes))
+
+
+def _pair_places(k: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(k, 1)
+
+
+def _ordinal_omega(
+    data: MixedData, fitted: OrdinalMoments
+) -> tuple[float, OneFactor, np.ndarray, np.ndarray]:
+    """Omega, its one-factor fit, the weights (k, k) of the fit and Gamma."""
+    k = len(fitted.n_categories)
+    gamma = asymptotic_covariance(data, fitted)
+    variances = np.diagonal(gamma)[len(fitted.locations) :]
+    weights = np.zeros((k, k))
+    i, j = _pair_places(k)
+    weights[i, j] = weights[j, i] = 1.0 / variances
+    fit = (
+        _equal_loadings(fitted.correlation)
+        if k == 2
+        else fit_one_factor_least_squares(fitted.correlation, weights)
+    )
+    omega = ordinal_omega(fit.loadings, fitted.correlation, fitted.locations, fitted.location_items)
+    return omega, fit, weights, gamma
+
+
+def _resampled_ordinal(answers: np.ndarray, items: Sequence[str]) -> float:
+    if (answers.min(0) == answers.max(0)).any():
+        return np.nan
+    data = _as_categories(answers, items)
+    omega, fit, _, _ = _ordinal_omega(data, ordinal_moments(data))
+    return omega if fit.converged else np.nan
+
+
+def _as_categories(answers: np.ndarray, items: Sequence[str]) -> MixedData:
+    coded = category_codes(answers)
+    n_categories = coded.n_categories
+    most = int(n_categories.argmax())
+    if n_categories[most] > MOST_CATEGORIES:
+        raise InputError(
+            f"Item {items[most]} has {n_categories[most]} different answers; ordinal items have at "
+            f"most {MOST_CATEGORIES}.",
+            hint="Use ordinal=False for answers on a continuous scale.",
+        )
+    return MixedData(coded.codes, answers, n_categories)
