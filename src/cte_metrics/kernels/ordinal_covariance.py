@@ -23,7 +23,7 @@ from cte_metrics.kernels.ordinal_moments import (
     mixed_pairs,
 )
 from cte_metrics.kernels.polychoric import score_tables, threshold_products
-from cte_metrics.kernels.polyserial import numeric_scores, polyserial_scores
+from cte_metrics.kernels.polyserial import edges, numeric_scores, polyserial_scores
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -206,7 +206,8 @@ class _SecondStage:
         lay, fit = self.layout, self.fitted
         rho = fit.correlation[x, y]
         cuts = fit.cuts[y]
-        part = polyserial_scores(z[x], np.sqrt(fit.variance[x]), codes[y], cuts, rho)
+        own = np.where(codes[y] >= 0, z[x], np.nan)
+        part = polyserial_scores(own, np.sqrt(fit.variance[x]), edges(cuts, codes[y]), rho)
         by = part.by_rho if weights is None else part.by_rho * weights
         self.cross[which, lay.starts[x]] += (by * part.by_mean).sum(axis=1)
         self.cross[which, lay.variance_at[x]] += (by * part.by_variance).sum(axis=1)

@@ -32,7 +32,12 @@ from numpy.typing import NDArray
 
 from cte_metrics.kernels.contingency import CategoryCounts, category_counts, item_pairs
 from cte_metrics.kernels.polychoric import fit_pairs, item_thresholds
-from cte_metrics.kernels.polyserial import fit_numeric, fit_polyserial
+from cte_metrics.kernels.polyserial import (
+    edges,
+    fit_numeric,
+    fit_polyserial,
+    start_polyserial,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -222,11 +227,13 @@ class _Pairs:
     def fit_mixed(self, data: MixedData, z: Floats, cuts: Floats) -> None:
         k = data.n_categories
         for which, x, y in mixed_pairs(k, self.first, self.second):
-            found = (
-                fit_polyserial(z[x], data.codes.T[y], cuts[y], data.weights)
-                if k[y[0]]
-                else fit_numeric(z[x], z[y], data.weights)
-            )
+            if k[y[0]]:
+                codes = data.codes.T[y]
+                own = np.where(codes >= 0, z[x], np.nan)
+                start = start_polyserial(own, codes, cuts[y])
+                found = fit_polyserial(own, edges(cuts[y], codes), start, data.weights)
+            else:
+                found = fit_numeric(z[x], z[y], data.weights)
             self.rho[which], self.at_limit[which] = found.at, found.at_limit
             self.converged[which] = found.converged
 

@@ -14,7 +14,8 @@ References
 Olsson, U., Drasgow, F., & Dorans, N. J. (1982). The polyserial correlation coefficient.
 Psychometrika, 47, 337-347.
 
-Functions: ``fit_polyserial``, ``polyserial_scores``, ``fit_numeric``, ``numeric_scores``.
+Functions: ``edges``, ``start_polyserial``, ``fit_polyserial``, ``polyserial_scores``,
+``fit_numeric``, ``numeric_scores``.
 """
 
 from __future__ import annotations
@@ -53,8 +54,16 @@ class PolyserialScores:
     lower: Floats
 
 
-def _edges(cuts: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
-    """Thresholds above and below each row's category, (p, n)."""
+def edges(cuts: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """Thresholds above and below each row's category, (p, n).
+
+    Parameters
+    ----------
+    cuts : (p, K - 1) float64
+        Thresholds, padded with ``+inf``.
+    codes : (p, n) integer
+        Categories from 0; any value where missing.
+    """
     ends = np.full((len(cuts), 1), _FAR)
     padded = np.concatenate([-ends, np.clip(cuts, -_FAR, _FAR), ends], axis=1)
     place = np.maximum(codes, 0)
@@ -66,25 +75,28 @@ def _normal(u: Floats) -> Floats:
 
 
 def fit_polyserial(
-    z: Floats, codes: NDArray[np.integer], cuts: Floats, weights: Floats | None = None
+    z: Floats,
+    bounds: tuple[Floats, Floats],
+    start: Floats,
+    weights: Floats | None = None,
 ) -> Maxima:
     """Maximise the likelihood of every numeric-ordinal pair over rho.
 
     Parameters
     ----------
     z : (p, n) float64
-        Standardised values of the pairs' numeric variables; nan where missing.
-    codes : (p, n) integer
-        Categories of the pairs' ordinal variables; -1 where missing.
-    cuts : (p, K - 1) float64
-        Thresholds, padded with ``+inf``.
+        Standardised values of the pairs' numeric variables; nan where either answer is missing.
+    bounds : two (p, n) float64
+        Thresholds above and below the rows' categories (``edges``).
+    start : (p,) float64
+        From ``start_polyserial``.
     weights : (n,) float64, optional
         Sampling weights.
     """
-    present = (codes >= 0) & ~np.isnan(z)
+    present = ~np.isnan(z)
     z = np.where(present, z, 0.0)
     w = np.where(present, 1.0 if weights is None else weights, 0.0)
-    upper, lower = _edges(cuts, codes)
+    upper, lower = bounds
 
     def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
         step = max(1, _CELLS_PER_BLOCK // max(len(which), 1))
@@ -96,13 +108,13 @@ def fit_polyserial(
             second += (w[which, rows] * b).sum(axis=1)
         return first, second
 
-    return bracketed_newton(score, _start(z, codes, present, cuts), RHO_LIMIT)
+    return bracketed_newton(score, start, RHO_LIMIT)
 
 
-def _start(
-    z: Floats, codes: NDArray[np.integer], present: NDArray[np.bool_], cuts: Floats
-) -> Floats:
-    """Point-biserial correlation divided by the sum of the threshold densities."""
+def start_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Floats:
+    """Point-biserial correlations divided by the sum of the threshold densities (p,)."""
+    present = ~np.isnan(z)
+    z = np.where(present, z, 0.0)
     n = np.maximum(present.sum(axis=1), 1)
     y = np.where(present, codes, 0).astype(np.float64)
     z_mean, y_mean = z.sum(axis=1) / n, y.sum(axis=1) / n
@@ -135,21 +147,21 @@ def _likelihood_slopes(
 
 
 def polyserial_scores(
-    z: Floats, sd: Floats, codes: NDArray[np.integer], cuts: Floats, rho: Floats
+    z: Floats, sd: Floats, bounds: tuple[Floats, Floats], rho: Floats
 ) -> PolyserialScores:
     """Casewise scores at the estimates.
 
     Parameters
     ----------
-    z, codes, cuts
+    z, bounds
         As in ``fit_polyserial``.
     sd : (p,) float64
         Standard deviations of the numeric variables.
     rho : (p,) float64
     """
-    present = (codes >= 0) & ~np.isnan(z)
+    present = ~np.isnan(z)
     z = np.where(present, z, 0.0)
-    upper, lower = _edges(cuts, codes)
+    upper, lower = bounds
     r, scale = rho[:, None], sd[:, None]
     s = np.sqrt((1.0 - r) * (1.0 + r))
     u, v = (upper - r * z) / s, (lower - r * z) / s
