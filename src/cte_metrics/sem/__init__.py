@@ -1,0 +1,24 @@
+"""Structural equation models: lavaan's syntax, estimators and figures.
+
+``fit`` a model, ``compare`` fits; ``cfa`` and ``growth`` differ from ``fit`` in their defaults.
+"""
+
+from typing import TYPE_CHECKING
+
+from cte_metrics._lazy import attach
+
+if TYPE_CHECKING:
+    from cte_metrics.sem.comparison import compare as compare
+    from cte_metrics.sem.fitting import cfa as cfa
+    from cte_metrics.sem.fitting import fit as fit
+    from cte_metrics.sem.fitting import growth as growth
+    from cte_metrics.sem.semfit import SEMFit as SEMFit
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "fitting": ["cfa", "fit", "growth"],
+        "comparison": ["compare"],
+        "semfit": ["SEMFit"],
+    },
+)

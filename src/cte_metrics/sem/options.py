@@ -82,6 +82,12 @@ class FitOptions:
     missing: str
     ordinal: bool
     clustered: bool
+    two_level: bool
+
+    @property
+    def casewise(self) -> bool:
+        """Whether the likelihood is that of single cases or clusters (means are needed)."""
+        return self.missing == "fiml" or self.clustered
 
     @property
     def scaled(self) -> bool:
@@ -99,6 +105,7 @@ def settle_options(
     missing: str,
     ordinal: bool,
     clustered: bool,
+    two_level: bool,
     weighted: bool,
 ) -> FitOptions:
     """Check the options and fill in what the estimator's name implies.
@@ -110,6 +117,8 @@ def settle_options(
     """
     asked = _asked(estimator, ordinal=ordinal, weighted=weighted)
     discrepancy, default_se, default_test = ESTIMATORS[asked]
+    if clustered and not two_level and asked == "ML":
+        default_se, default_test = ESTIMATORS["MLR"][1:]
     missing = {"ml": "fiml", "direct": "fiml"}.get(missing, missing)
     one_of(missing, ("listwise", "fiml"), "missing")
     one_of(likelihood, ("normal", "wishart"), "likelihood")
@@ -132,6 +141,7 @@ def settle_options(
         missing=missing,
         ordinal=ordinal,
         clustered=clustered,
+        two_level=two_level,
     )
 
 

@@ -32,6 +32,7 @@ from cte_metrics.sem.matrices import MATRICES, BlockDesign
 
 if TYPE_CHECKING:
     from cte_metrics.sem.implied import BlockState
+    from cte_metrics.sem.solution import Solution
 
 Index = NDArray[np.intp]
 _TAU, _DELTA = MATRICES.index("tau"), MATRICES.index("delta")
@@ -170,3 +171,28 @@ def ordinal_curvature(state: BlockState, g: Array) -> Array:
     cross += (d.delta[:, i] * (pair * delta[j]) + d.delta[:, j] * (pair * delta[i])) @ d.pairs.T
     cross += (d.delta[:, i] * (pair * cov[i, j])) @ d.delta[:, j].T
     return out + cross + cross.T
+
+
+def fill_derived_rows(solution: Solution, values: Array) -> None:
+    """Write what the parameterization derives: residual variances (delta) or scales (theta)."""
+    table = solution.table
+    for r in range(len(table)):
+        if table.free[r] or table.op[r] not in ("~~", "~*~") or table.lhs[r] != table.rhs[r]:
+            continue
+        state = solution.states[int(table.block[r]) - 1]
+        if table.lhs[r] not in state.design.observed:
+            continue
+        i = state.design.observed.index(table.lhs[r])
+        if not state.design.ordinal[i]:
+            continue
+        theta = state.design.parameterization == "theta"
+        if table.op[r] == "~~" and not theta:
+            delta = float(state.matrices.delta[i])
+            common = float(state.cov[i, i] - state.matrices.theta[i, i])
+            values[r] = 1.0 / delta**2 - common
+        elif table.op[r] == "~*~" and theta:
+            values[r] = float(scales(state)[i])
+
+
+def derived_standard_errors(solution: Solution, errors: Array) -> None:
+    """Derived rows carry no standard error (0, as fixed rows), as in lavaan."""

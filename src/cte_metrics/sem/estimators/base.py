@@ -70,7 +70,7 @@ class Weight(Protocol):
         """Return ``Delta' H Delta`` (n_free, n_free) for the blocks of this group."""
         ...
 
-    def dense(self, states: Sequence[BlockState]) -> Array:
+    def dense(self) -> Array:
         """Return ``H`` itself (n_moments, n_moments) over the blocks of this group."""
         ...
 
@@ -86,7 +86,7 @@ class DenseWeight:
         delta = np.vstack([s.jacobian for s in states]) if len(states) > 1 else states[0].jacobian
         return delta.T @ self.matrix @ delta
 
-    def dense(self, states: Sequence[BlockState]) -> Array:
+    def dense(self) -> Array:
         """Return the matrix."""
         return self.matrix
 
@@ -102,6 +102,7 @@ class NormalWeight:
 
     share: float
     inverse: Array
+    has_means: bool
     second: Array | None = None
     residual: Array | None = None
 
@@ -110,12 +111,11 @@ class NormalWeight:
         (state,) = states
         return self.share * state.normal_information(self.inverse, self.second, self.residual)
 
-    def dense(self, states: Sequence[BlockState]) -> Array:
-        """Return ``H`` as a matrix; the observed form is rebuilt from unit moments."""
+    def dense(self) -> Array:
+        """Return ``H`` as a matrix."""
         from cte_metrics.sem.implied import saturated_state
 
-        (state,) = states
-        unit = saturated_state(state.design.n_observed, state.design.has_means)
+        unit = saturated_state(len(self.inverse), self.has_means)
         return self.share * unit.normal_information(self.inverse, self.second, self.residual)
 
 

@@ -82,12 +82,14 @@ class LikelihoodPoint:
         """Expected or observed second derivative by the moments."""
         if kind == "expected":
             return tuple(
-                NormalWeight(s, p.inverse) for p, s in zip(self.points, self.shares, strict=True)
+                NormalWeight(s, p.inverse, p.d is not None)
+                for p, s in zip(self.points, self.shares, strict=True)
             )
         return tuple(
             NormalWeight(
                 s,
                 p.inverse,
+                p.d is not None,
                 p.inverse @ p.target @ p.inverse,
                 None if p.d is None else p.inverse @ p.d,
             )

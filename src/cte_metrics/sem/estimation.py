@@ -1,0 +1,322 @@
+"""From a table and data to a solved model: estimator, start, minimum.
+
+Functions: ``make_estimator``, ``solve``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cte_metrics.errors import InputError
+from cte_metrics.sem.checks import check_counts, check_sample
+from cte_metrics.sem.constrained import (
+    Bounds,
+    active_jacobian,
+    minimise_constrained,
+    null_space,
+)
+from cte_metrics.sem.constraints import CompiledConstraints, compile_constraints
+from cte_metrics.sem.estimators.base import Array, Estimator
+from cte_metrics.sem.implied import evaluate
+from cte_metrics.sem.matrices import ModelDesign, build_design
+from cte_metrics.sem.model_data import ModelData
+from cte_metrics.sem.optimize import Minimum, Problem, minimise
+from cte_metrics.sem.options import FitOptions
+from cte_metrics.sem.partable import ParameterTable
+from cte_metrics.sem.samplestats import GroupSample, SampleStats, summarise
+from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.start import starting_values
+
+
+def sample_of(data: ModelData, table: ParameterTable) -> SampleStats:
+    """Means and covariances of every group, variables in the order of its block."""
+    groups: list[GroupSample] = []
+    for g, part in enumerate(data.groups):
+        names = table.blocks[g].ov_names
+        groups.append(
+            summarise(part.label, names, _ordered(data, part.values, names), part.weights)
+        )
+    return SampleStats(tuple(groups), data.names, data.n_dropped, data.notes)
+
+
+def make_estimator(
+    data: ModelData,
+    table: ParameterTable,
+    options: FitOptions,
+    *,
+    sample: SampleStats | None = None,
+) -> Estimator:
+    """Choose the discrepancy function and give it the data."""
+    x_index = fixed_covariates(table)
+    has_means = table.options.meanstructure
+    if options.ordinal:
+        from cte_metrics.sem.ordinal_sample import categorical_estimator
+
+        return categorical_estimator(data, table, options.discrepancy)
+    if table.n_levels > 1:
+        return _two_level(data, table)
+    if options.casewise:
+        return _full_information(data, table, x_index)
+    if sample is None:
+        sample = sample_of(data, table)
+    if options.discrepancy == "ML":
+        check_sample(sample)
+        likelihood = "normal" if options.likelihood == "normal" else "wishart"
+        from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
+
+        return MaximumLikelihood(sample, has_means, x_index, likelihood)
+    if options.discrepancy == "GLS":
+        check_sample(sample)
+    from cte_metrics.sem.estimators.least_squares import LeastSquares
+
+    return LeastSquares(sample, has_means, x_index, options.discrepancy)
+
+
+def _full_information(
+    data: ModelData, table: ParameterTable, x_index: tuple[int, ...]
+) -> Estimator:
+    from cte_metrics.sem.clustered import cluster_codes
+    from cte_metrics.sem.estimators.fiml import FullInformation, incomplete_sample
+
+    groups = tuple(
+        incomplete_sample(
+            part.label, block.ov_names, _ordered(data, part.values, block.ov_names), part.weights
+        )
+        for part, block in zip(data.groups, table.blocks, strict=True)
+    )
+    clusters = None
+    if data.groups[0].clusters is not None:
+        clusters = tuple(
+            cluster_codes(part.clusters)[0] for part in data.groups if part.clusters is not None
+        )
+    sample = SampleStats(groups, data.names, data.n_dropped)
+    return FullInformation(sample, x_index, clusters)
+
+
+def _two_level(data: ModelData, table: ParameterTable) -> Estimator:
+    from cte_metrics.sem.clustered import clustered_sample
+    from cte_metrics.sem.estimators.two_level import TwoLevel
+
+    samples = []
+    for g, part in enumerate(data.groups):
+        within, between = table.blocks[2 * g], table.blocks[2 * g + 1]
+        columns = dict(zip(data.names, part.values.T, strict=True))
+        fixed = table.options.fixed_x
+        assert part.clusters is not None  # fit() refuses a two-level model without clusters
+        sample, _ = clustered_sample(
+            part.label,
+            columns,
+            part.clusters,
+            within=within.ov_names,
+            between=between.ov_names,
+            fixed_within=within.ov_x if fixed else (),
+            fixed_between=between.ov_x if fixed else (),
+        )
+        samples.append(sample)
+    return TwoLevel(tuple(samples))
+
+
+def _ordered(data: ModelData, values: Array, names: tuple[str, ...]) -> Array:
+    if names == data.names:
+        return values
+    return values[:, [data.names.index(v) for v in names]]
+
+
+def fixed_covariates(table: ParameterTable) -> tuple[int, ...]:
+    """Positions of the covariates whose moments are held at the sample's."""
+    block = table.blocks[0]
+    if not table.options.fixed_x:
+        return ()
+    return tuple(block.ov_names.index(v) for v in block.ov_x)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What ``solve`` prepares before it iterates."""
+
+    design: ModelDesign
+    constraints: CompiledConstraints
+    bounds: Bounds
+    n_moments: int
+    n_parameters: int
+
+
+def solve(
+    table: ParameterTable,
+    estimator: Estimator,
+    options: FitOptions,
+    data: ModelData,
+    *,
+    start: Array | None = None,
+) -> Solution | None:
+    """Minimise the discrepancy; ``None`` when it is not defined at any start.
+
+    Parameters
+    ----------
+    start : ndarray (n_free,), optional
+        First value of theta; from the sample moments by default.
+
+    Raises
+    ------
+    IdentificationError
+        If there are more parameters than moments.
+    """
+    setup = _prepare(table, estimator)
+    check_counts(table, setup.n_moments, setup.n_parameters)
+    found = _search(table, estimator, setup, start)
+    if found is None:
+        return None
+    theta = found.theta
+    states = evaluate(setup.design, theta)
+    basis = null_space(active_jacobian(setup.constraints, setup.bounds, theta), len(theta))
+    if setup.constraints.is_linear and len(setup.constraints.equal) and _only_linear(setup):
+        basis = setup.constraints.reparameterization()[1]
+    evaluation = (
+        found.evaluation
+        if found.states and found.states[0].n_free == setup.design.n_free
+        else estimator.at([s.moments for s in states])
+    )
+    return Solution(
+        design=setup.design,
+        estimator=estimator,
+        options=options,
+        theta=theta,
+        basis=basis,
+        states=states,
+        evaluation=evaluation,
+        n_moments=setup.n_moments,
+        n_parameters=setup.n_parameters,
+        table=table,
+        constraints=setup.constraints,
+        data=data,
+        converged=found.converged,
+        n_iterations=found.n_iterations,
+    )
+
+
+def _only_linear(setup: _Setup) -> bool:
+    return len(setup.constraints.inequal) == 0 and not setup.bounds.any
+
+
+def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
+    design = build_design(table)
+    exo = np.flatnonzero((table.exo > 0) & (table.free == 0))
+    constraints = compile_constraints(table)
+    if exo.size:
+        design = design.with_fixed(exo, _covariate_values(table, estimator, exo))
+    n_moments = sum(b.n_moments for b in design.blocks) - len(exo)
+    n_moments -= _shared_means(design)
+    equal = constraints.equal
+    rank = 0
+    if len(equal):
+        jacobian = equal.jacobian(np.where(np.arange(design.n_free) >= 0, 0.731, 0.0))
+        rank = int(np.linalg.matrix_rank(jacobian))
+    rows = np.flatnonzero(table.free)
+    lower, upper = np.full(design.n_free, -np.inf), np.full(design.n_free, np.inf)
+    lower[table.free[rows] - 1] = table.lower[rows]
+    upper[table.free[rows] - 1] = table.upper[rows]
+    return _Setup(design, constraints, Bounds(lower, upper), n_moments, design.n_free - rank)
+
+
+def _shared_means(design: ModelDesign) -> int:
+    """Variables at two levels have one mean, not two."""
+    count = 0
+    for block in design.blocks:
+        above = {
+            v
+            for other in design.blocks
+            if other.group == block.group and other.level > block.level and other.has_means
+            for v in other.observed
+        }
+        count += sum(v in above for v in block.observed) if block.has_means else 0
+    return count
+
+
+def _covariate_values(table: ParameterTable, estimator: Estimator, rows: np.ndarray) -> Array:
+    """Sample moments of fixed covariates, one for each row."""
+    samples = estimator.start_moments()
+    values = []
+    for r in rows.tolist():
+        block = int(table.block[r]) - 1
+        names = table.blocks[block].ov_names
+        i = names.index(table.lhs[r])
+        if table.op[r] == "~1":
+            mean = samples[block].mean
+            values.append(0.0 if mean is None else float(mean[i]))
+        elif table.op[r] == "~~":
+            values.append(float(samples[block].cov[i, names.index(table.rhs[r])]))
+        else:
+            values.append(float(np.nan_to_num(table.ustart[r])))
+    return np.array(values)
+
+
+def _search(
+    table: ParameterTable, estimator: Estimator, setup: _Setup, start: Array | None
+) -> Minimum | None:
+    """Minimise from the given or the usual start, then from a plainer one."""
+    samples = estimator.start_moments()
+    best: Minimum | None = None
+    for simple in (False, True):
+        first = start
+        if first is None or simple:
+            first = starting_values(table, setup.design, samples, simple=simple)
+        found = _minimise(estimator, setup, first)
+        if found is not None and (best is None or found.converged):
+            best = found
+        if best is not None and best.converged:
+            break
+    return best
+
+
+def _minimise(estimator: Estimator, setup: _Setup, start: Array) -> Minimum | None:
+    problem = Problem(setup.design, estimator)
+    equal = setup.constraints.equal
+    if setup.bounds.any or len(setup.constraints.inequal) or not setup.constraints.is_linear:
+        return minimise_constrained(problem, start, setup.constraints, setup.bounds)
+    if len(equal) == 0:
+        return minimise(problem, start)
+    offset, basis = setup.constraints.reparameterization()
+    if not offset.any() and _is_indicator(basis):
+        return _merged(setup.design, estimator, start, basis)
+    x = np.linalg.lstsq(basis, start - offset, rcond=None)[0]
+    return minimise(Problem(setup.design, estimator, offset, basis), offset + basis @ x)
+
+
+def _is_indicator(basis: Array) -> bool:
+    return bool(((basis == 0.0) | (basis == 1.0)).all() and (basis.sum(axis=1) == 1.0).all())
+
+
+def _merged(
+    design: ModelDesign, estimator: Estimator, start: Array, basis: Array
+) -> Minimum | None:
+    """Minimise over one parameter for each set of equal ones."""
+    columns = basis.argmax(axis=1)
+    k = basis.shape[1]
+    x = np.bincount(columns, start, minlength=k) / basis.sum(axis=0)
+    found = minimise(Problem(design.merged(columns, k), estimator), x)
+    if found is None:
+        return None
+    return Minimum(
+        found.theta[columns],
+        (),
+        found.evaluation,
+        found.converged,
+        found.n_iterations,
+        found.decrement,
+    )
+
+
+def require_data(data: object, sample_cov: object) -> None:
+    """Refuse a call with neither answers nor moments.
+
+    Raises
+    ------
+    InputError
+    """
+    if data is None and sample_cov is None:
+        raise InputError(
+            "There is nothing to fit the model to.",
+            hint="Pass data, or sample_cov= with n_obs=.",
+        )

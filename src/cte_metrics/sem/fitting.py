@@ -1,0 +1,433 @@
+"""Fit structural equation models: the public functions.
+
+Functions: ``fit``, ``cfa``, ``growth``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from cte_metrics.errors import (
+    ImproperSolutionWarning,
+    InputError,
+    InputTypeError,
+    NonConvergenceWarning,
+    one_of,
+)
+from cte_metrics.results.estimate import Provenance
+from cte_metrics.results.status import Status
+from cte_metrics.sem import checks
+from cte_metrics.sem.estimation import make_estimator, require_data, solve
+from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.model_data import ModelData, read_model_data
+from cte_metrics.sem.models import STRUCTURES, structure_model
+from cte_metrics.sem.options import DEFAULT_ESTIMATOR, FitOptions, settle_options
+from cte_metrics.sem.partable import ParameterTable, TableOptions, build_table
+from cte_metrics.sem.samplestats import SampleStats
+from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.summary_input import read_summaries
+from cte_metrics.sem.syntax import parse_model
+
+ModelType = Literal["sem", "cfa", "growth"]
+OnFailure = Literal["raise", "warn", "return"]
+IDENTIFICATION = {
+    "marker": "marker",
+    "variance": "variance",
+    "std.lv": "variance",
+    "std_lv": "variance",
+    "effects": "effects",
+}
+
+
+def fit(
+    model: str | None,
+    data: Any = None,
+    *,
+    estimator: str = DEFAULT_ESTIMATOR,
+    missing: str = "listwise",
+    ordered: bool | Sequence[str] = (),
+    group: Any = None,
+    group_equal: str | Sequence[str] = (),
+    group_partial: str | Sequence[str] = (),
+    cluster: Any = None,
+    identification: str = "marker",
+    orthogonal: bool = False,
+    meanstructure: bool | None = None,
+    fixed_x: bool = True,
+    likelihood: str = "normal",
+    information: str | None = None,
+    parameterization: str = "delta",
+    se: str | None = None,
+    test: str | None = None,
+    rotation: str = "geomin",
+    sample_cov: Any = None,
+    sample_mean: Any = None,
+    n_obs: Any = None,
+    weights: Any = None,
+    on_failure: OnFailure = "raise",
+    model_type: ModelType = "sem",
+    start: Array | None = None,
+) -> SEMFit:
+    """Fit a structural equation model.
+
+    Parameters
+    ----------
+    model : str or None
+        Model text in lavaan's syntax: ``=~`` measured by, ``~~`` (co)variance, ``~`` regression,
+        ``~1`` intercept, ``|`` threshold, ``:=`` defined parameter, ``==`` constraint; ``0.5*x``
+        fixes, ``NA*x`` frees, ``start(.8)*x`` starts, ``label*x`` labels. ``None`` builds the model
+        from the instrument's subscales; so do ``"correlated"``, ``"one_factor"``,
+        ``"second_order"`` and ``"bifactor"``.
+    data : Responses, DataFrame or array, optional
+        One row a respondent; items of ``Responses`` are reverse-scored first.
+    estimator : str
+        ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSMV`` (their
+        default), ``WLSM, WLSMVS, DWLS, WLS, ULS, ULSMV``.
+    missing : {"listwise", "fiml"}
+        Drop incomplete rows (said in ``notes``), or use every answer (full information ML).
+    ordered : bool or sequence of str
+        Ordinal items; ``True`` for all.
+    group, cluster, weights : str or array, optional
+        Grouping variable, clusters of a two-level model (or of cluster-robust inference), sampling
+        weights: a column's name, or one entry a row.
+    group_equal, group_partial : sequence of str
+        Equalities across groups (``loadings``, ``intercepts``, ``residuals``, ...), and parameters
+        exempt from them.
+    identification : {"marker", "variance", "effects"}
+        First loading 1, factor variance 1, or loadings of mean 1.
+    orthogonal : bool
+        Factors uncorrelated by default.
+    meanstructure : bool, optional
+        Model means; by default only where groups, missing answers or the model need them.
+    fixed_x : bool
+        Keep moments of exogenous covariates at the sample's.
+    likelihood : {"normal", "wishart"}
+        Divisor n or n - 1.
+    information : {"expected", "observed"}, optional
+        By default expected; observed for ``MLR``, FIML and two-level models.
+    parameterization : {"delta", "theta"}
+        Scale of ordinal items.
+    se, test : str, optional
+        Override what the estimator's name implies: ``standard, robust.sem, robust.huber.white,
+        none`` and ``standard, satorra.bentler, scaled.shifted, mean.var.adjusted,
+        yuan.bentler.mplus, none``.
+    rotation : str
+        Of ``efa()`` blocks.
+    sample_cov, sample_mean, n_obs
+        Covariance matrix (divisor n - 1), means and number of respondents in place of data; lists
+        for groups.
+    on_failure : {"raise", "warn", "return"}
+        What to do without a solution. An improper solution (negative variance, ...) is returned
+        with its status, a note and a warning.
+    model_type : {"sem", "cfa", "growth"}
+        Whose defaults to take.
+    start : ndarray (n_free,), optional
+        Starting values of all free parameters.
+
+    Returns
+    -------
+    SEMFit
+
+    Raises
+    ------
+    ModelSyntaxError
+        If the model cannot be read.
+    IdentificationError
+        If the data cannot determine the parameters; it names them.
+    EstimationError
+        If there is no solution.
+    UnknownNameError, InputError
+        For unknown variables and contradictory options.
+
+    Notes
+    -----
+    Estimates, standard errors and tests equal those of lavaan 0.6-14. Where an estimate is
+    improper lavaan warns; here ``status`` and ``notes`` say so as well.
+
+    References
+    ----------
+    Rosseel, Y. (2012). lavaan: An R package for structural equation modeling. Journal of
+    Statistical Software, 48(2), 1-36.
+
+    Examples
+    --------
+    One factor behind three items has as many parameters as moments, so it fits exactly and its
+    loadings follow from the covariances: ``2 = s12 s23 / (s13 ...)``.
+
+    >>> import numpy as np
+    >>> cov = np.array([[2.0, 0.5, 0.5], [0.5, 2.0, 0.5], [0.5, 0.5, 2.0]])
+    >>> result = fit("f =~ item_1 + item_2 + item_3", sample_cov=cov, n_obs=100,
+    ...              likelihood="wishart")
+    >>> result.parameters.est.round(6).tolist()
+    [1.0, 1.0, 1.0, 1.5, 1.5, 1.5, 0.5]
+    >>> result.fit_measures["df"]
+    0
+    """
+    require_data(data, sample_cov)
+    one_of(on_failure, ("raise", "warn", "return"), "on_failure")
+    text = _model_text(model, data)
+    request = Request(
+        text=text,
+        model_type=one_of(model_type, ("sem", "cfa", "growth"), "model_type"),
+        identification=_identification(identification),
+        orthogonal=orthogonal,
+        meanstructure=meanstructure,
+        fixed_x=fixed_x,
+        group_equal=_names(group_equal),
+        group_partial=_names(group_partial),
+        parameterization=one_of(parameterization, ("delta", "theta"), "parameterization"),
+        ordered=ordered if isinstance(ordered, bool) else _names(ordered),
+        rotation=rotation,
+        on_failure=on_failure,
+        start=start,
+    )
+    outline = _outline(text)
+    two_level = outline.n_levels > 1
+    if two_level and cluster is None:
+        raise InputError(
+            "The model has 'level:' blocks but no cluster is named.",
+            hint="Pass cluster='school', the column that says who belongs to which cluster.",
+        )
+    options = settle_options(
+        estimator=estimator,
+        se=se,
+        test=test,
+        information=information,
+        likelihood=likelihood,
+        missing=missing,
+        ordinal=bool(request.ordered) or "|" in outline.op,
+        clustered=cluster is not None,
+        two_level=two_level,
+        weighted=weights is not None,
+    )
+    if sample_cov is not None:
+        return _fit_summaries(request, options, outline, sample_cov, sample_mean, n_obs)
+    rows = read_model_data(
+        data,
+        outline.ov_names,
+        group=group,
+        cluster=cluster,
+        weights=weights,
+        keep_missing=options.missing == "fiml",
+        complete=outline.ov_x if fixed_x else (),
+    )
+    return fit_model(request, options, rows)
+
+
+def cfa(model: str | None, data: Any = None, **options: Any) -> SEMFit:
+    """Fit a confirmatory factor model: ``fit`` with ``lavaan::cfa``'s defaults.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cov = 0.4 + 0.6 * np.eye(4)
+    >>> result = cfa("f =~ item_1 + item_2 + item_3 + item_4", sample_cov=cov, n_obs=200)
+    >>> abs(round(result.fit_measures["chisq"], 6)), result.fit_measures["df"]
+    (0.0, 2)
+    """
+    return fit(model, data, model_type="cfa", **options)
+
+
+def growth(model: str, data: Any = None, **options: Any) -> SEMFit:
+    """Fit a latent growth curve: ``fit`` with ``lavaan::growth``'s defaults.
+
+    Intercepts of the repeated measures are 0 and the means of the growth factors free.
+    """
+    return fit(model, data, model_type="growth", **options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """What the caller asked for about the model."""
+
+    text: str
+    model_type: ModelType
+    identification: str
+    orthogonal: bool
+    meanstructure: bool | None
+    fixed_x: bool
+    group_equal: tuple[str, ...]
+    group_partial: tuple[str, ...]
+    parameterization: str
+    ordered: bool | tuple[str, ...]
+    rotation: str
+    on_failure: OnFailure
+    start: Array | None = None
+
+
+def fit_model(
+    request: Request, options: FitOptions, rows: ModelData, *, sample: SampleStats | None = None
+) -> SEMFit:
+    """Fit to rows that have been read (or to ``sample``, where only moments are known)."""
+    thresholds: tuple[tuple[str, int], ...] = ()
+    if options.ordinal:
+        from cte_metrics.sem.ordinal_sample import sample_thresholds
+
+        thresholds = sample_thresholds(rows, request.ordered, request.text)
+    table = build_table(request.text, table_options(request, options, rows, thresholds))
+    estimator = make_estimator(rows, table, options, sample=sample)
+    solution = solve(table, estimator, options, rows, start=request.start)
+    if solution is None:
+        raise checks.not_converged(0)
+    if any(table.efa):
+        from cte_metrics.sem.efa_rotation import rotate_solution
+
+        solution = rotate_solution(solution, request.rotation)
+    return _result(solution, request)
+
+
+def table_options(
+    request: Request,
+    options: FitOptions,
+    rows: ModelData,
+    thresholds: tuple[tuple[str, int], ...] = (),
+) -> TableOptions:
+    """Settle what the parameter table depends on."""
+    n_groups = max(len(rows.n_by_group), 1)
+    means = request.meanstructure
+    needed = options.casewise or options.ordinal or n_groups > 1
+    return TableOptions(
+        model_type=request.model_type,
+        identification=request.identification,  # type: ignore[arg-type]
+        orthogonal=request.orthogonal,
+        meanstructure=needed if means is None else means or options.casewise or options.ordinal,
+        fixed_x=request.fixed_x,
+        n_groups=n_groups,
+        group_equal=request.group_equal,
+        group_partial=request.group_partial,
+        n_thresholds=thresholds,
+        parameterization=request.parameterization,  # type: ignore[arg-type]
+        orthogonal_efa=_is_orthogonal(request.rotation),
+    )
+
+
+def _is_orthogonal(rotation: str) -> bool:
+    orthogonal = {"varimax", "quartimax", "equamax", "none"}
+    return rotation in orthogonal or rotation.endswith("_t")
+
+
+def _fit_summaries(
+    request: Request,
+    options: FitOptions,
+    outline: ParameterTable,
+    sample_cov: Any,
+    sample_mean: Any,
+    n_obs: Any,
+) -> SEMFit:
+    if options.casewise or options.ordinal or options.se.startswith("robust") or options.scaled:
+        raise InputError(
+            f"estimator={options.asked!r} with these options needs the answers; sample_cov= holds "
+            "only their covariances.",
+            hint="Use estimator='ML', 'GLS' or 'ULS' with standard errors of the standard kind.",
+        )
+    if options.discrepancy in ("WLS", "DWLS"):
+        raise InputError(f"estimator={options.asked!r} needs the answers, not their covariances.")
+    rows, sample = read_summaries(sample_cov, sample_mean, n_obs, outline.ov_names)
+    if request.meanstructure is None:
+        request = replace(request, meanstructure=sample_mean is not None or None)
+    if request.meanstructure and sample_mean is None:
+        raise InputError("meanstructure=True needs sample_mean=.")
+    return fit_model(request, options, rows, sample=sample)
+
+
+def _model_text(model: str | None, data: Any) -> str:
+    """The model's text, or one built from the instrument's subscales."""
+    if isinstance(model, str) and model not in STRUCTURES:
+        return model
+    if model is not None and not isinstance(model, str):
+        raise InputTypeError(f"model is text or None; got {type(model).__name__}.")
+    instrument = getattr(data, "instrument", None)
+    if instrument is None:
+        raise InputError(
+            "Without a model text the data must be Responses, whose instrument says which items "
+            "measure which subscale.",
+            hint="Write the model, e.g. 'f =~ item_1 + item_2 + item_3'.",
+        )
+    subscales = {s.id: tuple(s.items) for s in instrument.subscales}
+    return structure_model(subscales, model or "correlated", items=instrument.item_ids)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=256)
+def _outline(text: str) -> ParameterTable:
+    """The table of one group, for the names it speaks of."""
+    return build_table(parse_model(text), TableOptions())
+
+
+def _identification(name: str) -> str:
+    one_of(name, tuple(IDENTIFICATION), "identification")
+    return IDENTIFICATION[name]
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _result(solution: Solution, request: Request) -> SEMFit:
+    """Judge the solution and wrap it up."""
+    notes = list(solution.data.notes)
+    notes += list(getattr(getattr(solution.estimator, "sample", None), "notes", ()))
+    status = Status.CONVERGED
+    if not solution.converged:
+        status = Status.MAX_ITER
+        error: Exception = checks.not_converged(solution.n_iterations)
+        trouble = checks.unidentified(solution)
+        if trouble is not None:
+            error = checks.identification_error(trouble)
+        _fail(error, request.on_failure)
+        notes.append(str(error).split("\n")[0])
+    else:
+        trouble = checks.unidentified(solution)
+        if trouble is not None:
+            status = Status.SINGULAR
+            notes.append(trouble)
+            _fail(checks.identification_error(trouble), request.on_failure)
+        problems = checks.improper(solution)
+        if problems:
+            status = Status.IMPROPER if status is Status.CONVERGED else status
+            notes += problems
+            warnings.warn(" ".join(problems), ImproperSolutionWarning, stacklevel=4)
+    return SEMFit(
+        provenance=_provenance(solution, request),
+        status=status,
+        notes=tuple(dict.fromkeys(notes)),
+        _solution=solution,
+    )
+
+
+def _fail(error: Exception, on_failure: OnFailure) -> None:
+    if on_failure == "raise":
+        raise error
+    if on_failure == "warn":
+        warnings.warn(str(error).split("\n")[0], NonConvergenceWarning, stacklevel=5)
+
+
+def _provenance(solution: Solution, request: Request) -> Provenance:
+    options = solution.options
+    n = solution.data.n_used
+    return Provenance(
+        method=f"Structural equation model, {options.asked}",
+        n_used=n,
+        n_dropped=solution.data.n_dropped,
+        settings={
+            "estimator": options.asked,
+            "se": options.se,
+            "test": options.test,
+            "information": options.information,
+            "likelihood": options.likelihood,
+            "missing": options.missing,
+            "identification": request.identification,
+            "meanstructure": solution.table.options.meanstructure,
+            "fixed_x": request.fixed_x,
+            "groups": list(solution.data.labels) if len(solution.data.labels) > 1 else [],
+            "group_equal": list(request.group_equal),
+            "group_partial": list(request.group_partial),
+            "model": request.text,
+        },
+        reference="Rosseel, Y. (2012). lavaan: An R package for structural equation modeling. "
+        "Journal of Statistical Software, 48(2), 1-36.",
+    )

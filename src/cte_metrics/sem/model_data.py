@@ -1,0 +1,224 @@
+"""The rows behind a model: its variables, split by group, gaps kept or dropped.
+
+Classes: ``GroupRows``, ``ModelData``. Functions: ``read_model_data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.core.door import column, item_data
+from cte_metrics.errors import InputError, UnknownNameError, close_names
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRows:
+    """Rows of one group.
+
+    ``values`` (n, p) holds nan where answers are missing and kept; ``rows`` (n,) are positions in the
+    input; ``clusters`` and ``weights`` (n,) are ``None`` where there are none.
+    """
+
+    label: str
+    values: Array
+    rows: NDArray[np.intp]
+    clusters: NDArray[Any] | None = None
+    weights: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelData:
+    """All rows of a model, group by group in order of first appearance.
+
+    ``n_by_group`` are observations; ``groups`` is empty where only moments were given.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[GroupRows, ...]
+    labels: tuple[str, ...]
+    n_by_group: tuple[float, ...]
+    index: Any
+    n_input: int
+    notes: tuple[str, ...] = ()
+    group_name: str = ""
+    cluster_name: str = ""
+
+    @property
+    def n_used(self) -> int:
+        """Rows in the analysis."""
+        total = sum(self.n_by_group)
+        return int(total) if float(total).is_integer() else total  # type: ignore[return-value]
+
+    @property
+    def n_dropped(self) -> int:
+        """Rows left out."""
+        return int(self.n_input - self.n_used)
+
+
+def read_model_data(
+    data: Any,
+    names: Sequence[str],
+    *,
+    group: Any = None,
+    cluster: Any = None,
+    weights: Any = None,
+    keep_missing: bool = False,
+    complete: Sequence[str] = (),
+) -> ModelData:
+    """Take the model's variables out of the data.
+
+    Parameters
+    ----------
+    data : Responses, DataFrame or array
+    names : sequence of str
+        Variables of the model, in its order.
+    group, cluster, weights : str or array, optional
+        A column's name, or one entry a row.
+    keep_missing : bool
+        Keep rows with some answers missing (rows without any answer are dropped).
+    complete : sequence of str
+        Variables that must be answered even so (fixed covariates).
+
+    Raises
+    ------
+    UnknownNameError
+        If a variable is not in the data.
+    InputError
+        If no complete row is left in some group, or a weight is not positive.
+    """
+    values, index = _values(data, names)
+    n = len(values)
+    notes: list[str] = []
+    keep = ~_unanswered(values, every=keep_missing)
+    if not keep.all():
+        notes.append(_dropped_note(n, int(n - keep.sum()), keep_missing=keep_missing))
+    if keep_missing and complete:
+        wanted = [list(names).index(v) for v in complete]
+        lacking = keep & np.isnan(values[:, wanted]).any(axis=1)
+        if lacking.any():
+            keep &= ~lacking
+            notes.append(
+                f"{int(lacking.sum())} rows with a missing covariate ({', '.join(complete)}) were "
+                "dropped: covariates are fixed; fixed_x=False keeps these rows."
+            )
+    codes, labels, group_name = _groups(data, group, n)
+    if codes is not None and (codes < 0).any():
+        lost = int(((codes < 0) & keep).sum())
+        keep &= codes >= 0
+        if lost:
+            notes.append(f"{lost} rows without a value of the grouping variable were dropped.")
+    clusters = None if cluster is None else column(data, cluster, n, "cluster")
+    weight = None if weights is None else _weights(data, weights, n)
+    parts = []
+    for g, label in enumerate(labels):
+        rows = np.flatnonzero(keep if codes is None else keep & (codes == g))
+        _check_group(values, names, rows, label, codes, g)
+        whole = len(rows) == n
+        parts.append(
+            GroupRows(
+                label,
+                values if whole else values[rows],
+                rows,
+                None if clusters is None else clusters[rows],
+                None if weight is None else weight[rows],
+            )
+        )
+    return ModelData(
+        names=tuple(names),
+        groups=tuple(parts),
+        labels=tuple(labels),
+        n_by_group=tuple(float(len(p.rows)) for p in parts),
+        index=index,
+        n_input=n,
+        notes=tuple(notes),
+        group_name=group_name,
+        cluster_name=cluster if isinstance(cluster, str) else "",
+    )
+
+
+def _unanswered(values: Array, *, every: bool) -> NDArray[np.bool_]:
+    """Rows with a gap, or with nothing but gaps."""
+    if np.isfinite(values.sum()):
+        return np.zeros(len(values), dtype=bool)
+    gaps = np.isnan(values)
+    return np.asarray(gaps.all(axis=1) if every else gaps.any(axis=1))
+
+
+def _dropped_note(n: int, dropped: int, *, keep_missing: bool) -> str:
+    why = "that answer none of the model's variables" if keep_missing else "with missing answers"
+    return f"{dropped} of {n} rows {why} were dropped."
+
+
+def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
+    """The model's variables as float64 (n, p), and row labels."""
+    if not (hasattr(data, "keyed") and hasattr(data, "instrument")):
+        found = item_data(data, items=names, what="The model")
+        return found.values, found.index
+    items = [v for v in names if v in data.keyed]
+    others = [v for v in names if v not in data.keyed]
+    if not others:
+        found = item_data(data, items=items, what="The model")
+        return found.values, found.index
+    covariates = data.covariates
+    known = [*data.keyed, *(() if covariates is None else covariates)]
+    for name in others:
+        if name not in known:
+            raise UnknownNameError(
+                f"The model speaks of {name!r}, which is neither an item nor a covariate of the "
+                f"responses.{close_names(name, known)}"
+            )
+    base = item_data(data, what="The model")
+    parts = {v: np.asarray(data.keyed[v], dtype=np.float64) for v in items}
+    parts |= {v: np.asarray(covariates[v], dtype=np.float64) for v in others}
+    return np.column_stack([parts[v] for v in names]), base.index
+
+
+def _groups(data: Any, group: Any, n: int) -> tuple[NDArray[np.intp] | None, list[str], str]:
+    if group is None:
+        return None, [""], ""
+    import pandas as pd
+
+    entries = column(data, group, n, "group")
+    codes, found = pd.factorize(entries, use_na_sentinel=True)
+    if len(found) == 0:
+        raise InputError("The grouping variable has no values.")
+    return codes, [_label(v) for v in found], group if isinstance(group, str) else "group"
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _weights(data: Any, weights: Any, n: int) -> Array:
+    found = np.asarray(column(data, weights, n, "weights"), dtype=np.float64)
+    if not (found > 0).all():
+        row = int(np.flatnonzero(~(found > 0))[0])
+        raise InputError(f"weights: row {row} holds {found[row]}; weights are positive numbers.")
+    return found
+
+
+def _check_group(
+    values: Array,
+    names: Sequence[str],
+    rows: NDArray[np.intp],
+    label: str,
+    codes: NDArray[np.intp] | None,
+    g: int,
+) -> None:
+    where = "" if codes is None else f" in group {label!r}"
+    if len(rows) == 0:
+        own = values if codes is None else values[codes == g]
+        empty = [v for v, c in zip(names, own.T, strict=True) if np.isnan(c).all()]
+        cause = f": no one answered {', '.join(empty)}" if empty else ""
+        raise InputError(f"No row{where} has answers to every variable of the model{cause}.")
+    if len(rows) < 2:
+        raise InputError(f"Only one row{where} has answers to every variable of the model.")

@@ -1,0 +1,135 @@
+"""Covariance matrices in place of answers.
+
+Functions: ``read_summaries``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.sem.model_data import ModelData
+from cte_metrics.sem.samplestats import GroupSample, SampleStats
+
+Array = NDArray[np.float64]
+
+
+def read_summaries(
+    sample_cov: Any, sample_mean: Any, n_obs: Any, names: Sequence[str]
+) -> tuple[ModelData, SampleStats]:
+    """Arrange covariance matrices (divisor n - 1) and means by group.
+
+    Parameters
+    ----------
+    sample_cov : DataFrame, array, or one of them for each group (a list, or a dict by label)
+        Square and symmetric; a data frame's names are matched with the model's, the columns of an
+        array are the model's variables in their order.
+    sample_mean : Series, mapping, sequence, or one for each group; optional
+    n_obs : int, or one for each group
+
+    Raises
+    ------
+    InputError
+        If a matrix is not square and symmetric, or sizes do not match.
+    """
+    covs, labels = _listed(sample_cov)
+    means = [None] * len(covs) if sample_mean is None else _listed_means(sample_mean, len(covs))
+    sizes = _sizes(n_obs, len(covs))
+    groups = []
+    for label, cov, mean, n in zip(labels, covs, means, sizes, strict=True):
+        matrix = _matrix(cov, names)
+        centre = np.zeros(len(names)) if mean is None else _mean(mean, names, cov)
+        groups.append(GroupSample(label, tuple(names), n, centre, matrix * ((n - 1.0) / n)))
+    total = float(sum(sizes))
+    data = ModelData(
+        names=tuple(names),
+        groups=(),
+        labels=tuple(labels),
+        n_by_group=tuple(sizes),
+        index=None,
+        n_input=int(total),
+    )
+    return data, SampleStats(tuple(groups), tuple(names))
+
+
+def _listed(sample_cov: Any) -> tuple[list[Any], list[str]]:
+    if isinstance(sample_cov, Mapping):
+        return list(sample_cov.values()), [str(k) for k in sample_cov]
+    several = isinstance(sample_cov, list | tuple) and np.ndim(sample_cov[0]) == 2
+    if several:
+        return list(sample_cov), [f"Group {g + 1}" for g in range(len(sample_cov))]
+    return [sample_cov], [""]
+
+
+def _listed_means(sample_mean: Any, n_groups: int) -> list[Any]:
+    if isinstance(sample_mean, Mapping) and n_groups > 1:
+        found = list(sample_mean.values())
+    elif isinstance(sample_mean, list | tuple) and np.ndim(sample_mean[0]) == 1:
+        found = list(sample_mean)
+    else:
+        found = [sample_mean]
+    if len(found) != n_groups:
+        raise InputError(f"sample_mean has {len(found)} groups, sample_cov has {n_groups}.")
+    return found
+
+
+def _sizes(n_obs: Any, n_groups: int) -> list[float]:
+    if n_obs is None:
+        raise InputError(
+            "sample_cov= needs n_obs=, the number of respondents behind it.",
+            hint="Give one number for each group.",
+        )
+    values = list(n_obs.values()) if isinstance(n_obs, Mapping) else np.atleast_1d(n_obs).tolist()
+    if len(values) != n_groups:
+        raise InputError(f"n_obs has {len(values)} entries; sample_cov has {n_groups} groups.")
+    if any(v < 2 for v in values):
+        raise InputError(f"n_obs must be at least 2 in every group; got {values}.")
+    return [float(v) for v in values]
+
+
+def _matrix(cov: Any, names: Sequence[str]) -> Array:
+    values = np.asarray(cov, dtype=np.float64)
+    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+        raise InputTypeError(f"sample_cov must be a square matrix; its shape is {values.shape}.")
+    if not np.isfinite(values).all() or not np.allclose(values, values.T, rtol=1e-6, atol=1e-10):
+        raise InputError("sample_cov must be symmetric, without missing entries.")
+    values = 0.5 * (values + values.T)
+    if hasattr(cov, "columns"):
+        ix = _positions([str(c) for c in cov.columns], names)
+        return values[np.ix_(ix, ix)]
+    if len(values) != len(names):
+        raise InputError(
+            f"sample_cov has {len(values)} variables; the model has {len(names)}: "
+            f"{', '.join(names)}.",
+            hint="Pass a data frame with the variables' names as columns and index.",
+        )
+    return values
+
+
+def _positions(present: Sequence[str], names: Sequence[str]) -> list[int]:
+    for name in names:
+        if name not in present:
+            raise UnknownNameError(
+                f"sample_cov has no variable {name!r}.{close_names(name, present)}"
+            )
+    return [present.index(name) for name in names]
+
+
+def _mean(mean: Any, names: Sequence[str], cov: Any) -> Array:
+    if isinstance(mean, Mapping) or hasattr(mean, "index") and hasattr(mean, "to_dict"):
+        known = {str(k): float(v) for k, v in mean.items()}
+        missing = [v for v in names if v not in known]
+        if not missing:
+            return np.array([known[v] for v in names])
+        if len(known) != len(names):
+            raise UnknownNameError(f"sample_mean has no entry for {missing[0]!r}.")
+    values = np.asarray(mean, dtype=np.float64).ravel()
+    if hasattr(cov, "columns") and len(values) == len(cov.columns):
+        return values[_positions([str(c) for c in cov.columns], names)]
+    if len(values) != len(names):
+        raise InputError(f"sample_mean has {len(values)} entries for {len(names)} variables.")
+    return values
