@@ -117,7 +117,7 @@ class Oblique:
 
     def loadings(self, t: Array) -> Array:
         """Rotated loadings."""
-        inverse: Array = np.linalg.inv(t)
+        inverse = np.asarray(np.linalg.inv(t), dtype=np.float64)
         return np.asarray(self.a @ _transposed(inverse))
 
     def collapsed(self, t: Array) -> NDArray[np.bool_]:

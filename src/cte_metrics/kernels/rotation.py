@@ -179,17 +179,19 @@ def _target_criterion(target: Array, weights: Array | None = None) -> Criterion:
 
 def promax(a: Array, power: float = 4.0) -> Rotation:
     """Least-squares oblique fit to the powered Kaiser-normalised varimax loadings."""
-    rows = _row_lengths(a)
     start = rotate(a, "varimax", kaiser=True)
-    normal = start.loadings / rows
+    to_factors = start.transformation @ powered_transformation(start.loadings, power)
+    t = np.asarray(np.linalg.inv(to_factors).T, dtype=np.float64)
+    phi = _with_unit_diagonal(t.T @ t)
+    return Rotation(a @ to_factors, phi, t, start.criterion, start.converged)
+
+
+def powered_transformation(start: Array, power: float) -> Array:
+    """Promax's matrix U (k, k): ``start U`` fits the powered, Kaiser-normalised ``start``."""
+    normal = start / _row_lengths(start)
     goal = normal * np.abs(normal) ** (power - 1.0)
     u = np.linalg.lstsq(normal, goal, rcond=None)[0]
-    u = u * np.sqrt(np.diagonal(np.linalg.inv(u.T @ u)))
-    to_factors = start.transformation @ u
-    t = np.linalg.inv(to_factors).T
-    return Rotation(
-        a @ to_factors, _with_unit_diagonal(t.T @ t), t, start.criterion, start.converged
-    )
+    return np.asarray(u * np.sqrt(np.diagonal(np.linalg.inv(u.T @ u))))
 
 
 def factor_variances(loadings: Array, phi: Array) -> Array:

@@ -1,0 +1,214 @@
+"""What exploratory factor analysis answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.core.door import item_data
+from cte_metrics.errors import EstimationError, InputError, one_of
+from cte_metrics.kernels.extraction import Method
+from cte_metrics.kernels.factor_scores import (
+    SCORE_METHODS,
+    ScoreMethod,
+    score_validity,
+    score_weights,
+)
+from cte_metrics.results.base import Result
+from cte_metrics.results.estimate import Interval
+from cte_metrics.results.render import Block
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.factor.loading_errors import LoadingErrors
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found."""
+
+    r: Array
+    loadings: Array
+    phi: Array
+    items: tuple[str, ...]
+    factors: tuple[str, ...]
+    method: Method
+    rotation: str
+    kaiser: bool
+    rotation_options: Mapping[str, Any]
+    n_obs: float | None
+    bounded: NDArray[np.bool_]
+    mean: Array | None = None
+    sd: Array | None = None
+    acov: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EFA(Result):
+    """An exploratory factor solution.
+
+    Attributes
+    ----------
+    loadings : DataFrame (items x factors)
+        Pattern: the weight of each factor in each item, others held constant.
+    structure : DataFrame (items x factors)
+        Correlations of items and factors; equals the pattern when factors are uncorrelated.
+    factor_correlations : DataFrame (factors x factors)
+    communalities, uniquenesses : Series
+        Share of each item's variance that the factors account for, and the rest.
+    complexity : Series
+        Hofmann's index: 1 for an item on one factor only.
+    variance : DataFrame
+        Index factor: ``ss_loadings, proportion, cumulative, proportion_explained,
+        cumulative_explained`` (shares of the total variance; of the common variance).
+    chi2, df, p : float, int, float
+        Test that the model holds, with Bartlett's correction; nan where n is unknown or df is 0.
+    rmsea, rmsea_ci : float, Interval
+        With the 90% interval of the literature.
+    tli, cfi, rmsr, bic : float
+    objective : float
+        Normal-theory discrepancy of the model from the correlations.
+    residuals : DataFrame (items x items)
+        Correlations minus what the factors reproduce; the diagonal holds the uniquenesses.
+    eigenvalues : ndarray
+        Roots of the correlation matrix, falling.
+    transformation : ndarray (factors x factors)
+        T, where the pattern is the unrotated loadings times ``inv(T)'``.
+    """
+
+    _title: ClassVar[str] = "Exploratory factor analysis"
+
+    loadings: pd.DataFrame
+    structure: pd.DataFrame
+    factor_correlations: pd.DataFrame
+    communalities: pd.Series
+    uniquenesses: pd.Series
+    complexity: pd.Series
+    variance: pd.DataFrame
+    chi2: float
+    df: int
+    p: float
+    rmsea: float
+    rmsea_ci: Interval
+    tli: float
+    cfi: float
+    rmsr: float
+    bic: float
+    objective: float
+    residuals: pd.DataFrame
+    eigenvalues: Array
+    transformation: Array
+    _solution: Solution = field(repr=False)
+
+    @property
+    def n_factors(self) -> int:
+        """Number of factors."""
+        return len(self._solution.factors)
+
+    @property
+    def correlations(self) -> pd.DataFrame:
+        """The correlation matrix that was factored."""
+        import pandas as pd
+
+        names = list(self._solution.items)
+        return pd.DataFrame(self._solution.r, index=names, columns=names)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Loadings with communality, uniqueness and complexity, one row an item."""
+        return self.loadings.assign(
+            communality=self.communalities,
+            uniqueness=self.uniquenesses,
+            complexity=self.complexity,
+        )
+
+    def scores(self, data: Any, method: ScoreMethod = "regression") -> pd.DataFrame:
+        """Factor scores of respondents.
+
+        Parameters
+        ----------
+        data : Responses, DataFrame or array
+            Answers to the items of the solution (other columns are ignored).
+        method : {"regression", "bartlett", "tenberge", "anderson", "harman"}
+            Thurstone's regression scores vary least about the factor; Bartlett's are unbiased;
+            ten Berge's correlate as the factors do; Anderson's and Rubin's are uncorrelated.
+
+        Returns
+        -------
+        DataFrame
+            One row a respondent; nan where an answer is missing. Answers are standardised with
+            the mean and standard deviation of the respondents that were factored, or with those
+            of ``data`` when the solution came from a matrix.
+        """
+        import pandas as pd
+
+        s = self._solution
+        read = item_data(data, items=s.items, what="Factor scores")
+        values = read.values
+        mean, sd = _mean_and_sd(values) if s.mean is None or s.sd is None else (s.mean, s.sd)
+        scores = (values - mean) / sd @ self.weights(method).to_numpy()
+        return pd.DataFrame(scores, index=read.index, columns=list(s.factors))
+
+    def weights(self, method: ScoreMethod = "regression") -> pd.DataFrame:
+        """Weights of the standardised answers in the factor scores (items x factors)."""
+        import pandas as pd
+
+        one_of(method, SCORE_METHODS, "method")
+        s = self._solution
+        if method in ("bartlett", "anderson") and (self.uniquenesses <= 0.0).any():
+            worst = self.uniquenesses.idxmin()
+            raise EstimationError(
+                f"{method} scores divide by uniquenesses, and that of {worst!r} is not positive.",
+                hint="Use method='regression', or fewer factors.",
+            )
+        weights = score_weights(s.r, s.loadings, s.phi, method)
+        return pd.DataFrame(weights, index=list(s.items), columns=list(s.factors))
+
+    def score_validity(self, method: ScoreMethod = "regression") -> pd.Series:
+        """Correlation of each factor's scores with the factor (its determinacy for regression)."""
+        import pandas as pd
+
+        s = self._solution
+        weights = self.weights(method).to_numpy()
+        validity = score_validity(s.r, s.loadings, s.phi, weights)
+        return pd.Series(validity, index=list(s.factors), name="validity")
+
+    def standard_errors(self) -> LoadingErrors:
+        """Standard errors of loadings and factor correlations; see `LoadingErrors`."""
+        from cte_metrics.factor.loading_errors import loading_errors
+
+        return loading_errors(self._solution)
+
+    def _heading(self) -> str:
+        s = self._solution
+        return f"{self._title}: {self.n_factors} factors, {s.method}, {s.rotation}"
+
+    def _blocks(self) -> list[Block]:
+        fit = [(name, getattr(self, name)) for name in ("chi2", "df", "p", "rmsea")]
+        fit += [("rmsea 90% interval", f"{self.rmsea_ci.low:.3f} to {self.rmsea_ci.high:.3f}")]
+        fit += [(name, getattr(self, name)) for name in ("tli", "cfi", "rmsr", "bic")]
+        blocks = [Block("Loadings", self.table), Block("Variance", self.variance)]
+        if self.n_factors > 1:
+            blocks.append(Block("Factor correlations", self.factor_correlations))
+        return [*blocks, Block("Fit", fit)]
+
+
+def _mean_and_sd(values: Array) -> tuple[Array, Array]:
+    answered = ~np.isnan(values)
+    n = answered.sum(axis=0)
+    if (n < 2).any():
+        raise InputError(
+            "Scores from a solution that came from a matrix are standardised with the answers "
+            "themselves, which takes at least two respondents for each item."
+        )
+    filled = np.where(answered, values, 0.0)
+    mean = filled.sum(axis=0) / n
+    deviation = np.where(answered, values - mean, 0.0)
+    return mean, np.sqrt((deviation**2).sum(axis=0) / (n - 1.0))

@@ -1,0 +1,340 @@
+"""Exploratory factor analysis.
+
+Functions: ``efa``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import (
+    IdentificationError,
+    ImproperSolutionWarning,
+    InputError,
+    NonConvergenceWarning,
+    one_of,
+)
+from cte_metrics.factor.correlation_input import (
+    Correlation,
+    CorrelationInput,
+    Missing,
+    correlation_matrix,
+)
+from cte_metrics.factor.definite import definite_matrix
+from cte_metrics.factor.efa_result import EFA, Solution
+from cte_metrics.factor.rotation_options import checked_options
+from cte_metrics.kernels import extraction as extracting
+from cte_metrics.kernels import rotation as rotating
+from cte_metrics.kernels.factor_fit import FactorFit, degrees_of_freedom, fit
+from cte_metrics.results.estimate import Interval, Provenance, read_only
+from cte_metrics.results.status import Status
+
+Array = NDArray[np.float64]
+
+_REFERENCES = {
+    "minres": "Harman & Jones (1966), Psychometrika 31.",
+    "uls": "Jöreskog (1977).",
+    "ols": "Harman & Jones (1966), Psychometrika 31.",
+    "ml": "Jöreskog (1967), Psychometrika 32.",
+    "gls": "Jöreskog & Goldberger (1972), Psychometrika 37.",
+    "wls": "Revelle, psych::fa.",
+    "pa": "Thurstone (1947), Multiple-factor analysis.",
+    "pc": "Hotelling (1933), J. Educational Psychology 24.",
+}
+
+
+def efa(
+    data: Any,
+    n_factors: int,
+    *,
+    method: extracting.Method = "minres",
+    rotation: rotating.Method = "oblimin",
+    correlation: Correlation = "pearson",
+    missing: Missing = "listwise",
+    n_obs: float | None = None,
+    kaiser: bool = False,
+    rotation_options: Mapping[str, Any] | None = None,
+    smooth: bool = False,
+) -> EFA:
+    """Extract and rotate common factors.
+
+    Parameters
+    ----------
+    data : Responses, DataFrame, array, Moments, or a square correlation matrix
+        Answers, or correlations (a covariance matrix is rescaled) with ``n_obs``.
+    n_factors : int
+        Number of factors; see `n_factors` for how many.
+    method : {"minres", "ml", "pa", "uls", "wls", "gls", "pc", "ols"}
+        Extraction. ``minres``, ``uls`` and ``ols`` minimise squared residuals; ``pa`` iterates
+        communalities to convergence, which leads to the same solution; ``ml`` maximises the normal
+        likelihood; ``gls`` and ``wls`` weight residuals by the inverse correlation matrix and by
+        its inverse diagonal; ``pc`` gives principal components.
+    rotation : str
+        ``none``; orthogonal ``varimax, quartimax, equamax, entropy, bifactor, geomin_t, bentler_t,
+        infomax_t, crawford_ferguson_t, target_t``; oblique ``oblimin, quartimin, promax, geomin,
+        bentler, infomax, oblimax, crawford_ferguson, simplimax, target``. Each takes the lowest of
+        the minima that several random starts lead to (``rotation_options={"n_starts": ...}``).
+    correlation : {"pearson", "spearman", "polychoric", "fiml"}
+    missing : {"listwise", "pairwise"}
+    n_obs : float, optional
+        Respondents behind a matrix; without it there are no tests of fit.
+    kaiser : bool
+        Rotate rows of equal length (Kaiser normalisation). psych's ``varimax`` does, so
+        ``rotation="varimax", kaiser=True`` equals it; ``promax`` always does.
+    rotation_options : mapping, optional
+        ``gamma`` (oblimin), ``delta`` (geomin), ``kappa`` (crawford_ferguson), ``power`` (promax),
+        ``n_zeros`` (simplimax), ``target`` and ``weights`` (target; nan in the target is free), and
+        for the search ``n_starts``, ``rng``, ``tolerance``.
+    smooth : bool
+        Make a correlation matrix that is not positive definite so, by lifting its lowest roots, and
+        say by how much. By default such a matrix is refused.
+
+    Returns
+    -------
+    EFA
+        Factors by falling variance with mainly positive loadings; a target rotation keeps the
+        target's order.
+
+    Raises
+    ------
+    InputError
+        If an item is constant, the matrix is not positive definite, there are no more respondents
+        than items, or an option does not exist.
+    IdentificationError
+        If the items cannot identify so many factors (negative degrees of freedom).
+
+    Warns
+    -----
+    ImproperSolutionWarning
+        If a communality is 1 or more (a Heywood case), or is held just below 1 by the bound on
+        uniquenesses (0.005, as in psych and factanal).
+    NonConvergenceWarning
+        If extraction or rotation stopped before its optimum.
+
+    Notes
+    -----
+    Fit figures are those of psych::fa. Loadings differ where psych stops early (up to 1e-4, for
+    ``pa`` 1e-2) or in a local minimum; the objective here is never higher. psych's ``wls`` and
+    ``gls`` use a gradient that does not belong to their criterion and stop away from its minimum.
+
+    References
+    ----------
+    Revelle, W. psych: Procedures for psychological, psychometric, and personality research.
+    Bernaards, C. A., & Jennrich, R. I. (2005). Educational and Psychological Measurement, 65.
+
+    Examples
+    --------
+    One factor with loadings .9, .8, .7 implies correlations .72, .63 and .56:
+
+    >>> import numpy as np
+    >>> r = np.array([[1, .72, .63], [.72, 1, .56], [.63, .56, 1]])
+    >>> efa(r, 1, n_obs=100).loadings["F1"].round(6).tolist()
+    [0.9, 0.8, 0.7]
+    """
+    one_of(method, extracting.METHODS, "method")
+    one_of(rotation, rotating.METHODS, "rotation")
+    source = correlation_matrix(
+        data,
+        correlation=correlation,
+        missing=missing,
+        n_obs=n_obs,
+        acov=False,
+        what="Factor analysis",
+    )
+    _refuse_unidentified(len(source.items), n_factors, method)
+    r, notes = definite_matrix(source, smooth=smooth)
+    options = checked_options(rotation, rotation_options, source.items, n_factors)
+    found = extracting.extract(r, n_factors, method)
+    turned = rotating.rotate(found.loadings, rotation, kaiser=kaiser, **options)
+    figures = fit(r, turned.loadings @ turned.phi @ turned.loadings.T, n_factors, source.n_obs)
+    solution = _solution(source, r, found, turned, method, rotation, kaiser, options)
+    problems = _problems(solution, found, turned)
+    status = _status(found, turned, method)
+    all_notes = (*source.notes, *notes, *problems, *_fit_notes(figures, source))
+    settings = {
+        "n_factors": n_factors,
+        "method": method,
+        "rotation": rotation,
+        "kaiser": kaiser,
+        "correlation": correlation,
+        "rotation_options": dict(rotation_options or {}),
+    }
+    provenance = Provenance(
+        method=f"{n_factors} factors by {method}, rotation {rotation}, {correlation} correlations",
+        n_used=round(source.n_obs or 0),
+        n_dropped=source.n_dropped,
+        settings=settings,
+        reference=_REFERENCES[method],
+    )
+    return _result(solution, turned, figures, provenance, status, all_notes)
+
+
+def _refuse_unidentified(n_items: int, n_factors: Any, method: str) -> None:
+    if isinstance(n_factors, bool) or not isinstance(n_factors, int | np.integer) or n_factors < 1:
+        raise InputError(f"n_factors={n_factors!r} is not a whole number of 1 or more.")
+    if method == "pc":
+        if n_factors > n_items:
+            raise IdentificationError(f"{n_items} items have {n_items} components at most.")
+        return
+    df = degrees_of_freedom(n_items, int(n_factors))
+    if n_factors >= n_items or df < 0:
+        most = max(m for m in range(n_items) if degrees_of_freedom(n_items, m) >= 0)
+        raise IdentificationError(
+            f"{n_items} items cannot identify {n_factors} factors ({df} degrees of freedom); they "
+            f"identify {most} at most.",
+            hint="Use fewer factors or more items; method='pc' gives components.",
+        )
+
+
+def _solution(
+    source: CorrelationInput,
+    r: Array,
+    found: extracting.Extraction,
+    turned: rotating.Rotation,
+    method: extracting.Method,
+    rotation: str,
+    kaiser: bool,
+    options: Mapping[str, Any],
+) -> Solution:
+    prefix = "PC" if method == "pc" else "F"
+    factors = tuple(f"{prefix}{j + 1}" for j in range(turned.loadings.shape[1]))
+    values = source.values
+    mean = sd = None
+    if values is not None and not np.isnan(values).any():
+        mean = values.mean(axis=0)
+        sd = values.std(axis=0, ddof=1)
+    return Solution(
+        read_only(r),
+        read_only(turned.loadings),
+        read_only(turned.phi),
+        source.items,
+        factors,
+        method,
+        rotation,
+        kaiser,
+        dict(options),
+        source.n_obs,
+        read_only(found.bounded),
+        mean,
+        sd,
+        source.acov,
+    )
+
+
+def _problems(
+    solution: Solution, found: extracting.Extraction, turned: rotating.Rotation
+) -> list[str]:
+    """Say aloud what is wrong with the solution: warnings, returned as notes too."""
+    out = []
+    if solution.method != "pc" and found.heywood.any():
+        out.append(_heywood(solution, found))
+        warnings.warn(out[-1], ImproperSolutionWarning, stacklevel=3)
+    if not found.converged:
+        out.append(f"Extraction by {solution.method} did not converge.")
+        warnings.warn(out[-1], NonConvergenceWarning, stacklevel=3)
+    if not turned.converged:
+        out.append(
+            f"Rotation {solution.rotation} reached no minimum with separate factors; the loadings "
+            "shown are not at an optimum of its criterion."
+        )
+        warnings.warn(out[-1], NonConvergenceWarning, stacklevel=3)
+    return out
+
+
+def _heywood(solution: Solution, found: extracting.Extraction) -> str:
+    items = [solution.items[i] for i in np.flatnonzero(found.heywood)]
+    values = ", ".join(
+        f"{name} ({h:.3f})"
+        for name, h in zip(items, found.communalities[found.heywood], strict=True)
+    )
+    return (
+        f"HEYWOOD CASE: the communality of {values} reaches 1 or is held just below it by the "
+        "bound on uniquenesses. The factors explain more than all of an item's variance: likely "
+        "too many factors, too few respondents, or two nearly identical items."
+    )
+
+
+def _status(found: extracting.Extraction, turned: rotating.Rotation, method: str) -> Status:
+    if not (found.converged and turned.converged):
+        return Status.MAX_ITER
+    if method == "pc":
+        return Status.OK
+    return Status.IMPROPER if found.heywood.any() else Status.CONVERGED
+
+
+def _fit_notes(figures: FactorFit, source: CorrelationInput) -> list[str]:
+    notes = []
+    if source.n_obs is None:
+        notes.append("Tests of fit need n_obs, the number of respondents behind the matrix.")
+    if figures.df <= 0:
+        notes.append("No degrees of freedom are left, so the model cannot be tested.")
+    return notes
+
+
+def _result(
+    solution: Solution,
+    turned: rotating.Rotation,
+    figures: FactorFit,
+    provenance: Provenance,
+    status: Status,
+    notes: tuple[str, ...],
+) -> EFA:
+    import pandas as pd
+
+    items, factors = pd.Index(solution.items), pd.Index(solution.factors)
+    loadings, phi = solution.loadings, solution.phi
+    structure = loadings @ phi
+    communalities = np.einsum("ij,ij->i", loadings, structure)
+    return EFA(
+        loadings=pd.DataFrame(loadings, items, factors),
+        structure=pd.DataFrame(structure, items, factors),
+        factor_correlations=pd.DataFrame(phi, factors, factors),
+        communalities=pd.Series(communalities, items, name="communality"),
+        uniquenesses=pd.Series(1.0 - communalities, items, name="uniqueness"),
+        complexity=pd.Series(_complexity(loadings), items, name="complexity"),
+        variance=_variance(turned, factors),
+        chi2=figures.chi2,
+        df=figures.df,
+        p=figures.p,
+        rmsea=figures.rmsea,
+        rmsea_ci=Interval(figures.rmsea_low, figures.rmsea_high, 0.90),
+        tli=figures.tli,
+        cfi=figures.cfi,
+        rmsr=figures.rmsr,
+        bic=figures.bic,
+        objective=figures.objective,
+        residuals=pd.DataFrame(figures.residuals, items, items),
+        eigenvalues=read_only(np.linalg.eigvalsh(solution.r)[::-1]),
+        transformation=read_only(turned.transformation),
+        provenance=provenance,
+        status=status,
+        notes=notes,
+        _solution=solution,
+    )
+
+
+def _complexity(loadings: Array) -> Array:
+    squares = loadings**2
+    fourth = (squares**2).sum(axis=1)
+    total = squares.sum(axis=1) ** 2
+    return np.divide(total, fourth, out=np.full(len(fourth), np.nan), where=fourth > 0.0)
+
+
+def _variance(turned: rotating.Rotation, factors: Any) -> Any:
+    import pandas as pd
+
+    own = rotating.factor_variances(turned.loadings, turned.phi)
+    share, explained = own / len(turned.loadings), own / own.sum()
+    columns = {
+        "ss_loadings": own,
+        "proportion": share,
+        "cumulative": np.cumsum(share),
+        "proportion_explained": explained,
+        "cumulative_explained": np.cumsum(explained),
+    }
+    return pd.DataFrame(columns, index=factors)

@@ -1,0 +1,78 @@
+"""Check what a user asks of a rotation before the kernel sees it.
+
+Functions: ``checked_options``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.errors import InputError, close_names
+from cte_metrics.kernels.rotation import OPTIONS, SEARCH_OPTIONS
+
+
+def checked_options(
+    rotation: str, options: Mapping[str, Any] | None, items: Sequence[str], n_factors: int
+) -> dict[str, Any]:
+    """Return the options as the kernel takes them.
+
+    Raises
+    ------
+    InputError
+        If the rotation has no such option, a number is out of range, or a target has the wrong
+        shape.
+    """
+    given = dict(options or {})
+    allowed = (*OPTIONS.get(rotation, ()), *SEARCH_OPTIONS)
+    for name in given:
+        if name not in allowed:
+            raise InputError(
+                f"rotation={rotation!r} has no option {name!r}.{close_names(name, allowed)}",
+                hint=f"Its options are {', '.join(allowed)}.",
+            )
+    if rotation.startswith("target"):
+        _check_target(given, items, n_factors)
+    _check_number(given, "delta", above=0.0)
+    _check_number(given, "power", above=1.0)
+    _check_n_zeros(given, len(items) * n_factors)
+    return given
+
+
+def _check_number(given: dict[str, Any], name: str, *, above: float) -> None:
+    if name in given and not float(given[name]) > above:
+        raise InputError(f"rotation option {name}={given[name]!r} must be above {above:g}.")
+
+
+def _check_n_zeros(given: dict[str, Any], most: int) -> None:
+    if "n_zeros" in given and not 1 <= int(given["n_zeros"]) <= most:
+        raise InputError(
+            f"rotation option n_zeros={given['n_zeros']!r} is not between 1 and {most}."
+        )
+
+
+def _check_target(given: dict[str, Any], items: Sequence[str], n_factors: int) -> None:
+    if "target" not in given:
+        raise InputError(
+            "A target rotation needs a target.",
+            hint="Pass rotation_options={'target': matrix}, nan where a loading is free.",
+        )
+    for name in ("target", "weights"):
+        if given.get(name) is None:
+            given.pop(name, None)
+            continue
+        values = _in_item_order(given[name], items)
+        if values.shape != (len(items), n_factors):
+            raise InputError(
+                f"The {name} has shape {values.shape}; {len(items)} items and {n_factors} factors "
+                f"need ({len(items)}, {n_factors})."
+            )
+        given[name] = values
+
+
+def _in_item_order(table: Any, items: Sequence[str]) -> Any:
+    if hasattr(table, "loc") and set(items) == {str(i) for i in table.index}:
+        table = table.loc[list(items)]
+    return np.asarray(table, dtype=np.float64)
