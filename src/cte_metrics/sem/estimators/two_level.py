@@ -130,7 +130,7 @@ class LevelWeight:
         product = delta.T @ self.times(delta)
         return 0.5 * (product + product.T)
 
-    def dense(self, states: Sequence[BlockState]) -> Array:
+    def dense(self) -> Array:
         """Return the matrix of the free moments, zero elsewhere."""
         matrix = self.times(None).copy()
         matrix[self.blank] = 0.0
@@ -243,12 +243,12 @@ class TwoLevel:
         breads, meats = point.weight("observed"), self.meat((), structured=False)
         out = []
         for bread, meat, share in zip(breads, meats, self.shares, strict=True):
-            matrix = bread.dense(())
+            matrix = bread.dense()
             kept = np.flatnonzero(~bread.blank)
             cells = np.ix_(kept, kept)
             inverse = np.linalg.inv(matrix[cells])
             gamma = np.zeros_like(matrix)
-            gamma[cells] = share * (inverse @ meat.dense(())[cells] @ inverse)
+            gamma[cells] = share * (inverse @ meat.dense()[cells] @ inverse)
             out.append(gamma)
         return tuple(out)
 
