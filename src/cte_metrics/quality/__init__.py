@@ -1,0 +1,15 @@
+"""Quality of answers: careless responding, missingness, distributions."""
+
+from typing import TYPE_CHECKING
+
+from cte_metrics._lazy import attach
+
+if TYPE_CHECKING:
+    from cte_metrics.quality.multinormality import HenzeZirkler as HenzeZirkler
+    from cte_metrics.quality.multinormality import Mardia as Mardia
+    from cte_metrics.quality.multinormality import henze_zirkler as henze_zirkler
+    from cte_metrics.quality.multinormality import mardia as mardia
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, {"multinormality": ["HenzeZirkler", "Mardia", "henze_zirkler", "mardia"]}
+)
