@@ -1,0 +1,345 @@
+"""Scores of respondents on the scales of an instrument.
+
+Functions: ``score, standard_score``. Class: ``Scores``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from cte_metrics.core.keying import keying_notes
+from cte_metrics.core.responses import Responses
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
+from cte_metrics.kernels.alpha import item_total
+from cte_metrics.kernels.moments import moments
+from cte_metrics.kernels.scale_scores import required_answers, scale_means, standardize
+from cte_metrics.results import Block, Provenance, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ScoreMethod = Literal["mean", "sum", "pomp", "z", "t"]
+MissingRule = Literal["prorate", "listwise", "item_mean", "item_median"]
+
+_METHODS = ("mean", "sum", "pomp", "z", "t")
+_MISSING = ("prorate", "listwise", "item_mean", "item_median")
+_WORDS = {
+    "mean": "mean of the items",
+    "sum": "sum of the items",
+    "pomp": "per cent of the possible range",
+    "z": "z score within these respondents",
+    "t": "T score within these respondents (mean 50, standard deviation 10)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores(Result):
+    """Scores of respondents.
+
+    Attributes
+    ----------
+    table : DataFrame (n, scales)
+        Index respondent; a column per subscale id, and ``total``; missing where too few items were
+        answered.
+    answered : DataFrame (n, scales)
+        Number of items answered.
+    scales : dict
+        Scale to its item ids.
+    required : dict
+        Scale to the number of answers that a score needs.
+    method, missing : str
+    """
+
+    _title: ClassVar[str] = "Scores"
+
+    table: pd.DataFrame
+    answered: pd.DataFrame
+    scales: dict[str, tuple[str, ...]]
+    required: dict[str, int]
+    method: str
+    missing: str
+
+    def _blocks(self) -> list[Block]:
+        described = self.table.describe().T[["count", "mean", "std", "min", "max"]]
+        described.columns = ["scored", "mean", "sd", "minimum", "maximum"]
+        described["scored"] = described["scored"].astype("int64")
+        described.insert(0, "items", [len(v) for v in self.scales.values()])
+        described["answers_needed"] = list(self.required.values())
+        described.index.name = "scale"
+        return [Block(_WORDS[self.method], described)]
+
+
+def score(
+    responses: Responses,
+    *,
+    method: ScoreMethod = "mean",
+    min_answered: int | float | None = None,
+    missing: MissingRule = "prorate",
+) -> Scores:
+    """Score every respondent on every subscale and in total.
+
+    Parameters
+    ----------
+    responses : Responses
+        Answers with their instrument; reverse-scored items are turned by its key.
+    method : {"mean", "sum", "pomp", "z", "t"}
+        ``pomp`` is the per cent of the possible range, 100 (mean - minimum) / (maximum - minimum).
+        ``z`` and ``t`` (mean 50, standard deviation 10) are relative to these respondents; for
+        published norms see :func:`standard_score`.
+    min_answered : int or float, optional
+        Answers that a score needs: a count (int) or a share of the scale's items (float, 0 to 1,
+        rounded up). The instrument's own rule by default, else one answer.
+    missing : {"prorate", "listwise", "item_mean", "item_median"}
+        ``prorate`` (default): the mean of the answers given; a sum is that mean times the number of
+        items. ``listwise``: only respondents who answered every item of the instrument get scores.
+        ``item_mean``, ``item_median``: a gap takes the item's mean or median over respondents.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    InputTypeError
+        If ``responses`` is not a ``Responses``.
+    InputError
+        If an option is unknown, or ``min_answered`` is out of range.
+
+    Notes
+    -----
+    Means equal ``psych::scoreItems`` with ``impute`` "none", "mean" or "median", and ``missing =
+    FALSE`` for ``listwise``; psych's sums of incomplete answers are not prorated, ours are. The
+    notes name items that run against their scale, with the likely cause; none is turned.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cte_metrics import Instrument, Item, ResponseScale, Responses
+    >>> items = [Item("a"), Item("b", reverse=True)]
+    >>> mini = Instrument("mini", "Mini", "1", ResponseScale(1, 5), items)
+    >>> survey = Responses(pd.DataFrame({"a": [5, 4, 2], "b": [1, None, 3]}), mini)
+    >>> score(survey).table["total"].tolist()
+    [5.0, 4.0, 2.5]
+    >>> score(survey, method="sum", min_answered=2).table["total"].tolist()
+    [10.0, nan, 5.0]
+    """
+    _check(responses, method, missing)
+    minimum = responses.instrument.minimum_answered if min_answered is None else min_answered
+    scales = scale_items(responses)
+    required = {name: _required(len(items), minimum) for name, items in scales.items()}
+    keyed = responses.keyed
+    values = keyed.to_numpy(dtype=np.float64)
+    complete = ~np.isnan(values).any(axis=1)
+    where = {item: j for j, item in enumerate(keyed.columns)}
+    rule = "prorate" if missing == "listwise" else missing
+    table: dict[str, np.ndarray] = {}
+    answered: dict[str, np.ndarray] = {}
+    for name, items in scales.items():
+        part = values[:, [where[i] for i in items]]
+        means, answered[name] = scale_means(part, rule, required[name])
+        if missing == "listwise":
+            means[~complete] = np.nan
+        table[name] = _on_scale(means, method, len(items), responses)
+    import pandas as pd
+
+    index = _respondents(responses)
+    frame = pd.DataFrame(table, index=index)
+    return Scores(
+        table=frame,
+        answered=pd.DataFrame(answered, index=index),
+        scales=scales,
+        required=required,
+        method=method,
+        missing=missing,
+        provenance=Provenance(
+            method=f"{_WORDS[method].capitalize()}, missing answers: {missing}",
+            n_used=int(frame.notna().any(axis=1).sum()),
+            n_dropped=int(frame.isna().all(axis=1).sum()),
+            settings={"method": method, "missing": missing, "min_answered": minimum},
+            reference=responses.instrument.citation,
+        ),
+        notes=(
+            *responses.notes,
+            *_missing_notes(frame, required, scales, missing),
+            *_rule_notes(responses, method),
+            *scale_keying(responses, scales, values, where),
+        ),
+    )
+
+
+def scale_items(responses: Responses) -> dict[str, tuple[str, ...]]:
+    """Return the scales that are scored: each subscale, and all items as ``total``."""
+    instrument = responses.instrument
+    scales = {s.id: tuple(s.items) for s in instrument.subscales}
+    scales.setdefault("total", tuple(instrument.item_ids))
+    return scales
+
+
+def _check(responses: Any, method: str, missing: str) -> None:
+    if not isinstance(responses, Responses):
+        raise InputTypeError(
+            f"Scoring needs a Responses, which knows the key; got {type(responses).__name__}.",
+            hint="Responses(frame, instrument), or read_responses(path, instrument).",
+        )
+    one_of(method, _METHODS, "method")
+    one_of(missing, _MISSING, "missing")
+
+
+def _required(n_items: int, minimum: int | float | None) -> int:
+    if isinstance(minimum, bool) or not isinstance(minimum, int | float | np.number | None):
+        raise InputTypeError(
+            f"min_answered={minimum!r} is neither a number of items nor a share.",
+            hint="An int is a count, a float between 0 and 1 a share of the items.",
+        )
+    if minimum is None:
+        return 1
+    whole = isinstance(minimum, int | np.integer)
+    if minimum < 0 or (not whole and minimum > 1):
+        raise InputError(
+            f"min_answered={minimum!r} is out of range.",
+            hint="An int is a count of items, a float between 0 and 1 a share of them.",
+        )
+    return required_answers(n_items, int(minimum) if whole else float(minimum))
+
+
+def _on_scale(means: np.ndarray, method: str, n_items: int, responses: Responses) -> np.ndarray:
+    if method == "sum":
+        return means * n_items
+    if method == "pomp":
+        scale = responses.instrument.response_scale
+        return 100.0 * (means - scale.minimum) / (scale.maximum - scale.minimum)
+    if method == "z":
+        return standardize(means)
+    return standardize(means, 50.0, 10.0) if method == "t" else means
+
+
+def _respondents(responses: Responses) -> pd.Index:
+    import pandas as pd
+
+    known = responses.respondent
+    index = responses.keyed.index if known is None else pd.Index(known)
+    return index.rename("respondent")
+
+
+def _missing_notes(
+    frame: pd.DataFrame,
+    required: dict[str, int],
+    scales: dict[str, tuple[str, ...]],
+    missing: str,
+) -> tuple[str, ...]:
+    absent = {name: int(frame[name].isna().sum()) for name in scales}
+    named = [f"{name} {n}" for name, n in absent.items() if n]
+    if not named:
+        return ()
+    if missing == "listwise":
+        why = "an item of the instrument was not answered (listwise)"
+    else:
+        needs = {f"{required[n]} of {len(scales[n])}" for n, m in absent.items() if m}
+        why = f"fewer answers than needed ({', '.join(sorted(needs))} items)"
+    return (f"Respondents without a score, because of {why}: {', '.join(named)}.",)
+
+
+def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
+    published = responses.instrument.scoring
+    if published == method:
+        return ()
+    return (f"The instrument's own scoring rule is {published!r}; these are {method!r} scores.",)
+
+
+def scale_keying(
+    responses: Responses,
+    scales: Mapping[str, tuple[str, ...]],
+    values: np.ndarray,
+    where: Mapping[str, int],
+) -> tuple[str, ...]:
+    """Return the keying check of each subscale, or of all items when there is none."""
+    if len(values) < 3:
+        return ()
+    covariance = moments(values, "pairwise").covariance
+    own = {s.id: scales[s.id] for s in responses.instrument.subscales} or dict(scales)
+    notes: list[str] = []
+    for name, items in own.items():
+        chosen = [where[i] for i in items]
+        part = covariance[np.ix_(chosen, chosen)]
+        if len(items) > 1 and np.isfinite(part).all():
+            r_drop = item_total(part).r_drop.tolist()
+            reversed_ids = responses.instrument.reversed_ids
+            label = "" if name == "total" else name
+            notes += keying_notes(items, r_drop, reversed_ids=reversed_ids, scale=label)
+    return tuple(notes)
+
+
+def standard_score(
+    scores: Any,
+    *,
+    norm_mean: float | Mapping[str, float],
+    norm_sd: float | Mapping[str, float],
+    mean: float = 500.0,
+    sd: float = 100.0,
+) -> Any:
+    """Express scores on a norm's scale, mean + sd * (score - norm_mean) / norm_sd.
+
+    Parameters
+    ----------
+    scores : Scores, DataFrame, Series, array or float
+        Scores by the norm's own scoring method.
+    norm_mean, norm_sd : float or mapping
+        Of the norm sample; a mapping gives them by scale, and other scales are left out.
+    mean, sd : float
+        Of the new scale; 500 and 100 by default.
+
+    Returns
+    -------
+    DataFrame, Series, array or float
+        Of the kind given; a ``Scores`` gives a DataFrame.
+
+    Raises
+    ------
+    InputError
+        If a standard deviation is not positive.
+    UnknownNameError
+        If a mapping names an unknown scale, or only one of the mappings names a scale.
+
+    Examples
+    --------
+    >>> standard_score(4.5, norm_mean=4.0, norm_sd=0.5)
+    600.0
+    """
+    table = scores.table if isinstance(scores, Scores) else scores
+    if isinstance(norm_mean, Mapping) or isinstance(norm_sd, Mapping):
+        return _by_scale(table, norm_mean, norm_sd, mean, sd)
+    _positive(norm_sd, "norm_sd")
+    _positive(sd, "sd")
+    values = np.asarray(table, dtype=float) if isinstance(table, list | tuple) else table
+    return mean + sd * (values - norm_mean) / norm_sd
+
+
+def _by_scale(table: Any, norm_mean: Any, norm_sd: Any, mean: float, sd: float) -> pd.DataFrame:
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        raise InputTypeError("Norms by scale need a table of scores with scales as columns.")
+    names = [m for m in (norm_mean, norm_sd) if isinstance(m, Mapping)]
+    chosen = list(names[0])
+    for scale in {s for m in names for s in m}:
+        if scale not in table.columns:
+            known = list(table.columns)
+            raise UnknownNameError(f"There is no scale {scale!r}.{close_names(scale, known)}")
+        if any(scale not in m for m in names):
+            raise UnknownNameError(f"Scale {scale!r} has only one of norm_mean and norm_sd.")
+    out = {}
+    for scale in chosen:
+        centre = norm_mean[scale] if isinstance(norm_mean, Mapping) else norm_mean
+        spread = norm_sd[scale] if isinstance(norm_sd, Mapping) else norm_sd
+        _positive(spread, f"norm_sd of {scale}")
+        out[scale] = mean + sd * (table[scale] - centre) / spread
+    return pd.DataFrame(out, index=table.index)
+
+
+def _positive(value: float, name: str) -> None:
+    if not value > 0:
+        raise InputError(f"{name}={value!r}; a standard deviation is above 0.")
