@@ -87,7 +87,7 @@ def mardia(data: Any) -> Mardia:
 
     >>> import numpy as np
     >>> out = mardia(np.array([[-1.0], [1.0], [-1.0], [1.0]]))
-    >>> round(out.skew, 6), out.kurtosis
+    >>> round(out.skew, 6), round(out.kurtosis, 6)
     (0.0, 0.5625)
     """
     values, dropped, notes = _complete(data, "Mardia's test")
