@@ -10,18 +10,12 @@ Functions: ``asymptotic_covariance``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.contingency import item_pairs
-from cte_metrics.kernels.ordinal_moments import (
-    MixedData,
-    OrdinalMoments,
-    location_sizes,
-    mixed_pairs,
-)
+from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, mixed_pairs
+from cte_metrics.kernels.ordinal_sandwich import Scale, StatisticLayout, rescaled, sandwich
 from cte_metrics.kernels.polychoric import score_tables, threshold_products
 from cte_metrics.kernels.polyserial import edges, numeric_scores, polyserial_scores
 
@@ -31,40 +25,11 @@ Integers = NDArray[np.int64]
 _CELLS_PER_BLOCK = 1_500_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where each statistic stands: locations, then variances of numeric items, then pairs."""
-
-    starts: Integers
-    location_items: Integers
-    location_order: Integers
-    variance_at: Integers
-    n_first: int
-    first: Integers
-    second: Integers
-
-    @classmethod
-    def of(cls, n_categories: Integers) -> _Layout:
-        sizes = location_sizes(n_categories)
-        starts = np.cumsum(sizes) - sizes
-        items = np.repeat(np.arange(len(sizes)), sizes)
-        numeric = n_categories == 0
-        variance_at = np.where(numeric, sizes.sum() + np.cumsum(numeric) - 1, -1)
-        a, b = item_pairs(len(sizes))
-        n_first = int(sizes.sum() + numeric.sum())
-        order = np.arange(len(items)) - starts[items]
-        return cls(starts, items, order, variance_at, n_first, a, b)
-
-    @property
-    def size(self) -> int:
-        return self.n_first + len(self.first)
-
-
 def asymptotic_covariance(
     data: MixedData,
     fitted: OrdinalMoments,
     *,
-    scale: Literal["covariance", "correlation"] = "covariance",
+    scale: Scale = "covariance",
 ) -> Floats:
     """Return Gamma (m, m): n times the covariance matrix of ``OrdinalMoments.vector``.
 
@@ -73,7 +38,7 @@ def asymptotic_covariance(
     covariances. With sampling weights w the scores enter ``A`` times w and the middle matrix times
     w squared.
     """
-    layout = _Layout.of(data.n_categories)
+    layout = StatisticLayout.of(data.n_categories)
     first_stage = _FirstStage.of(data, fitted, layout)
     second_stage = _SecondStage.of(data, fitted, layout)
     inner = np.zeros((layout.size, layout.size))
@@ -92,15 +57,15 @@ def asymptotic_covariance(
             own += (scores * w) @ scores.T
             scores *= w
         inner += scores @ scores.T
-    gamma = fitted.n * _sandwich(inner, own, second_stage.cross, data.n_categories, layout)
-    return _rescaled(gamma, fitted, layout, scale)
+    gamma = fitted.n * sandwich(inner, own, second_stage.cross, layout)
+    return rescaled(gamma, fitted.correlation, fitted.variance, layout, scale)
 
 
 @dataclass(frozen=True, slots=True)
 class _FirstStage:
     """Scores of thresholds as tables by category, and of means and variances."""
 
-    layout: _Layout
+    layout: StatisticLayout
     thresholds: Integers
     table: Floats
     numeric: Integers
@@ -108,7 +73,7 @@ class _FirstStage:
     sd: Floats
 
     @classmethod
-    def of(cls, data: MixedData, fitted: OrdinalMoments, layout: _Layout) -> _FirstStage:
+    def of(cls, data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout) -> _FirstStage:
         ordinal_rows = np.flatnonzero(data.n_categories[layout.location_items] > 0)
         table = _threshold_scores(data, fitted, layout, ordinal_rows)
         numeric = data.numeric
@@ -134,7 +99,7 @@ class _FirstStage:
 
 
 def _threshold_scores(
-    data: MixedData, fitted: OrdinalMoments, layout: _Layout, which: Integers
+    data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout, which: Integers
 ) -> Floats:
     """Score of threshold t for a row in category c (thresholds, K + 1); last column: missing."""
     top = int(data.n_categories.max(initial=0))
@@ -155,7 +120,7 @@ def _threshold_scores(
 class _SecondStage:
     """Scores of correlations, and the sums A21 of their products with first-stage derivatives."""
 
-    layout: _Layout
+    layout: StatisticLayout
     cross: Floats
     ordinal: Integers
     table: Floats
@@ -163,7 +128,7 @@ class _SecondStage:
     fitted: OrdinalMoments
 
     @classmethod
-    def of(cls, data: MixedData, fitted: OrdinalMoments, layout: _Layout) -> _SecondStage:
+    def of(cls, data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout) -> _SecondStage:
         k, a, b = data.n_categories, layout.first, layout.second
         which = np.flatnonzero((k[a] > 0) & (k[b] > 0))
         cross = np.zeros((len(a), layout.n_first))
@@ -235,7 +200,7 @@ class _SecondStage:
 
 
 def _ordinal_pairs(
-    data: MixedData, fitted: OrdinalMoments, layout: _Layout, which: Integers, cross: Floats
+    data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout, which: Integers, cross: Floats
 ) -> Floats:
     """Score tables of the ordinal pairs (p, K + 1, K + 1), and their part of A21 into ``cross``."""
     k = data.n_categories
@@ -251,46 +216,3 @@ def _ordinal_pairs(
     out = np.zeros((len(which), scores[0].shape[1] + 1, scores[0].shape[2] + 1))
     out[:, :-1, :-1] = scores[0]
     return out
-
-
-def _sandwich(
-    inner: Floats, outer: Floats, cross: Floats, n_categories: Integers, layout: _Layout
-) -> Floats:
-    """Return ``A^-1 (sum s s') A^-T`` by blocks; ``outer`` holds the blocks of A."""
-    q = layout.n_first
-    owner = np.concatenate([layout.location_items, np.flatnonzero(n_categories == 0)])
-    own = owner[:, None] == owner
-    inner11, inner12, inner22 = inner[:q, :q], inner[:q, q:], inner[q:, q:]
-    bread = np.linalg.inv(np.where(own, outer[:q, :q], 0.0))
-    diagonal = np.diagonal(outer)[q:]
-    scale = np.divide(1.0, diagonal, out=np.zeros(len(diagonal)), where=diagonal > 0.0)
-    slope = cross @ bread
-    lower = (inner12.T - slope @ inner11) @ bread * scale[:, None]
-    turned = slope @ inner12
-    second = inner22 - turned - turned.T + slope @ inner11 @ slope.T
-    out = np.empty_like(inner)
-    out[:q, :q] = bread @ inner11 @ bread
-    out[q:, :q] = lower
-    out[:q, q:] = lower.T
-    out[q:, q:] = second * np.outer(scale, scale)
-    return out
-
-
-def _rescaled(gamma: Floats, fitted: OrdinalMoments, layout: _Layout, scale: str) -> Floats:
-    """Turn means to minus means and, where wanted, correlations to covariances."""
-    numeric = fitted.n_categories == 0
-    if not numeric.any():
-        return gamma
-    a, b, sd = layout.first, layout.second, np.sqrt(fitted.variance)
-    change = np.eye(layout.size)
-    pairs = layout.n_first + np.arange(len(a))
-    rho = fitted.correlation[a, b]
-    if scale == "covariance":
-        change[pairs, pairs] = sd[a] * sd[b]
-    for one, other in ((a, b), (b, a)) if scale == "covariance" else ():
-        moved = numeric[one]
-        at = layout.variance_at[one[moved]]
-        change[pairs[moved], at] = rho[moved] * sd[other[moved]] / (2.0 * sd[one[moved]])
-    negative = np.flatnonzero(numeric[layout.location_items])
-    change[negative, negative] = -1.0
-    return np.asarray(change @ gamma @ change.T)

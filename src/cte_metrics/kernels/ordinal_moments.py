@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.kernels.contingency import CategoryCounts, category_counts, item_pairs
+from cte_metrics.kernels.ordinal_sandwich import location_sizes
 from cte_metrics.kernels.polychoric import fit_pairs, item_thresholds
 from cte_metrics.kernels.polyserial import (
     edges,
@@ -138,11 +139,6 @@ class OrdinalMoments:
         where = self.location_items
         signed = np.where(numeric[where], -self.locations, self.locations)
         return np.concatenate([signed, self.variance[numeric], self.covariance[a, b]])
-
-
-def location_sizes(n_categories: Integers) -> Integers:
-    """Number of thresholds, or 1 for the mean of a numeric variable, by variable (k,)."""
-    return np.where(n_categories > 0, n_categories - 1, 1)
 
 
 def ordinal_moments(
