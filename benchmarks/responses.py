@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cte_metrics import Instrument, ResponseScale, Responses
+from cte_metrics import Instrument, Responses, ResponseScale
 
 ITEMS = [f"q{j + 1}" for j in range(21)]
 ROUNDS = 3
@@ -54,36 +54,33 @@ def peak(task: Callable[[], Any]) -> int:
     return top
 
 
-def main(n: int) -> None:
-    """Print times and peak memory, with ratios."""
+def report(n: int, missing: float) -> dict[str, float]:
+    """Return times and peak memory of one survey."""
     instrument = Instrument("long", "Long", "1", ResponseScale(1, 6), ITEMS)
+    text, frame = survey(n, missing)
+    raw = n * len(ITEMS) * 8
+
+    def read() -> Responses:
+        return Responses(frame, instrument, respondent="teacher", group="school")
+
+    responses = read()
+    csv, checked = best(lambda: pd.read_csv(io.StringIO(text))), best(read)
+    return {
+        "rows": n,
+        "missing": missing,
+        "read_csv_s": csv,
+        "responses_s": checked,
+        "ratio_to_read_csv": checked / csv,
+        "keyed_frame_s": best(lambda: responses.keyed),
+        "peak_over_raw_float64": peak(read) / raw,
+        "peak_with_keyed_over_raw_float64": peak(lambda: read().keyed) / raw,
+    }
+
+
+def main(n: int) -> None:
+    """Print complete and incomplete answers, one line each."""
     for missing in (0.0, 0.1):
-        text, frame = survey(n, missing)
-        roles = {"respondent": "teacher", "group": "school"}
-        csv = best(lambda text=text: pd.read_csv(io.StringIO(text)))
-        read = best(lambda frame=frame: Responses(frame, instrument, **roles))
-        responses = Responses(frame, instrument, **roles)
-        keyed = best(lambda r=responses: r.keyed)
-        raw = n * len(ITEMS) * 8
-        print(
-            json.dumps(
-                {
-                    "rows": n,
-                    "missing": missing,
-                    "read_csv_s": round(csv, 3),
-                    "responses_s": round(read, 3),
-                    "ratio_to_read_csv": round(read / csv, 3),
-                    "keyed_frame_s": round(keyed, 3),
-                    "peak_over_raw_float64": round(
-                        peak(lambda frame=frame: Responses(frame, instrument, **roles)) / raw, 3
-                    ),
-                    "peak_with_keyed_over_raw_float64": round(
-                        peak(lambda frame=frame: Responses(frame, instrument, **roles).keyed) / raw,
-                        3,
-                    ),
-                }
-            )
-        )
+        print(json.dumps({k: round(v, 3) for k, v in report(n, missing).items()}))
 
 
 if __name__ == "__main__":

@@ -22,11 +22,15 @@ def describe(responses: Responses) -> str:
     if responses.n_respondents != len(responses):
         parts.append(f"{responses.n_respondents:,} respondents")
     if responses.group is not None:
-        parts.append(f"{responses.n_groups:,} groups")
+        parts.append(_counted(responses.n_groups, "group"))
     if responses.wave is not None:
-        parts.append(f"{len(responses.waves)} waves")
+        parts.append(_counted(len(responses.waves), "wave"))
     parts.append(f"{share:.1%} missing")
     if len(responses.issues):
-        parts.append(f"{len(responses.issues):,} issues")
+        parts.append(_counted(len(responses.issues), "issue"))
     mark = "SIMULATED " if responses.simulated else ""
     return f"{mark}Responses to {instrument.name or instrument.id}: {', '.join(parts)}"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

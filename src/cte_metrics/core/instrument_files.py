@@ -15,6 +15,7 @@ from typing import Any
 
 from cte_metrics.errors import InstrumentError
 
+_LINE_MARKS = re.compile("[\x85\u2028\u2029\ufeff]")
 _FORMATS = ".yaml, .yml, .toml or .json"
 
 
@@ -87,10 +88,16 @@ def _plain_loader() -> Any:
 
 
 def _to_yaml(document: Mapping[str, Any]) -> str:
+    """Write YAML; with escapes throughout where a text holds a rare mark of a line's end."""
+    text = _dump_yaml(document, unicode=True)
+    return _dump_yaml(document, unicode=False) if _LINE_MARKS.search(text) else text
+
+
+def _dump_yaml(document: Mapping[str, Any], *, unicode: bool) -> str:
     import yaml
 
     return str(
-        yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100, indent=2)
+        yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=unicode, width=100, indent=2)
     )
 
 

@@ -85,7 +85,7 @@ class IssueLog:
         if not total:
             return
         said = [
-            f"Column {i.column!r}, row {_shown(index[p])}: {_shown(v)} {i.problem}."
+            f"Column {i.column!r}, row {shown(index[p])}: {shown(v)} {i.problem}."
             for i in blocking
             for p, v in zip(i.positions[:_SHOWN], i.values[:_SHOWN], strict=True)
         ][:_SHOWN]
@@ -116,7 +116,7 @@ class IssueLog:
         return frame.iloc[order].reset_index(drop=True), positions[order]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a value as a reader would write it (numpy scalars without their type)."""
     return repr(value.item() if isinstance(value, np.generic) else value)
 

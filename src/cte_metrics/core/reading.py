@@ -178,14 +178,14 @@ def _notes(log: IssueLog) -> tuple[str, ...]:
     unusable = sum(len(i.positions) for i in log.found if i.blocking and "appears" not in i.problem)
     twice = sum(len(i.positions) for i in log.found if i.blocking and "appears" in i.problem)
     silent = sum(len(i.positions) for i in log.found if i.problem == NO_ANSWER)
-    said = []
-    if unusable:
-        said.append(f"{unusable} answers could not be used and were set to missing; see .issues.")
-    if twice:
-        said.append(f"{twice} rows repeat a respondent within a wave; see .issues.")
-    if silent:
-        said.append(f"{silent} rows hold no answer to any item; see .issues.")
-    return tuple(said)
+    said = [
+        (unusable, "could not be used and set to missing", "answer"),
+        (twice, "repeating a respondent within a wave", "row"),
+        (silent, "without an answer to any item", "row"),
+    ]
+    return tuple(
+        f"{n} {noun}{'' if n == 1 else 's'} {what}; see .issues." for n, what, noun in said if n
+    )
 
 
 def _key_notes(instrument: Instrument) -> tuple[str, ...]:

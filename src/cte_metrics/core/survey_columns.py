@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.core.instrument import Instrument
+from cte_metrics.core.issues import shown
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 _LISTED = 40
@@ -183,8 +184,8 @@ def weight_series(frame: nw.DataFrame[Any], given: Any, index: pd.Index) -> Any:
     if len(faulty):
         row = faulty[0]
         raise InputError(
-            f"Column {series.name!r}, row {index[row]!r}: {series.iloc[row]!r} is not a weight. "
-            f"There are {len(faulty)} such rows.",
+            f"Column {series.name!r}, row {shown(index[row])}: {series.tolist()[row]!r} is not a "
+            f"weight. Rows at fault: {len(faulty)}.",
             hint="A weight is a number of 0 or more; give respondents to leave out the weight 0.",
         )
     return pd.Series(values, index=index, name=series.name)
