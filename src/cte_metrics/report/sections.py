@@ -1,7 +1,7 @@
-"""The parts of the dossier, each from the results of one analysis.
+"""The parts of the dossier about answers, items and scales.
 
-Functions: ``answers, items, reliability, structure, schools, waves``. Each returns a ``Section``,
-or ``None`` where the survey has nothing to say.
+Functions: ``answers, items, reliability, structure``. Each returns a ``Section``, or ``None`` where
+there is nothing to say.
 """
 
 from __future__ import annotations
@@ -275,46 +275,3 @@ def _first(measures: Any, *names: str) -> float:
         if np.isfinite(value):
             return value
     return float("nan")
-
-
-def schools(responses: Responses, minimum_group_size: int, outcome: str | None) -> Section | None:
-    """Say whether teacher answers make a school score, and give the scores."""
-    from cte_metrics.aggregation import aggregate, agreement
-
-    if responses.group is None or responses.n_groups < 2:
-        return None
-    scores = aggregate(responses, minimum_group_size=minimum_group_size)
-    total = "total" if "total" in scores.evidence.index else scores.evidence.index[-1]
-    drawings = {"School scores with their intervals": lambda: scores.plot(scale=total)}
-    notes = list(scores.notes)
-    if responses.n_items > 1:
-        within = agreement(responses, "group")
-        drawings["Agreement within schools"] = within.plot
-        notes += within.notes
-    return Section(
-        id="schools",
-        title="Schools",
-        text=(
-            "Whether the teachers of a school agree, whether schools differ, and how reliable a "
-            f"school's mean is. Schools with fewer than {minimum_group_size} respondents are "
-            "suppressed."
-        ),
-        tables={"Evidence for school scores": scores.evidence, "School scores": scores.table},
-        drawings=drawings,
-        decisions=tuple(_may_aggregate(name, row) for name, row in scores.evidence.iterrows()),
-        notes=tuple(dict.fromkeys(notes)),
-    )
-
-
-def _may_aggregate(scale: Any, row: Any) -> Decision:
-    return Decision(
-        question=f"May the answers become a school score ({scale})?",
-        verdict=str(row["verdict"]),
-        level="info",
-        figures={},
-    )
-
-
-def waves(responses: Responses, minimum_group_size: int) -> Section | None:
-    """Compare the waves."""
-    return None

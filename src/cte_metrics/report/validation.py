@@ -115,11 +115,8 @@ class Validation(Result):
 
     def _blocks(self) -> list[Block]:
         blocks = [Block("", [(b, "") for b in self.banners])] if self.banners else []
-        return [*blocks, *(Block(d.question, _decision_rows(d)) for d in self.decisions)]
-
-
-def _decision_rows(decision: Decision) -> list[tuple[str, Any]]:
-    return [(decision.verdict, ""), *decision.figures.items()]
+        told = (Block(f"{d.question} {d.verdict}", [*d.figures.items()]) for d in self.decisions)
+        return [*blocks, *told]
 
 
 class _Figures(Mapping[str, Any]):
@@ -186,7 +183,7 @@ def validate(
     >>> len(dossier.decisions) > 4
     True
     """
-    from cte_metrics.report import sections
+    from cte_metrics.report import school_sections, sections
 
     if not isinstance(responses, Responses):
         raise InputTypeError(
@@ -200,8 +197,8 @@ def validate(
         ("Items and key", lambda: sections.items(examined)),
         ("Reliability", lambda: sections.reliability(examined)),
         ("Structure", lambda: sections.structure(examined, rng)),
-        ("Schools", lambda: sections.schools(examined, minimum_group_size, outcome)),
-        ("Waves", lambda: sections.waves(responses, minimum_group_size)),
+        ("Schools", lambda: school_sections.schools(examined, minimum_group_size, outcome)),
+        ("Waves", lambda: school_sections.waves(responses, minimum_group_size)),
     ]
     made = []
     for position, (name, build) in enumerate(steps):

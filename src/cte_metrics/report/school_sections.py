@@ -1,0 +1,179 @@
+"""The parts of the dossier about schools and waves.
+
+Functions: ``schools, waves``. Each returns a ``Section``, or ``None`` where the survey has neither.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cte_metrics.report.section import Decision, Level, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.core.responses import Responses
+
+
+def schools(responses: Responses, minimum_group_size: int, outcome: str | None) -> Section | None:
+    """Say whether teacher answers make a school score, and give the scores that may be shown."""
+    from cte_metrics.aggregation import aggregate, agreement
+
+    if responses.group is None or responses.n_groups < 2:
+        return None
+    scores = aggregate(responses, minimum_group_size=minimum_group_size)
+    drawings = {"School scores with their intervals": lambda: scores.plot(scale="total")}
+    ordered = scores.evidence.loc[sorted(scores.evidence.index, key=lambda name: name != "total")]
+    names = {s.id: s.name or s.id for s in responses.instrument.subscales}
+    decisions = [_may_aggregate(names.get(k, k), row) for k, row in ordered.iterrows()]
+    tables = {"Evidence for school scores": scores.evidence.drop(columns=["rule", "source"])}
+    notes = list(scores.notes)
+    within = agreement(responses, "group")
+    if scores.n_suppressed == 0:
+        drawings["Agreement within schools"] = within.plot
+    tables["Agreement over schools"] = within.overview
+    if outcome is not None:
+        beside = _outcome(responses, scores, outcome)
+        tables[f"School scores beside {outcome}"] = beside
+    tables["School scores"] = scores.table
+    return Section(
+        id="schools",
+        title="Schools",
+        text=(
+            "Whether the teachers of a school agree, whether schools differ, and how reliable a "
+            f"school's mean is. Schools with fewer than {minimum_group_size} respondents are "
+            "suppressed, and with them as many others as keep them from being computed."
+        ),
+        tables=tables,
+        drawings=drawings,
+        decisions=tuple(decisions),
+        notes=tuple(dict.fromkeys([*notes, *within.notes])),
+    )
+
+
+def _may_aggregate(scale: str, row: Any) -> Decision:
+    agrees, differs = row["median_rwg_j"] >= 0.70, row["p"] < 0.05
+    reliable = row["icc2"] >= 0.70
+    level: Level = "good" if agrees and differs and reliable else "caution" if agrees else "stop"
+    if row["composition"].startswith("direct") and not agrees and differs:
+        level = "caution"
+    if not np.isfinite(row["icc2"]):
+        level = "info"
+    return Decision(
+        question=f"May teacher answers become a school score: {scale}?",
+        verdict=str(row["verdict"]),
+        level=level,
+        figures={
+            "median rwg(j)": float(row["median_rwg_j"]),
+            "ICC(1)": float(row["icc1"]),
+            "ICC(2)": float(row["icc2"]),
+            "p of the F test": float(row["p"]),
+        },
+        rule=str(row["rule"]),
+        source=str(row["source"]),
+    )
+
+
+def _outcome(responses: Responses, scores: Any, outcome: str) -> pd.DataFrame:
+    """Correlate shown school scores with a covariate's school means, with Fisher's interval."""
+    import pandas as pd
+
+    from cte_metrics.errors import UnknownNameError, close_names
+
+    covariates = responses.covariates
+    if outcome not in covariates:
+        raise UnknownNameError(
+            f"There is no covariate {outcome!r}.{close_names(outcome, covariates.columns)}",
+            hint="Name it in covariates= when the survey is read.",
+        )
+    of_school = covariates[outcome].groupby(np.asarray(responses.group)).mean()
+    means = scores.table["mean"].unstack("scale")
+    rows = {scale: _correlation(means[scale], of_school) for scale in means.columns}
+    columns = ["n_groups", "r", "ci_low", "ci_high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("scale")
+
+
+def _correlation(x: pd.Series, y: pd.Series) -> list[float]:
+    import pandas as pd
+
+    both = pd.concat([x, y], axis=1).dropna()
+    n = len(both)
+    if n < 4 or (both.std() == 0).any():
+        return [n, np.nan, np.nan, np.nan]
+    r = float(np.corrcoef(both.to_numpy().T)[0, 1])
+    half = 1.959963984540054 / np.sqrt(n - 3)
+    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    return [n, r, float(np.tanh(z - half)), float(np.tanh(z + half))]
+
+
+def waves(responses: Responses, minimum_group_size: int) -> Section | None:
+    """Compare the waves: the mean of each, with an interval that knows of schools."""
+    import pandas as pd
+
+    from cte_metrics.aggregation import aggregate
+
+    if len(responses.waves) < 2 or responses.group is None or responses.n_groups < 2:
+        return None
+    scores = aggregate(responses, wave="all", minimum_group_size=minimum_group_size)
+    hidden = scores.margins.get(("wave",))
+    rows = {
+        (scale, wave): row
+        for wave in responses.waves
+        if hidden is None or not bool(hidden.get(wave, False))
+        for scale, row in _wave_means(responses.at_wave(wave)).items()
+    }
+    if not rows:
+        return None
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(list(rows), names=["scale", "wave"])
+    table = table.sort_index(level="scale", sort_remaining=False)
+    total = table.xs("total", level="scale")
+    return Section(
+        id="waves",
+        title="Waves",
+        text=(
+            "Mean of each wave over schools, with intervals from a random-intercept model. "
+            "Respondents differ between waves where some left; this table does not follow persons."
+        ),
+        tables={
+            "Means by wave": table,
+            "Evidence by wave": scores.evidence.drop(columns=["rule", "source"]),
+        },
+        drawings={"The total score over the waves": lambda: _trend(total)},
+        notes=tuple(n for n in scores.notes if n not in responses.notes),
+    )
+
+
+def _wave_means(responses: Responses) -> dict[str, dict[str, float]]:
+    """Return n, mean and interval of each scale's mean over schools."""
+    from cte_metrics.aggregation import mixed_model
+    from cte_metrics.scoring import score
+
+    table = score(responses).table
+    out: dict[str, dict[str, float]] = {}
+    for scale in table.columns:
+        frame = table[[scale]].rename(columns={scale: "score"}).reset_index(drop=True)
+        frame["school"] = np.asarray(responses.group)
+        fixed = mixed_model("score ~ 1", frame, "school").fixed.iloc[0]
+        out[str(scale)] = {
+            "n": int(frame["score"].notna().sum()),
+            "mean": float(fixed["est"]),
+            "se": float(fixed["se"]),
+            "ci_low": float(fixed["ci_low"]),
+            "ci_high": float(fixed["ci_high"]),
+        }
+    return out
+
+
+def _trend(total: pd.DataFrame) -> Any:
+    from cte_metrics.plots.intervals import dot_intervals
+
+    return dot_intervals(
+        [f"wave {w}" for w in total.index],
+        total["mean"],
+        (total["ci_low"], total["ci_high"]),
+        title="The total score over the waves",
+        xlabel="Mean over schools with its interval",
+    )
