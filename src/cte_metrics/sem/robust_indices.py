@@ -4,8 +4,8 @@ With missing answers the statistic is that of the model's estimates against the 
 moments, as if these had been observed; its scaling factor compares the weight of complete data
 with that of the answers given (Zhang & Savalei, 2023: FIML-C, V3 with robust tests, V6 without).
 
-Reference: Zhang, X. & Savalei, V. (2023). New computations for RMSEA and CFI following FIML and TS
-estimation with missing data. Psychological Methods, 28, 263-283.
+Reference: Zhang, X. & Savalei, V. (2023). New computations for RMSEA and CFI following FIML and
+TS estimation with missing data. Psychological Methods, 28, 263-283.
 
 Functions: ``corrected_robust``.
 """
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.estimators.base import Array, InformationKind
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
 from cte_metrics.sem.implied import saturated_state
-from cte_metrics.sem.solution import Solution, Solved
+from cte_metrics.sem.solution import Solution, Solved, constrained_inverse
 
 if TYPE_CHECKING:
     from cte_metrics.sem.fit_measures import Robust
@@ -35,7 +35,7 @@ def corrected_robust(solution: Solution) -> Robust | None:
     from cte_metrics.sem.fit_measures import Robust
 
     base = solution.baseline
-    if base is None or solution.bread is None or base.bread is None or solution.df < 0:
+    if base is None or solution.df < 0:
         return None
     parts = _Weights(solution)
     t, c = parts.statistic(solution), parts.scaling(solution)
@@ -62,7 +62,13 @@ class _Weights:
         self.moments = estimator.saturated().moments
         self.robust = solution.options.scaled
         evaluation = estimator.at(self.moments)
+        kind: InformationKind = (
+            "observed" if solution.options.information == "observed" else "expected"
+        )
+        self.information = evaluation.weight(kind)
         given = [w.dense() for w in evaluation.weight("observed")]
+        kind = solution.options.information
+        self.used = evaluation.weight("observed" if kind == "observed" else "expected")
         self.keep = [np.flatnonzero(w.diagonal() > 0) for w in given]
         self.given = [_cut(w, k) for w, k in zip(given, self.keep, strict=True)]
         self.inverse = [np.linalg.inv(w) for w in self.given]
@@ -92,8 +98,10 @@ class _Weights:
 
     def scaling(self, solved: Solved) -> float:
         """Mean of the statistic under the model, over its degrees of freedom."""
-        bread = solved.bread
-        if bread is None or solved.df <= 0:
+        if solved.df <= 0:
+            return float("nan")
+        bread = constrained_inverse(solved.project(self.used), solved.basis)
+        if bread is None:
             return float("nan")
         deltas = [
             np.vstack([solved.states[b].jacobian for b in blocks])[k]

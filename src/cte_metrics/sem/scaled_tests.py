@@ -1,7 +1,8 @@
 """The test of the model against the unrestricted one, plain and scaled.
 
 With ``U = V - V D E D' V`` (V weights, D Jacobian, E inverse information) and Gamma the
-distribution-free covariance of the sample moments, ``t1 = tr(U Gamma)``, ``t2 = tr((U Gamma)^2)``:
+distribution-free covariance of the sample moments, ``t1 = tr(U Gamma)``, ``t2 = tr((U
+Gamma)^2)``:
 
 ================== ================================================= ===========
 satorra.bentler    T / c,  c = t1 / df                               df
@@ -14,8 +15,9 @@ yuan.bentler       T / c,  c = t1 / df, Gamma from scores            df
 (A1, B1 information and meat of the unrestricted model, B0 meat of the fitted one.)
 
 References: Satorra & Bentler (1994). Asparouhov, T. & Muthen, B. (2010). Simple second order
-chi-square correction. Yuan, K.-H. & Bentler, P. M. (2000). Three likelihood-based methods for mean
-and covariance structure analysis with nonnormal missing data. Sociological Methodology, 30, 165-200.
+chi-square correction. Yuan, K.-H. & Bentler, P. M. (2000). Three likelihood-based methods for
+mean and covariance structure analysis with nonnormal missing data. Sociological Methodology, 30,
+165-200.
 
 Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``.
 """
@@ -38,9 +40,9 @@ NAN = float("nan")
 class ScaledTest:
     """One test statistic.
 
-    ``scaling`` divides the unscaled statistic, ``shift`` is added after that; ``trace`` is
-    ``tr(U Gamma)`` and ``trace_squared`` ``tr((U Gamma)^2)``; ``scaling_h1`` and ``scaling_h0`` are
-    the correction factors of the two log-likelihoods.
+    ``scaling`` divides the unscaled statistic, ``shift`` is added after that; ``trace`` is ``tr(U
+    Gamma)`` and ``trace_squared`` ``tr((U Gamma)^2)``; ``scaling_h1`` and ``scaling_h0`` are the
+    correction factors of the two log-likelihoods.
     """
 
     name: str
@@ -123,7 +125,7 @@ def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
 def _yuan_bentler(solved: Solved) -> ScaledTest:
     name, df = solved.options.test, solved.df
     structured = name == "yuan.bentler"
-    estimator, bread = solved.estimator, solved.bread
+    estimator, bread = solved.estimator, solved.test_bread
     assert bread is not None  # checked by the caller
     kind: InformationKind = "observed" if solved.options.information == "observed" else "expected"
     moments = [s.moments for s in solved.states]

@@ -1,10 +1,10 @@
 """A solved model: the point in moment space and everything that follows from it by algebra.
 
-``Solved`` is any model at its minimum (the fitted one, its baseline); ``Solution`` adds what a fit
-knows beside it: table, constraints, options, data.
+``Solved`` is any model at its minimum (the fitted one, its baseline); ``Solution`` adds what a
+fit knows beside it: table, constraints, options, data.
 
-With ``D`` the Jacobian of the moments, ``H`` the weight of a group and ``K`` a basis of the directions
-that the constraints leave free::
+With ``D`` the Jacobian of the moments, ``H`` the weight of a group and ``K`` a basis of the
+directions that the constraints leave free::
 
     information = sum_g D_g' H_g D_g           bread = K (K' information K)^-1 K'
     meat = sum_g D_g' H_g Gamma_g H_g D_g      vcov = bread / n   or   bread meat bread / n
@@ -103,6 +103,16 @@ class Solved:
     def bread(self) -> Array | None:
         """``K (K' information K)^-1 K'``; ``None`` when it cannot be inverted."""
         return constrained_inverse(self.information, self.basis)
+
+    @cached_property
+    def test_bread(self) -> Array | None:
+        """The bread of the scaled test; with clusters, second derivatives of the moments are left
+        out.
+        """
+        if not self.options.clustered or len(self.estimator.groups) < len(self.states):
+            return self.bread
+        kind: InformationKind = "observed" if self.options.information == "observed" else "expected"
+        return constrained_inverse(self.project(self.evaluation.weight(kind)), self.basis)
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:

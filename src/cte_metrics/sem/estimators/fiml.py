@@ -30,12 +30,11 @@ from cte_metrics.kernels.fiml import (
     fiml_evaluate,
     fiml_expected_information,
     fiml_first_order_information,
-    fiml_loglik,
     fiml_observed_information,
     fiml_saturated,
 )
 from cte_metrics.kernels.missing_patterns import MissingPatterns, missing_patterns
-from cte_metrics.kernels.vech import n_half, vech_index
+from cte_metrics.kernels.vech import vech_index
 from cte_metrics.sem.clustered import cluster_codes
 from cte_metrics.sem.estimators.base import (
     Array,
@@ -239,6 +238,14 @@ class FullInformation:
         """The EM solution."""
         return tuple(Moments(s.cov, s.mean) for s in self.unrestricted)
 
+    @cached_property
+    def available_moments(self) -> tuple[Moments, ...]:
+        """Means of the answers given and covariances of the pairs answered by both."""
+        return tuple(
+            _available(values, g.n)
+            for values, g in zip(self.values, self.sample.groups, strict=True)
+        )
+
     def log_likelihood(self, by_group: Sequence[float]) -> float:
         """Log-likelihood, conditional on the fixed covariates."""
         total = -sum(n * f for n, f in zip(self.n_by_group, by_group, strict=True))
@@ -296,15 +303,18 @@ class FullInformation:
             matrix[:, blank] = 0.0
         return DenseWeight(matrix)
 
-    def discrepancies(self, implied: Sequence[Moments]) -> tuple[float, ...]:
-        """Discrepancy of each group without derivatives."""
-        return tuple(
-            -fiml_loglik(data, _mean(m), m.cov) / n
-            for data, m, n in zip(self.patterns, implied, self.n_by_group, strict=True)
-        )
 
-    @property
-    def n_moments(self) -> int:
-        """Length of one group's moment vector."""
-        p = len(self.sample.names)
-        return p + n_half(p)
+def _available(values: Array, n: float) -> Moments:
+    """Moments pair by pair, each with the answers to both variables; divisor n as for complete
+    data.
+    """
+    seen = ~np.isnan(values)
+    given = seen.astype(np.float64)
+    filled = np.where(seen, values, 0.0)
+    mean = filled.sum(axis=0) / given.sum(axis=0)
+    filled = np.where(seen, values - mean, 0.0)
+    count = given.T @ given
+    sums = filled.T @ given
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cov = (filled.T @ filled - sums * sums.T / count) / (count - 1.0)
+    return Moments(cov * ((n - 1.0) / n), mean)

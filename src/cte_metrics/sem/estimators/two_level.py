@@ -193,6 +193,12 @@ class TwoLevel:
         self.shares = tuple(n / self.n for n in self.n_by_group)
 
     @property
+    def constant(self) -> float:
+        """Part of the discrepancy that no parameter changes: log(2 pi) / 2 per value."""
+        values = sum(int(np.isfinite(a).sum()) for s in self.samples for a in (s.y, s.z))
+        return 0.5 * LOG_2PI * values / self.n
+
+    @property
     def exact_curvature_is_cheap(self) -> bool:
         """Whether Newton steps with the observed information pay in the iterations."""
         return not any(isinstance(s, IncompleteClusteredSample) for s in self.samples)
