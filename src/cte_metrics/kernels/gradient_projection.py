@@ -28,6 +28,9 @@ from cte_metrics.kernels.rotation_criteria import Criterion
 Array = NDArray[np.float64]
 
 
+_MANY_DIRECTIONS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Minimum:
     """``transformation`` T (k, k), ``loadings`` (p, k), value and whether the gradient vanished
@@ -54,6 +57,8 @@ class Points(NamedTuple):
 class Manifold(Protocol):
     """What the two families of rotations provide to the search."""
 
+    n_directions: int
+
     def evaluate(self, t: Array) -> Points:
         """Value and gradient at T (b, k, k)."""
         ...
@@ -79,6 +84,7 @@ class Orthogonal:
     def __init__(self, a: Array, criterion: Criterion) -> None:
         self.a, self.criterion = a, criterion
         self.upper = np.triu_indices(a.shape[1], 1)
+        self.n_directions = self.upper[0].size
         self.identity = np.eye(a.shape[1])
 
     def loadings(self, t: Array) -> Array:
@@ -113,6 +119,7 @@ class Oblique:
     def __init__(self, a: Array, criterion: Criterion) -> None:
         self.a, self.criterion = a, criterion
         self.off = np.nonzero(~np.eye(a.shape[1], dtype=np.bool_))
+        self.n_directions = self.off[0].size
         self.identity = np.eye(a.shape[1])
 
     def loadings(self, t: Array) -> Array:
@@ -161,7 +168,7 @@ def minimise(
 ) -> Minimum:
     """The lowest minimum that any of the ``starts`` (b, k, k) leads to."""
     with np.errstate(all="ignore"):
-        ends, rounds = _descend(manifold, starts, 1e-4, min(max_iterations, 200))
+        ends, rounds = _search(manifold, starts, min(max_iterations, 200))
         usable = np.isfinite(ends.value) & ~manifold.collapsed(ends.t)
         if not usable.any():
             return _none(manifold, starts, rounds)
@@ -203,6 +210,19 @@ def _retry(
         if other.converged and other.value <= best.value + 1e-8:
             return other
     return best
+
+
+def _search(manifold: Manifold, starts: Array, max_iterations: int) -> tuple[Points, int]:
+    """Take every start near its minimum: by Newton steps where directions are few."""
+    if manifold.n_directions > _MANY_DIRECTIONS:
+        return _descend(manifold, starts, 1e-4, max_iterations)
+    begun, _ = _descend(manifold, starts, 1e-4, 4)
+    ends, rounds = _newton_on_all(manifold, begun, 1e-5, 40)
+    left = np.flatnonzero(np.abs(ends.gradient).max(axis=-1, initial=0.0) > 1e-4)
+    if left.size:
+        rest, rounds = _descend(manifold, ends.t[left], 1e-4, max_iterations)
+        _store(ends, left, rest)
+    return ends, rounds
 
 
 # --- stage one: gradient projection on all starts -----------------------------------------------
@@ -255,9 +275,69 @@ def _line_search(
     return then, step, good
 
 
-def _store(target: Points, rows: NDArray[np.intp], source: Points) -> None:
+def _store(
+    target: Points,
+    rows: NDArray[np.intp],
+    source: Points,
+    among: NDArray[np.bool_] | None = None,
+) -> None:
+    place = rows if among is None else rows[among]
     for old, new in zip(target, source, strict=True):
-        old[rows] = new
+        old[place] = new
+
+
+def _newton_on_all(
+    manifold: Manifold, begun: Points, tolerance: float, max_iterations: int
+) -> tuple[Points, int]:
+    """Newton steps with halving on all starts together; a start that cannot improve stays."""
+    final = begun
+    active = np.arange(begun.t.shape[0])
+    now = Points(*(part.copy() for part in begun))
+    for iteration in range(max_iterations):
+        going = np.abs(now.gradient).max(axis=-1, initial=0.0) > tolerance
+        if not going.any():
+            return final, iteration
+        active, now = active[going], Points(*(part[going] for part in now))
+        then = _newton_step_on_all(manifold, now)
+        better = then.value < now.value
+        _store(final, active, Points(*(part[better] for part in then)), better)
+        active, now = active[better], Points(*(part[better] for part in then))
+        if active.size == 0:
+            return final, iteration
+    return final, max_iterations
+
+
+def _newton_step_on_all(manifold: Manifold, now: Points) -> Points:
+    step = _newton_directions(_hessians(manifold, now), now.gradient)
+    then = manifold.evaluate(manifold.move(now.t, step))
+    share = 0.5
+    for _ in range(8):
+        bad = np.flatnonzero(~(then.value < now.value))
+        if bad.size == 0:
+            break
+        again = manifold.evaluate(manifold.move(now.t[bad], share * step[bad]))
+        _store(then, bad, again)
+        share *= 0.4
+    return then
+
+
+def _hessians(manifold: Manifold, now: Points, h: float = 1e-6) -> Array:
+    """Forward differences of the gradient of every start, (b, d, d), symmetric."""
+    b, d = now.gradient.shape
+    moved = manifold.move(now.t[:, None], h * np.eye(d)).reshape(b * d, *now.t.shape[1:])
+    around = manifold.evaluate(moved).gradient.reshape(b, d, d)
+    hessian = (around - now.gradient[:, None, :]) / h
+    return np.asarray(0.5 * (hessian + _transposed(hessian)))
+
+
+def _newton_directions(hessian: Array, gradient: Array) -> Array:
+    """Newton steps with the absolute values of the curvatures, so that each goes downhill."""
+    hessian = np.where(np.isfinite(hessian), hessian, 0.0)
+    values, vectors = np.linalg.eigh(hessian)
+    size = np.abs(values)
+    size = np.maximum(size, 1e-7 * np.maximum(size.max(axis=-1, keepdims=True), 1e-8))
+    along = (_transposed(vectors) @ gradient[:, :, None])[:, :, 0] / size
+    return np.asarray(-(vectors @ along[:, :, None])[:, :, 0])
 
 
 # --- stage two: Newton on the best --------------------------------------------------------------
