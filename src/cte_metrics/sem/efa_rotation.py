@@ -33,7 +33,14 @@ from cte_metrics.errors import one_of
 from cte_metrics.kernels import rotation as rotations
 from cte_metrics.sem.constraints import compile_constraints
 from cte_metrics.sem.implied import evaluate
-from cte_metrics.sem.matrices import BlockMatrices, ModelDesign, block_matrices, build_design, fill
+from cte_metrics.sem.matrices import (
+    BlockDesign,
+    BlockMatrices,
+    ModelDesign,
+    block_matrices,
+    build_design,
+    fill,
+)
 from cte_metrics.sem.partable import ParameterTable
 
 if TYPE_CHECKING:
@@ -61,11 +68,12 @@ class _Set:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Rotation method, its options, and whether factors stay uncorrelated."""
+    """Rotation method, its options, whether factors stay uncorrelated, kind of standard errors."""
 
     method: str
     options: Mapping[str, Any]
     orthogonal: bool
+    exact: bool = False
 
     @property
     def kaiser(self) -> bool:
@@ -73,7 +81,9 @@ class _Rule:
         return self.method in ("varimax", "promax")
 
 
-def rotate_solution(solution: Solution, rotation: str = "geomin", **options: Any) -> Solution:
+def rotate_solution(
+    solution: Solution, rotation: str = "geomin", *, exact: bool = False, **options: Any
+) -> Solution:
     """Return the solution with its exploratory blocks rotated.
 
     Parameters
@@ -82,6 +92,11 @@ def rotate_solution(solution: Solution, rotation: str = "geomin", **options: Any
     rotation : str
         A method of ``kernels.rotation``, or ``none``. Geomin takes epsilon .001 and 30 random
         starts, as lavaan.
+    exact : bool
+        In the equations behind the standard errors, divide loadings by the items' standard
+        deviations ``sqrt(diag(Lambda Psi Lambda' + Theta))``. lavaan 0.6-14 leaves out Psi there
+        (not in the rotation itself), which moves standard errors by a few per cent; so does the
+        default here, to agree with it.
     **options
         Of the method (``delta``, ``gamma``, ``kappa``, ``target`` ...).
 
@@ -95,23 +110,24 @@ def rotate_solution(solution: Solution, rotation: str = "geomin", **options: Any
     sets = _sets(solution)
     if rotation == "none" or not sets:
         return solution
-    rule = _rule(rotation, options)
+    rule = _rule(rotation, options, exact)
     flat = solution.flat.copy()
     turns: dict[str, Array] = {}
     for each in sets:
-        matrices = block_matrices(solution.design.blocks[each.block], flat)
+        block = solution.design.blocks[each.block]
+        matrices = block_matrices(block, flat)
         if each.leads or each.name not in turns:
-            turns[each.name] = _turn(matrices, each, rule)
+            turns[each.name] = _turn(block, matrices, each, rule)
         _apply(matrices, each.factors, turns[each.name])
     table = _freed(solution.table, orthogonal=rule.orthogonal)
     return _resolved(solution, table, flat, sets, rule)
 
 
-def _rule(rotation: str, options: Mapping[str, Any]) -> _Rule:
+def _rule(rotation: str, options: Mapping[str, Any], exact: bool) -> _Rule:
     chosen = dict(options)
     if rotation in ("geomin", "geomin_t"):
         chosen.setdefault("delta", GEOMIN_EPSILON)
-    return _Rule(rotation, chosen, rotation in rotations.ORTHOGONAL)
+    return _Rule(rotation, chosen, rotation in rotations.ORTHOGONAL, exact)
 
 
 def _sets(solution: Solution) -> list[_Set]:
@@ -138,18 +154,31 @@ def _sets(solution: Solution) -> list[_Set]:
     return found
 
 
-def _standard_deviations(matrices: BlockMatrices, each: _Set) -> Array:
-    """Standard deviations of the items as far as block and residuals make them."""
-    a = matrices.lambda_[np.ix_(each.items, each.factors)]
-    psi = matrices.psi[np.ix_(each.factors, each.factors)]
-    residual = np.diagonal(matrices.theta)[each.items]
+def _standard_deviations(
+    block: BlockDesign, x: BlockMatrices, each: _Set, *, with_psi: bool = True
+) -> Array:
+    """Standard deviations of the items as far as the factors of the set and residuals make them."""
+    a = x.lambda_[np.ix_(each.items, each.factors)]
+    psi = x.psi[np.ix_(each.factors, each.factors)] if with_psi else np.eye(len(each.factors))
+    residual = _residual_variances(block, x)[each.items]
     return np.asarray(np.sqrt(np.einsum("pi,ij,pj->p", a, psi, a) + residual))
 
 
-def _turn(matrices: BlockMatrices, each: _Set, rule: _Rule) -> Array:
+def _residual_variances(block: BlockDesign, x: BlockMatrices) -> Array:
+    """Residual variances (p,); of ordinal items what the factors leave of ``1 / delta^2``."""
+    residual = np.diagonal(x.theta)
+    if block.parameterization == "theta" or not block.ordinal.any():
+        return residual
+    spread = np.linalg.inv(np.eye(block.n_latent) - x.beta)
+    common = x.lambda_ @ spread
+    explained = np.einsum("pi,ij,pj->p", common, x.psi, common)
+    return np.where(block.ordinal, x.delta**-2.0 - explained, residual)
+
+
+def _turn(block: BlockDesign, matrices: BlockMatrices, each: _Set, rule: _Rule) -> Array:
     """Find the transformation of one block, columns ordered and signed as lavaan does."""
     a = matrices.lambda_[np.ix_(each.items, each.factors)]
-    sd = _standard_deviations(matrices, each)
+    sd = _standard_deviations(block, matrices, each)
     search = {} if rule.method == "promax" else {"n_starts": N_STARTS}
     found = rotations.rotate(
         a / sd[:, None],
@@ -161,7 +190,8 @@ def _turn(matrices: BlockMatrices, each: _Set, rule: _Rule) -> Array:
     t = found.transformation
     loadings = np.linalg.solve(t, a.T).T
     signs = np.where(loadings.sum(axis=0) < 0, -1.0, 1.0)
-    return np.asarray((t * signs)[:, _order(loadings)])
+    order = _order(np.asarray(loadings))
+    return np.asarray((t * signs).T[order].T)
 
 
 def _order(loadings: Array) -> Index:
@@ -228,10 +258,12 @@ def _equations(design: ModelDesign, theta: Array, sets: Sequence[_Set], rule: _R
     for each in sets:
         if not each.leads:
             continue
-        matrices = block_matrices(design.blocks[each.block], flat)
+        block = design.blocks[each.block]
+        matrices = block_matrices(block, flat)
+        sd = _standard_deviations(block, matrices, each, with_psi=rule.exact)
         loadings = matrices.lambda_[np.ix_(each.items, each.factors)]
         psi = matrices.psi[np.ix_(each.factors, each.factors)]
-        scaled = loadings / _standard_deviations(matrices, each)[:, None]
+        scaled = loadings / sd[:, None]
         if rule.kaiser:
             scaled = scaled / np.sqrt(np.einsum("pi,ij,pj->p", scaled, psi, scaled))[:, None]
         criterion = rotations.criterion_of(rule.method, scaled.shape, **rule.options)
@@ -265,9 +297,10 @@ def _tangent_by_differences(
         flat = fill(solution.design, x)
         turns: dict[str, Array] = {}
         for each in sets:
-            matrices = block_matrices(solution.design.blocks[each.block], flat)
+            block = solution.design.blocks[each.block]
+            matrices = block_matrices(block, flat)
             if each.leads or each.name not in turns:
-                turns[each.name] = _turn(matrices, each, rule)
+                turns[each.name] = _turn(block, matrices, each, rule)
             _apply(matrices, each.factors, turns[each.name])
         return flat[free]
 

@@ -101,7 +101,7 @@ def modification_indices(
     import pandas as pd
 
     parts = score_parts(solution)
-    mi, epc = _indices(parts, _inverse(solution, parts), solution.estimator.n)
+    mi, epc = _indices(parts, _inverse(solution, parts), score_size(solution))
     table = parts.table
     standard = {f"sepc_{kind}": _standardized(solution, parts, epc, kind) for kind in ("lv", "all")}
     columns = {k: np.asarray(v, dtype=object)[parts.extra] for k, v in row_labels(table).items()}
@@ -112,6 +112,12 @@ def modification_indices(
     if sort:
         frame = frame.sort_values("mi", ascending=False, kind="stable")
     return frame.reset_index(drop=True)
+
+
+def score_size(solution: Solution) -> float:
+    """Observations that the unit information stands for: rows, or clusters at two levels."""
+    clustered = any(len(blocks) > 1 for blocks in solution.design.groups)
+    return float(solution.estimator.n if clustered else solution.n_observations)
 
 
 def _inverse(solution: Solution, parts: ScoreParts) -> Array:
@@ -183,7 +189,7 @@ def score_test(solution: Solution) -> ScoreTest:
     parts = score_parts(solution)
     own = np.ix_(parts.own, parts.own)
     slope, information = parts.gradient[parts.own], parts.information[own]
-    n = solution.estimator.n
+    n = score_size(solution)
     total = float(n * slope @ linalg.pinvh(information) @ slope)
     single = [
         n * slope @ _released(information, np.delete(jacobian, r, axis=0)) @ slope
