@@ -56,9 +56,13 @@ def make_estimator(
 
         return categorical_estimator(data, table, options.discrepancy)
     if table.n_levels > 1:
-        return _two_level(data, table)
+        from cte_metrics.sem.estimators.two_level import two_level_estimator
+
+        return two_level_estimator(data, table, options)
     if options.casewise:
-        return _full_information(data, table, x_index)
+        from cte_metrics.sem.estimators.fiml import full_information
+
+        return full_information(data, table, x_index)
     if sample is None:
         sample = sample_of(data, table)
     if options.discrepancy == "ML":
@@ -72,50 +76,6 @@ def make_estimator(
     from cte_metrics.sem.estimators.least_squares import LeastSquares
 
     return LeastSquares(sample, has_means, x_index, options.discrepancy)
-
-
-def _full_information(
-    data: ModelData, table: ParameterTable, x_index: tuple[int, ...]
-) -> Estimator:
-    from cte_metrics.sem.clustered import cluster_codes
-    from cte_metrics.sem.estimators.fiml import FullInformation, incomplete_sample
-
-    groups = tuple(
-        incomplete_sample(
-            part.label, block.ov_names, _ordered(data, part.values, block.ov_names), part.weights
-        )
-        for part, block in zip(data.groups, table.blocks, strict=True)
-    )
-    clusters = None
-    if data.groups[0].clusters is not None:
-        clusters = tuple(
-            cluster_codes(part.clusters)[0] for part in data.groups if part.clusters is not None
-        )
-    sample = SampleStats(groups, data.names, data.n_dropped)
-    return FullInformation(sample, x_index, clusters)
-
-
-def _two_level(data: ModelData, table: ParameterTable) -> Estimator:
-    from cte_metrics.sem.clustered import clustered_sample
-    from cte_metrics.sem.estimators.two_level import TwoLevel
-
-    samples = []
-    for g, part in enumerate(data.groups):
-        within, between = table.blocks[2 * g], table.blocks[2 * g + 1]
-        columns = dict(zip(data.names, part.values.T, strict=True))
-        fixed = table.options.fixed_x
-        assert part.clusters is not None  # fit() refuses a two-level model without clusters
-        sample, _ = clustered_sample(
-            part.label,
-            columns,
-            part.clusters,
-            within=within.ov_names,
-            between=between.ov_names,
-            fixed_within=within.ov_x if fixed else (),
-            fixed_between=between.ov_x if fixed else (),
-        )
-        samples.append(sample)
-    return TwoLevel(tuple(samples))
 
 
 def _ordered(data: ModelData, values: Array, names: tuple[str, ...]) -> Array:

@@ -86,7 +86,7 @@ def _fmin(solution: Solution) -> float:
     """The minimum over the saturated model, with the objective's shares."""
     estimator = solution.estimator
     if len(estimator.groups) < len(solution.states):
-        return solution.evaluation.value
+        return solution.evaluation.value - estimator.constant  # type: ignore[attr-defined]
     saturated = estimator.saturated().by_group
     shares = getattr(estimator, "objective_shares", estimator.shares)
     triples = zip(shares, solution.evaluation.by_group, saturated, strict=True)
@@ -169,7 +169,8 @@ def _robust(
     base: dict[str, ScaledTest],
 ) -> Robust | None:
     """What the robust indices rest on; ``None`` where they are not defined."""
-    if len(solution.estimator.groups) < len(solution.states):
+    two_level = solution.table.n_levels > 1
+    if two_level and solution.options.missing == "fiml":
         return None
     if solution.options.missing == "fiml" or solution.options.ordinal:
         from cte_metrics.sem.robust_indices import corrected_robust
@@ -276,7 +277,7 @@ def _residual(solution: Solution) -> dict[str, float]:
     """Standardized root mean squared residuals."""
     estimator = solution.estimator
     observed = estimator.saturated().moments
-    if len(estimator.groups) < len(observed):
+    if solution.table.n_levels > 1:
         from cte_metrics.sem.two_level_fit import two_level_srmr
 
         return two_level_srmr(solution)
@@ -329,13 +330,13 @@ def _root_mean_squares(observed: Moments, implied: Moments, means: bool) -> _Roo
         return _RootMeanSquares(*(v for v in plain for _ in range(2)))
     d = observed.mean - implied.mean
     scaled = observed.mean / sd - implied.mean / sd_implied
-    added = [float((x**2).sum()) for x in (d, d / sd, scaled, scaled)]
+    added = [float((x**2).sum()) for x in (d, d / sd, d / sd, scaled)]
     both = [math.sqrt((a + m) / (b + p)) for a, b, m in zip(sums, counts, added, strict=True)]
     return _RootMeanSquares(*(v for pair in zip(plain, both, strict=True) for v in pair))
 
 
 def _other(solution: Solution, standard: ScaledTest) -> dict[str, float]:
-    if len(solution.estimator.groups) < len(solution.states):
+    if solution.table.n_levels > 1:
         return {}
     t, df, n = standard.statistic, standard.df, _n_for_indices(solution)
     out = {
@@ -358,7 +359,7 @@ def _n_elements(solution: Solution) -> int:
 def _goodness(solution: Solution, df: float) -> dict[str, float]:
     """GFI: weighted share of the sample moments that the model reproduces."""
     estimator = solution.estimator
-    observed = estimator.saturated().moments
+    observed = getattr(estimator, "available_moments", None) or estimator.saturated().moments
     gfi = 0.0
     quads = zip(observed, solution.states, solution.dense_weights, estimator.shares, strict=True)
     for sample, state, weight, share in quads:

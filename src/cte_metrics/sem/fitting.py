@@ -354,8 +354,16 @@ def _model_text(model: str | None, data: Any) -> str:
 
 @lru_cache(maxsize=256)
 def _outline(text: str) -> ParameterTable:
-    """The table of one group, for the names it speaks of."""
-    return build_table(parse_model(text), TableOptions())
+    """The table before any data are read, for the names it speaks of."""
+    parsed = parse_model(text)
+    listed = [
+        len(values)
+        for row in parsed.rows
+        if row.modifier is not None
+        for values in (row.modifier.fixed, row.modifier.start, row.modifier.label)
+        if values is not None
+    ]
+    return build_table(parsed, TableOptions(n_groups=max(listed, default=1)))
 
 
 def _identification(name: str) -> str:
@@ -370,6 +378,7 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
 def _result(solution: Solution, request: Request) -> SEMFit:
     """Judge the solution and wrap it up."""
     notes = list(solution.data.notes)
+    notes += list(getattr(solution.estimator, "notes", ()))
     notes += list(getattr(getattr(solution.estimator, "sample", None), "notes", ()))
     status = Status.CONVERGED
     if not solution.converged:

@@ -115,6 +115,13 @@ def read_model_data(
         if lost:
             notes.append(f"{lost} rows without a value of the grouping variable were dropped.")
     clusters = None if cluster is None else column(data, cluster, n, "cluster")
+    if clusters is not None:
+        import pandas as pd
+
+        lacking = keep & pd.isna(clusters)
+        if lacking.any():
+            keep &= ~lacking
+            notes.append(f"{int(lacking.sum())} rows without a cluster were dropped.")
     weight = None if weights is None else _weights(data, weights, n)
     parts = []
     for g, label in enumerate(labels):

@@ -158,7 +158,11 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
             return _end(point, True, iteration, 0.0)
         step, decrement, regular = _direction(problem, point, g, near=near)
         if decrement < TOLERANCE:
-            return _end(point, True, iteration, decrement)
+            away = None if near and regular else _leave_saddle(problem, point)
+            if away is None:
+                return _end(point, True, iteration, decrement)
+            point, near = away, False
+            continue
         following = _line_search(problem, point, step, decrement)
         if following is None:
             flat = decrement < 1e-9
@@ -169,6 +173,22 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
         near = decrement < NEAR and getattr(problem.estimator, "exact_curvature_is_cheap", True)
         point = following
     return _end(point, False, max_iterations, decrement)
+
+
+def _leave_saddle(problem: Problem, point: Point) -> Point | None:
+    """A lower point along negative curvature, where a stationary point is not a minimum."""
+    hessian = problem.hessian(point, "observed")
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(hessian.diagonal()), 1e-12))
+    values, vectors = np.linalg.eigh(hessian * (scale[:, None] * scale))
+    if values[0] > -1e-5:
+        return None
+    direction = scale * vectors[:, 0]
+    for length in (1.0, 0.3, 0.1, 0.03, 0.01):
+        for sign in (1.0, -1.0):
+            other = problem.point(problem.move(point.theta, sign * length * direction))
+            if other is not None and other.value < point.value - 1e-10:
+                return other
+    return None
 
 
 def _end(point: Point, converged: bool, iterations: int, decrement: float) -> Minimum:

@@ -90,6 +90,17 @@ class FitOptions:
         return self.missing == "fiml" or self.clustered
 
     @property
+    def test_keeps_curvature(self) -> bool:
+        """Whether the scaled test inverts the whole observed information (lavaan: ``hessian``).
+
+        Otherwise the curvature of the moments is left out (``h1``), as lavaan does for tests that
+        are asked for beside the standard one.
+        """
+        return self.test == "yuan.bentler.mplus" and self.asked == "MLR" and not (
+            self.clustered and not self.two_level
+        )
+
+    @property
     def scaled(self) -> bool:
         """Whether there is a scaled test beside the standard one."""
         return self.test in (*GAMMA_TESTS, *SCORE_TESTS)

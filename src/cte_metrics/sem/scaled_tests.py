@@ -79,7 +79,7 @@ def standard_test(solved: Solved) -> ScaledTest:
 def scaled_test(solved: Solved) -> ScaledTest:
     """The scaled test that the options name."""
     name, chisq, df = solved.options.test, solved.chisq, solved.df
-    if df <= 0 or (solved.bread is None and solved.design.n_free):
+    if df <= 0 or (solved.test_bread is None and solved.design.n_free):
         return ScaledTest(name, chisq if df == 0 else NAN, df, NAN, NAN)
     if name not in GAMMA_TESTS:
         return _yuan_bentler(solved)
@@ -105,7 +105,9 @@ def _divided(name: str, chisq: float, df: float, c: float, t1: float, t2: float)
 
 def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
     """``tr(U Gamma)`` and, when asked for, ``tr((U Gamma)^2)`` (else nan)."""
-    bread = np.zeros((solved.design.n_free,) * 2) if solved.bread is None else solved.bread
+    bread = solved.test_bread
+    if bread is None:
+        bread = np.zeros((solved.design.n_free,) * 2)
     pairs = list(zip(solved.dense_weights, solved.estimator.gamma(), strict=True))
     products = [v @ gamma for v, gamma in pairs]
     meat = solved.gamma_meat

@@ -115,6 +115,13 @@ class Solved:
         return constrained_inverse(self.project(self.evaluation.weight(kind)), self.basis)
 
     @cached_property
+    def test_bread(self) -> Array | None:
+        """The inverse that scaled tests take (see ``FitOptions.test_keeps_curvature``)."""
+        if self.options.information == "expected" or self.options.test_keeps_curvature:
+            return self.bread
+        return constrained_inverse(self.project(self.evaluation.weight("observed")), self.basis)
+
+    @cached_property
     def weights(self) -> tuple[Weight, ...]:
         """Expected weight of each group at the solution, shares included."""
         return tuple(self.evaluation.weight("expected"))
@@ -248,6 +255,8 @@ class Solution(Solved):
     @property
     def n_observations(self) -> float:
         """Observations in all groups."""
+        if self.options.casewise and not self.options.ordinal:
+            return float(sum(self.estimator.n_by_group))
         return self.data.n_used
 
 

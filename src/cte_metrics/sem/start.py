@@ -36,10 +36,43 @@ def starting_values(
     for block, sample in zip(design.blocks, moments, strict=True):
         values = _block_start(block, design.flat, sample, simple=simple)
         theta[block.free] = values
+    _higher_order(table, theta)
     free = np.flatnonzero(table.free)
     given = free[table.has_start[free]]
     theta[table.free[given] - 1] = table.ustart[given]
     return theta
+
+
+def _higher_order(table: ParameterTable, theta: Array) -> None:
+    """Loadings of factors on factors: 1 beside a marker, else from half the factor's variance."""
+    factors = [set(b.lv_names) for b in table.blocks]
+    variance = {
+        (int(table.block[r]), table.lhs[r]): r
+        for r in range(len(table))
+        if table.op[r] == "~~" and table.lhs[r] == table.rhs[r]
+    }
+
+    def value(row: int | None) -> float:
+        if row is None:
+            return 1.0
+        free = int(table.free[row])
+        return float(theta[free - 1]) if free else float(np.nan_to_num(table.ustart[row], nan=1.0))
+
+    for r in range(len(table)):
+        block = int(table.block[r])
+        if table.op[r] != "=~" or table.rhs[r] not in factors[block - 1]:
+            continue
+        own = variance.get((block, table.rhs[r]))
+        size = max(value(own), 1e-4)
+        if table.free[r]:
+            above = variance.get((block, table.lhs[r]))
+            fixed = above is not None and table.free[above] == 0
+            theta[table.free[r] - 1] = np.sqrt(0.5 * size) if fixed else 1.0
+        if own is not None and table.free[own]:
+            theta[table.free[own] - 1] = 0.5 * size
+        above = variance.get((block, table.lhs[r]))
+        if above is not None and table.free[above] and not table.free[r]:
+            theta[table.free[above] - 1] = 0.5 * size
 
 
 def _block_start(block: BlockDesign, flat: Array, sample: Moments, *, simple: bool) -> Array:

@@ -18,7 +18,7 @@ block: thresholds (and minus the means of numeric items) item by item, the varia
 items, then the correlations below the diagonal, column by column.
 
 Names: ``Moments``, ``MomentGradient``, ``Weight``, ``NormalWeight``, ``DenseWeight``,
-``Evaluation``, ``Saturated``, ``Estimator``.
+``blanked``, ``Evaluation``, ``Saturated``, ``Estimator``.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class NormalWeight:
     ``H = share * blockdiag(V, 1/2 D'(V kron V)D)`` with ``V = inverse`` (p, p). Given ``second``
     (``V T V`` with ``T = S + d d'``) and ``residual`` (``V d``, ``d = m - mu``), the weight is the
     exact second derivative of the normal discrepancy at the sample instead of its expectation.
+    Moments among the ``blank`` variables (fixed covariates) have rows of zeros in the matrix.
     """
 
     share: float
@@ -105,6 +106,7 @@ class NormalWeight:
     has_means: bool
     second: Array | None = None
     residual: Array | None = None
+    blank: tuple[int, ...] = ()
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` without ever forming ``H``."""
@@ -116,7 +118,23 @@ class NormalWeight:
         from cte_metrics.sem.implied import saturated_state
 
         unit = saturated_state(len(self.inverse), self.has_means)
-        return self.share * unit.normal_information(self.inverse, self.second, self.residual)
+        full = unit.normal_information(self.inverse, self.second, self.residual)
+        return self.share * blanked(full, len(self.inverse), self.has_means, self.blank)
+
+
+def blanked(matrix: Array, p: int, has_means: bool, variables: tuple[int, ...]) -> Array:
+    """Set rows and columns of the moments among some variables to zero."""
+    if not variables:
+        return matrix
+    inside = np.isin(np.arange(p), variables)
+    columns, rows = np.triu_indices(p)
+    zero = inside[rows] & inside[columns]
+    if has_means:
+        zero = np.concatenate((inside, zero))
+    out = matrix.copy()
+    out[zero] = 0.0
+    out[:, zero] = 0.0
+    return out
 
 
 class Evaluation(Protocol):

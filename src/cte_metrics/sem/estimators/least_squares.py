@@ -34,6 +34,7 @@ from cte_metrics.sem.estimators.base import (
     MomentGradient,
     Moments,
     Saturated,
+    blanked,
 )
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
 from cte_metrics.sem.implied import saturated_state
@@ -100,7 +101,9 @@ class LeastSquares:
                 raise EstimationError(
                     "GLS inverts the sample covariance matrix, which is not positive definite."
                 )
-            return saturated_state(len(group.mean), self.has_means).normal_information(pair[0])
+            p = len(group.mean)
+            full = saturated_state(p, self.has_means).normal_information(pair[0])
+            return blanked(full, p, self.has_means, self.x_index)
         gamma = self.gamma()[g]
         if self.name == "DWLS":
             diagonal = gamma.diagonal()

@@ -31,6 +31,7 @@ from cte_metrics.sem.estimators.base import (
     Moments,
     NormalWeight,
     Saturated,
+    blanked,
 )
 from cte_metrics.sem.implied import saturated_state
 from cte_metrics.sem.samplestats import SampleStats
@@ -68,6 +69,7 @@ class LikelihoodPoint:
     by_group: tuple[float, ...]
     points: tuple[_GroupPoint, ...]
     shares: tuple[float, ...]
+    x_index: tuple[int, ...] = ()
 
     def gradient(self) -> tuple[MomentGradient, ...]:
         """``1/2 V (Sigma - T) V`` and ``-V d``, times the group's share."""
@@ -82,7 +84,7 @@ class LikelihoodPoint:
         """Expected or observed second derivative by the moments."""
         if kind == "expected":
             return tuple(
-                NormalWeight(s, p.inverse, p.d is not None)
+                NormalWeight(s, p.inverse, p.d is not None, blank=self.x_index)
                 for p, s in zip(self.points, self.shares, strict=True)
             )
         return tuple(
@@ -92,6 +94,7 @@ class LikelihoodPoint:
                 p.d is not None,
                 p.inverse @ p.target @ p.inverse,
                 None if p.d is None else p.inverse @ p.d,
+                self.x_index,
             )
             for p, s in zip(self.points, self.shares, strict=True)
         )
@@ -143,7 +146,7 @@ class MaximumLikelihood:
             points.append(_GroupPoint(value, v, moments.cov, target, d))
         by_group = tuple(p.value for p in points)
         value = sum(s * f for s, f in zip(self.shares, by_group, strict=True))
-        return LikelihoodPoint(value, by_group, tuple(points), self.shares)
+        return LikelihoodPoint(value, by_group, tuple(points), self.shares, self.x_index)
 
     def saturated(self) -> Saturated:
         """The sample moments themselves."""
@@ -178,7 +181,10 @@ class MaximumLikelihood:
         return tuple(out)
 
     def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> list[DenseWeight]:
-        """``H E[t t'] H`` with ``t`` the casewise moments about the implied (or sample) ones."""
+        """``H E[t t'] H`` with ``t`` the casewise moments about the implied (or sample) ones.
+
+        At the sample moments, what fixed covariates predict is taken out of ``t``.
+        """
         out = []
         for group, s, moments, share in zip(
             self.sample.groups, self.covs, implied, self.shares, strict=True
@@ -186,12 +192,14 @@ class MaximumLikelihood:
             cov = moments.cov if structured else s
             mean = moments.mean if structured and self.has_means else None
             d = group.mean - mean if mean is not None else np.zeros_like(group.mean)
-            gamma = _about(group.gamma(self.x_index), d, s, cov)
+            gamma = _about(group.gamma(() if structured else self.x_index), d, s, cov)
             pair = inverse_and_logdet(cov)
             state = saturated_state(len(cov), self.has_means)
             if pair is None:
                 raise np.linalg.LinAlgError("implied covariance matrix is not positive definite")
             h = state.normal_information(pair[0])
+            if not structured:
+                h = blanked(h, len(cov), self.has_means, self.x_index)
             if not self.has_means:
                 gamma = gamma[len(cov) :, len(cov) :]
             out.append(DenseWeight(share * (h @ gamma @ h)))
