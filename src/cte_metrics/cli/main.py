@@ -29,7 +29,7 @@ from cte_metrics.cli.survey import (
 
 app = typer.Typer(
     name="cte-metrics",
-    help="Measure Collective Teacher Efficacy: from a survey file to school scores with their evidence.",
+    help="Measure Collective Teacher Efficacy: from a survey file to school scores.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -218,7 +218,9 @@ def _validate_to(
 
 @app.command()
 def simulate(
-    instrument: InstrumentName,
+    instrument: Annotated[
+        str, typer.Argument(help="An instrument's id (see 'cte-metrics instruments') or a file.")
+    ],
     groups: Annotated[int, typer.Option("--groups", min=1, help="Schools.")] = 60,
     group_size: Annotated[int, typer.Option("--group-size", min=1, help="Teachers a school.")] = 20,
     icc: Annotated[float, typer.Option(min=0, max=0.99, help="ICC(1) of the factors.")] = 0.2,
@@ -251,7 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
     from cte_metrics.errors import CTEError
 
     try:
-        app(args=arguments, standalone_mode=True)
+        app(args=arguments, prog_name="cte-metrics")
     except CTEError as error:
         typer.secho(f"Error: {error}", err=True, fg="red")
         sys.exit(1)

@@ -66,7 +66,7 @@ def _write(text: str, path: Path) -> None:
 
 
 def survey_frame(responses: Responses) -> pd.DataFrame:
-    """Return simulated or read answers as a survey file has them: identifiers, items, covariates."""
+    """Return answers as a survey file has them: identifiers, items, covariates."""
     import pandas as pd
 
     parts = {

@@ -52,7 +52,7 @@ def dot_intervals(
             axes.plot(
                 second[1], y, "o", mfc="none", color=ORANGE, ms=3 if many else 6, label=second[0]
             )
-            axes.legend(loc="lower right", frameon=False)
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         if reference is not None:
             axes.axvline(reference, color=SOFT, lw=1, ls="--")
         axes.set(title=title, xlabel=xlabel, ylim=(-0.7, len(point) - 0.3))

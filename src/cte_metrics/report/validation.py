@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -208,7 +208,7 @@ def validate(
         title=title or f"{responses.instrument.name or responses.instrument.id}: survey dossier",
         subtitle=_subtitle(examined, chosen),
         banners=_banners(responses),
-        sections=tuple(s for s in made if s is not None),
+        sections=tuple(_said_once(s, responses.notes) for s in made if s is not None),
         footer=_footer(responses),
         provenance=Provenance(
             method="Dossier of one survey",
@@ -218,6 +218,13 @@ def validate(
         ),
         notes=_wave_note(responses, chosen),
     )
+
+
+def _said_once(section: Section, known: tuple[str, ...]) -> Section:
+    """Leave notes about the whole survey to the section on answers."""
+    if section.id == "answers":
+        return section
+    return replace(section, notes=tuple(n for n in section.notes if n not in known))
 
 
 def _one_wave(responses: Responses, wave: Any) -> tuple[Responses, Any]:

@@ -1,0 +1,210 @@
+"""The dossier: decisions follow from the figures; the page is self-contained, escaped, guarded."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cte_metrics as cte
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def survey() -> cte.Responses:
+    return cte.load_example()
+
+
+@pytest.fixture(scope="module")
+def dossier(survey: cte.Responses) -> cte.Validation:
+    return cte.validate(survey, outcome="achievement")
+
+
+@pytest.fixture(scope="module")
+def page(dossier: cte.Validation) -> str:
+    return dossier.to_html()
+
+
+def decision(dossier: cte.Validation, start: str) -> object:
+    return next(d for d in dossier.decisions if d.question.startswith(start))
+
+
+def test_decisions_carry_the_figures_of_the_analyses(
+    survey: cte.Responses, dossier: cte.Validation
+) -> None:
+    wave = survey.at_wave(3)
+    alpha = cte.reliability.cronbach_alpha(wave).alpha
+    assert decision(dossier, "Are the scales reliable").figures["alpha, total"] == alpha
+    evidence = cte.aggregation.aggregate(wave).evidence.loc["total"]
+    found = decision(dossier, "May teacher answers become a school score: total")
+    assert found.figures["ICC(2)"] == evidence["icc2"]
+    assert found.verdict == evidence["verdict"]
+    assert found.level == "good"
+
+
+def test_the_last_wave_is_examined_and_it_says_so(dossier: cte.Validation) -> None:
+    assert dossier.provenance.settings["wave"] == 3
+    assert "wave 3" in dossier.subtitle
+    assert dossier.tables["Means by wave"].loc["total"].index.tolist() == [1, 2, 3]
+
+
+def test_simulated_answers_are_announced_everywhere(dossier: cte.Validation, page: str) -> None:
+    banner = "These answers are simulated; they describe no real school."
+    assert banner in page
+    assert banner in dossier.summary()
+    assert banner in dossier.to_dict()["banners"]
+
+
+def test_the_outcome_is_set_beside_the_scores(
+    survey: cte.Responses, dossier: cte.Validation
+) -> None:
+    beside = dossier.tables["School scores beside achievement"].loc["total"]
+    wave = survey.at_wave(3)
+    means = cte.aggregation.aggregate(wave).table["mean"].unstack("scale")["total"]
+    achievement = wave.covariates["achievement"].groupby(np.asarray(wave.group)).mean()
+    both = pd.concat([means, achievement], axis=1).dropna()
+    assert beside["n_groups"] == len(both)
+    assert beside["r"] == pytest.approx(both.corr().iloc[0, 1], abs=1e-12)
+    assert beside["ci_low"] < beside["r"] < beside["ci_high"]
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, and tags left open."""
+
+    void = {"meta", "link", "img", "br", "hr", "input", "use", "path", "stop"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href") and value and not value.startswith("#"):
+                self.fetched.append(value)
+        if tag in ("script", "iframe", "link", "object"):
+            self.fetched.append(tag)
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.void:
+            assert self.open.pop() == tag
+
+
+def test_the_page_asks_nothing_of_the_outside(page: str) -> None:
+    reader = Page()
+    reader.feed(page)
+    assert reader.fetched == []
+    assert reader.open == []
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_the_page_fits_a_phone_and_paper(page: str) -> None:
+    assert 'name="viewport" content="width=device-width' in page
+    assert "@media print" in page
+    assert "overflow-x: auto" in page
+
+
+def test_labels_are_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    instrument = cte.Instrument(
+        id="evil",
+        name=evil,
+        response_scale=cte.ResponseScale(1, 5),
+        items=[cte.Item(f"q<{j}>", evil) for j in range(4)],
+        citation=evil,
+    )
+    rng = np.random.default_rng(1)
+    person = rng.normal(size=(60, 1))
+    answers = np.clip(np.round(3 + person + rng.normal(size=(60, 4))), 1, 5)
+    frame = pd.DataFrame(answers, columns=instrument.item_ids)
+    frame["school"] = [f"<b>{j % 6}</b>" for j in range(60)]
+    found = cte.validate(cte.Responses(frame, instrument, group="school"), title=evil).to_html()
+    assert "<script>" not in found
+    assert "<b>" not in found
+    assert "&lt;script&gt;" in found
+
+
+def test_suppressed_schools_appear_in_no_table_or_figure(survey: cte.Responses) -> None:
+    wave = survey.at_wave(3)
+    group = np.asarray(wave.group)
+    small = group == "school_07"
+    keep = ~small
+    keep[np.flatnonzero(small)[:3]] = True
+    found = cte.validate(wave.where(keep))
+    table = found.tables["School scores"].loc["school_07"]
+    assert table["suppressed"].all()
+    assert table[["mean", "sd", "se", "shrunken", "rwg_j"]].isna().all(axis=None)
+    body = json.loads(found.to_json())
+    text = json.dumps(body["sections"])
+    mean = cte.scoring.score(wave.where(small & keep)).table["total"].mean()
+    assert f"{mean:.10f}"[:10] not in text
+    assert "Agreement within schools" not in found.figures
+
+
+def test_json_is_strict_and_complete(dossier: cte.Validation, tmp_path: Path) -> None:
+    dossier.to_json(tmp_path / "dossier.json")
+    body = json.loads((tmp_path / "dossier.json").read_text())
+    assert len(body["decisions"]) == len(dossier.decisions)
+    assert {s["id"] for s in body["sections"]} == {
+        "answers", "items", "reliability", "structure", "schools", "waves",
+    }  # fmt: skip
+    assert "NaN" not in (tmp_path / "dossier.json").read_text()
+
+
+def test_a_wrong_key_is_said_first(survey: cte.Responses) -> None:
+    wave = survey.at_wave(3)
+    unkeyed = wave.instrument.model_copy(
+        update={
+            "items": tuple(i.model_copy(update={"reverse": False}) for i in wave.instrument.items)
+        }
+    )
+    found = decision(cte.validate(cte.Responses(wave.items, unkeyed)), "Does the scoring key")
+    assert found.level == "stop"
+    assert "First suspect the key" in found.verdict
+
+
+def test_progress_is_told(survey: cte.Responses) -> None:
+    told: list[tuple[str, float]] = []
+    cte.validate(survey.at_wave(1), progress=lambda step, share: told.append((step, share)))
+    assert told[0][0] == "Answers"
+    assert all(0 <= share < 1 for _, share in told)
+
+
+def test_a_survey_without_schools_has_no_school_section(survey: cte.Responses) -> None:
+    alone = cte.Responses(survey.at_wave(1).items, survey.instrument)
+    assert {s.id for s in cte.validate(alone).sections} == {
+        "answers", "items", "reliability", "structure",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"outcome": "achievment"}, UnknownNameError, "Did you mean 'achievement'"),
+        ({"wave": 9}, UnknownNameError, "no wave 9"),
+    ],
+)
+def test_refusals(
+    survey: cte.Responses, options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        cte.validate(survey, **options)
+
+
+def test_a_frame_is_refused() -> None:
+    with pytest.raises(InputTypeError, match="validate needs Responses"):
+        cte.validate(pd.DataFrame({"a": [1]}))
+
+
+def test_a_wave_needs_waves(survey: cte.Responses) -> None:
+    alone = cte.Responses(survey.at_wave(1).items, survey.instrument)
+    with pytest.raises(InputError, match="no waves"):
+        cte.validate(alone, wave=1)
