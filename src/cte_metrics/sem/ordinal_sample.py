@@ -1,6 +1,7 @@
 """Categories, thresholds and correlations of each group of a model with ordinal items.
 
-Functions: ``category_levels``, ``ordinal_sample``. Classes: ``OrdinalGroup``, ``OrdinalSample``.
+Functions: ``sample_thresholds``, ``ordered_names``, ``category_levels``, ``ordinal_sample``.
+Classes: ``OrdinalGroup``, ``OrdinalSample``.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.partable import TableOptions, build_table
+
+if TYPE_CHECKING:
+    from cte_metrics.sem.model_data import ModelData
 
 _DEFAULT_CORRECTION = (0.5, 0.0)
 _MANY_CATEGORIES = 30
@@ -101,6 +107,53 @@ def _table_notes(found: OrdinalMoments) -> list[str]:
     if not found.converged.all():
         out.append(f"{int((~found.converged).sum())} correlations did not converge")
     return out
+
+
+def sample_thresholds(
+    rows: ModelData, ordered: bool | Sequence[str], text: str
+) -> tuple[tuple[str, int], ...]:
+    """Ordinal items of a model with their numbers of thresholds, for the parameter table.
+
+    Parameters
+    ----------
+    rows : ModelData
+        Rows of the model's variables.
+    ordered : bool or sequence of str
+        ``True`` takes every variable but the exogenous covariates; names that the model does not
+        use are passed over, as in lavaan.
+    text : str
+        The model.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name looks like a misspelt variable of the model.
+    InputError
+        If no ordinal item is in the model, or one has a single category.
+    """
+    names = ordered_names(rows.names, ordered, text)
+    values = np.concatenate([g.values for g in rows.groups])
+    levels = category_levels(values, rows.names, names)
+    return tuple((name, len(levels[name]) - 1) for name in names)
+
+
+def ordered_names(names: Sequence[str], ordered: bool | Sequence[str], text: str) -> list[str]:
+    """Ordinal items among the model's variables, in their order."""
+    if isinstance(ordered, bool):
+        outside = set(build_table(text, TableOptions()).blocks[0].ov_x)
+        return [v for v in names if v not in outside]
+    wanted = set(ordered)
+    for name in sorted(wanted - set(names)):
+        suggestion = close_names(name, [v for v in names if v not in wanted])
+        if suggestion:
+            raise UnknownNameError(f"ordered: the model has no variable {name!r}.{suggestion}")
+    found = [v for v in names if v in wanted]
+    if not found:
+        raise InputError(
+            f"None of the ordered items ({', '.join(sorted(wanted))}) is in the model.",
+            hint=f"The model's variables are {', '.join(names)}.",
+        )
+    return found
 
 
 def category_levels(

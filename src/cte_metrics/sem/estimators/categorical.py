@@ -41,7 +41,6 @@ from cte_metrics.sem.ordinal_sample import OrdinalSample, category_levels, ordin
 if TYPE_CHECKING:
     from cte_metrics.sem.implied import BlockState
     from cte_metrics.sem.model_data import ModelData
-    from cte_metrics.sem.options import FitOptions
     from cte_metrics.sem.partable import ParameterTable
 
 
@@ -190,9 +189,9 @@ class CategoricalLeastSquares:
 
 
 def categorical_estimator(
-    data: ModelData, table: ParameterTable, options: FitOptions
+    data: ModelData, table: ParameterTable, discrepancy: str
 ) -> CategoricalLeastSquares:
-    """Code the rows of every group and choose the weight that the options name."""
+    """Code the rows of every group; ``discrepancy`` is ``DWLS``, ``WLS`` or ``ULS``."""
     names = table.blocks[0].ov_names
     ordered = [v for v in data.names if v in set(table.blocks[0].ov_ordinal)]
     levels = category_levels(np.concatenate([g.values for g in data.groups]), data.names, ordered)
@@ -203,7 +202,7 @@ def categorical_estimator(
         levels,
         weights=[g.weights for g in data.groups],
     )
-    return CategoricalLeastSquares(sample, options.discrepancy)
+    return CategoricalLeastSquares(sample, discrepancy)
 
 
 def _inverse(gamma: Array, label: str, n_groups: int) -> Array:
