@@ -47,6 +47,7 @@ def fit_baseline(solution: Solution) -> Solved | None:
     samples = estimator.start_moments()
     if solution.options.ordinal or len(estimator.groups) < len(samples):
         samples = estimator.saturated().moments
+    samples = getattr(estimator, "baseline_moments", samples)
     parts: list[_Part] = []
     first = at = 0
     for number, sample in enumerate(samples):

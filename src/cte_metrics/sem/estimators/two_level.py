@@ -237,6 +237,21 @@ class TwoLevel:
         """Unrestricted moments; fixed covariates at their sample moments."""
         return tuple(m for sample in self.samples for m in sample.starts)
 
+    @property
+    def baseline_moments(self) -> tuple[Moments, ...]:
+        """Unrestricted moments as lavaan's baseline model takes them for starts and covariates.
+
+        The variances come after eigenvalues below a thousandth of the largest have been lifted to
+        it. This changes nothing for free parameters; the variance of a fixed covariate on a much
+        smaller scale than the outcomes is overstated, and so is the baseline's chi-square.
+        """
+        lifted = []
+        for m in self.saturated().moments:
+            cov = m.cov.copy()
+            np.fill_diagonal(cov, np.diag(_lifted(m.cov, 1e-3)))
+            lifted.append(Moments(cov, m.mean))
+        return tuple(lifted)
+
     def log_likelihood(self, by_group: Sequence[float]) -> float:
         """Log-likelihood, conditional on the fixed covariates of either level."""
         total = -sum(n * f for n, f in zip(self.n_by_group, by_group, strict=True))
@@ -267,6 +282,15 @@ class TwoLevel:
             matrix = scores.T @ scores / self.n
             out.append(LevelWeight(partial(_times, matrix), _blank(sample)))
         return out
+
+
+def _lifted(cov: Array, share: float) -> Array:
+    """Raise eigenvalues to at least a share of the largest."""
+    if len(cov) == 1:
+        return np.maximum(cov, share)
+    values, vectors = np.linalg.eigh(cov)
+    floor = share * abs(float(values[-1]))
+    return np.asarray((vectors * np.maximum(values, floor)) @ vectors.T)
 
 
 def _times(matrix: Array, directions: Array | None) -> Array:
