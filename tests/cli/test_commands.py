@@ -46,9 +46,9 @@ def test_the_entry_point_is_installed() -> None:
 
 def test_instruments_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("instruments") == 0
-    assert "ces-sf" in capsys.readouterr().out
+    assert "ces_sf" in capsys.readouterr().out
     assert run("instruments", "--format", "csv") == 0
-    assert "ces-sf" in set(pd.read_csv(io.StringIO(capsys.readouterr().out)).iloc[:, 0])
+    assert "ces_sf" in set(pd.read_csv(io.StringIO(capsys.readouterr().out)).iloc[:, 0])
     assert run("instruments", "ces-sf") == 0
     assert "response_scale" in capsys.readouterr().out
 

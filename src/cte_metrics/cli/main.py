@@ -83,8 +83,10 @@ def instruments(
     """List the instruments, or show one (its key, range, sources and what is unconfirmed)."""
     from cte_metrics.core.registry import list_instruments, load_instrument
 
-    if instrument is None:
-        output.write_table(list_instruments(), path, table_format, text=table_format is None)
+    if instrument is None and str(path) == "-" and table_format is None:
+        output.show_instruments(list_instruments())
+    elif instrument is None:
+        output.write_table(list_instruments(), path, table_format)
     else:
         output.write_record(load_instrument(instrument).model_dump(mode="json"), path)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cte_metrics.results.render import jsonable, to_text
+from cte_metrics.results.render import Block, jsonable, to_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,22 +30,23 @@ class TableFormat(StrEnum):
     json = "json"
 
 
-def write_table(
-    table: pd.DataFrame, path: Path, table_format: TableFormat | None, *, text: bool = False
-) -> None:
-    """Write a table as CSV or JSON, or as aligned text for people."""
+def write_table(table: pd.DataFrame, path: Path, table_format: TableFormat | None) -> None:
+    """Write a table as CSV or JSON; index levels with names become columns."""
     chosen = table_format or (TableFormat.json if path.suffix == ".json" else TableFormat.csv)
-    if text and str(path) == "-":
-        from cte_metrics.results import Block
-
-        typer.echo(to_text("Instruments", "", [Block("", table)], []))
-        return
-    frame = table.reset_index() if any(n is not None for n in table.index.names) else table
+    levels = [n for n in table.index.names if n is not None and n not in table.columns]
+    frame = table.reset_index(levels) if levels else table
     if chosen is TableFormat.csv:
         _write(frame.to_csv(index=False), path)
     else:
         rows = [jsonable(row) for row in frame.astype(object).to_dict(orient="records")]
-        _write(json.dumps(rows, indent=1) + "\n", path)
+        _write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def show_instruments(table: pd.DataFrame) -> None:
+    """Print the list of instruments, one line each."""
+    shown = ["name", "key_certainty", "n_items", "minimum", "maximum", "n_reversed"]
+    typer.echo(to_text("Instruments", "", [Block("", table.set_index("id")[shown])], []))
+    typer.echo("\n'cte-metrics instruments ID' shows one in full.")
 
 
 def write_record(record: Mapping[str, Any], path: Path) -> None:
