@@ -346,7 +346,8 @@ def _other(solution: Solution, standard: ScaledTest) -> dict[str, float]:
     out |= _goodness(solution, df)
     out["mfi"] = index.mfi(t, df, n)
     if solution.options.ordinal:
-        out["wrmr"] = math.sqrt(t / _n_elements(solution)) if t >= 0 else NAN
+        # lavaan divides by the moments of the first group, whatever their number
+        out["wrmr"] = math.sqrt(t / solution.states[0].design.n_moments) if t >= 0 else NAN
     else:
         out["ecvi"] = t / n + 2.0 * solution.n_parameters / n
     return out
