@@ -159,3 +159,13 @@ def test_no_published_wording_is_shipped(row):
         words = set(item.label.lower().split())
         assert not words & {"we", "our", "i", "my", "teachers", "how", "you"}
         assert not item.label.endswith((".", "?"))
+
+
+def test_summary_shows_key_certainty_and_notes():
+    said = cte.load_instrument("ce_scale_21").summary()
+    assert "Certainty of the key: medium" in said
+    assert "  ce10  task_analysis     reversed  materials lacking" in said
+    assert "  reversals: unconfirmed (3, 4, 8, 10, 11, 12 by their content" in said
+    assert "Norms: none supplied" in said
+    assert "Note: The key of the 21-item CE-Scale is of medium certainty" in said
+    assert "Answers: 1 to 4 (1 not at all true" in cte.load_instrument("ctse_12").summary()

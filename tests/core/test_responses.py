@@ -282,6 +282,15 @@ def test_frames_that_cannot_be_read_are_refused():
         Responses(frame(), MINI, on_invalid="drop")
 
 
+def test_an_instrument_is_needed():
+    with pytest.raises(cte.InputTypeError, match="name or file of one; got int"):
+        Responses(frame(), 3)
+
+
+def test_waves_of_mixed_kinds_are_ordered():
+    assert read(frame(wave=["T10", 2, "T9"])).waves == (2, "T10", "T9")
+
+
 def test_weights_are_numbers_of_zero_or_more():
     assert read(frame(w=[1, 2, 0]), weights="w").weights.tolist() == [1.0, 2.0, 0.0]
     with pytest.raises(cte.InputError, match=r"Column 'ses', row 2: -1.0 is not a weight"):

@@ -16,8 +16,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from cte_metrics.core.instrument import ResponseScale, fold
 from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.response_scale import ResponseScale, fold
 from cte_metrics.errors import InputError, InputTypeError, close_names
 
 NOT_WHOLE = "is not a whole number"
@@ -197,9 +197,7 @@ def _read_objects(
     out: np.ndarray,
 ) -> None:
     """Read texts and mixed values: each distinct value once, then all rows by look-up."""
-    listed = series.to_list()
-    keys = _distinguishable(listed)
-    positions, distinct = pd.factorize(keys, use_na_sentinel=True)
+    positions, distinct = _distinct(series)
     readings = [_Reading.of(value, scale, missing) for value in distinct]
     mark = missing_mark(out.dtype)
     codes = np.array([mark if r.code is None else r.code for r in readings] + [mark], out.dtype)
@@ -208,6 +206,27 @@ def _read_objects(
     kinds = {r.kind for r in readings if r.code is not None}
     if len(kinds) > 1:
         log.about(series.name, None, MIXED)
+
+
+def _distinct(series: nw.Series[Any]) -> tuple[np.ndarray, Any]:
+    """Return each row's place among the distinct values (-1 where missing), and those values.
+
+    Columns of texts are compared in their own engine; only columns of mixed objects become lists.
+    """
+    native = series.to_native()
+    of_texts = isinstance(series.dtype, nw.String | nw.Categorical | nw.Enum)
+    if not of_texts or series.dtype == nw.Object or _holds_objects(native):
+        return pd.factorize(_distinguishable(series.to_list()), use_na_sentinel=True)
+    if isinstance(native, pd.Series):
+        return pd.factorize(native, use_na_sentinel=True)
+    texts = series.cast(nw.String).fill_null("")
+    distinct = texts.unique(maintain_order=True).to_list()
+    places = texts.replace_strict(distinct, list(range(len(distinct))), return_dtype=nw.Int64)
+    return np.asarray(places.to_numpy()), distinct
+
+
+def _holds_objects(native: Any) -> bool:
+    return isinstance(native, pd.Series) and bool(pd.api.types.is_object_dtype(native.dtype))
 
 
 class _Truth:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cte_metrics.core.instrument import Instrument, fold
+from cte_metrics.core.instrument import Instrument
+from cte_metrics.core.response_scale import fold
 from cte_metrics.errors import InputError
 
 _ROW_OF_GRID = re.compile(r"\[([^\[\]]+)\]\s*$")

@@ -16,8 +16,7 @@ import pandas as pd
 from cte_metrics.core.headers import columns_by_text, named_columns
 from cte_metrics.core.instrument import Instrument
 from cte_metrics.core.issues import IssueLog
-from cte_metrics.core.reading import OnInvalid, Roles, read_survey
-from cte_metrics.core.registry import load_instrument
+from cte_metrics.core.reading import OnInvalid, Roles, instrument_of, read_survey
 from cte_metrics.core.responses import Responses
 from cte_metrics.core.survey_columns import item_columns
 from cte_metrics.core.survey_files import FileOptions, SurveyFile, read_file
@@ -83,7 +82,7 @@ def read_responses(
     N/A, NaN, NULL, None in delimited text and Excel, become missing answers with an entry in
     :attr:`Responses.issues`. Identifiers keep leading zeros.
     """
-    asked = load_instrument(instrument) if isinstance(instrument, str) else instrument
+    asked = instrument_of(instrument)
     log = IssueLog()
     named = tuple(n for n in (respondent, group, wave) if isinstance(n, str))
     file = read_file(Path(path), FileOptions(delimiter, encoding, sheet, named), log)

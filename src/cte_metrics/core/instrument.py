@@ -1,8 +1,8 @@
 """Instruments: what was asked, on which scale, and how it is scored.
 
-Frozen pydantic models that refuse what cannot be scored: ``ResponseScale``, ``Item``, ``Subscale``,
-``Norm``, ``Fact``, ``Instrument``. They hold facts (numbers, keys, ranges, sources), never the
-wording of a published item.
+Frozen pydantic models that refuse what cannot be scored: ``Item``, ``Subscale``, ``Norm``,
+``Fact``, ``Instrument`` (``ResponseScale`` has its own module). They hold facts (numbers, keys,
+ranges, sources), never the wording of a published item.
 """
 
 from __future__ import annotations
@@ -11,17 +11,11 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, StringConstraints, field_validator, model_validator
 
-from cte_metrics.core.plain_language import plain
+from cte_metrics.core.instrument_checks import refuse_unscorable
+from cte_metrics.core.record import Record
+from cte_metrics.core.response_scale import ResponseScale as ResponseScale
 from cte_metrics.errors import InstrumentError, UnknownNameError, close_names
 
 Referent = Literal["group", "school", "self"]
@@ -32,116 +26,6 @@ ScoringRule = Literal["mean", "sum", "pomp", "z", "t"]
 GroupRule = Literal["teacher_means", "item_means"]
 
 _Name = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
-
-
-class Record(BaseModel):
-    """Base of the models: frozen, no unknown entries, positional arguments, plain messages."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False
-    )
-
-    def __init__(self, *values: Any, **named: Any) -> None:
-        names = list(type(self).model_fields)
-        if len(values) > len(names):
-            raise InstrumentError(
-                f"{type(self).__name__} takes at most {len(names)} values; got {len(values)}."
-            )
-        given = dict(zip(names, values, strict=False))
-        twice = sorted(given.keys() & named.keys())
-        if twice:
-            raise InstrumentError(f"{type(self).__name__} got {twice[0]!r} twice.")
-        try:
-            super().__init__(**given, **named)
-        except ValidationError as error:
-            raise _instrument_error(type(self), error) from None
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Read a mapping; faults are told as by the constructor."""
-        try:
-            return super().model_validate(obj, **options)
-        except ValidationError as error:
-            raise _instrument_error(cls, error) from None
-
-
-def _instrument_error(model: type[BaseModel], error: ValidationError) -> InstrumentError:
-    return InstrumentError(plain(error.errors(include_url=False), model.model_fields))
-
-
-def fold(text: str) -> str:
-    """Return text as answers are compared: no case, one space between words, plain quotes.
-
-    Examples
-    --------
-    >>> fold("  Strongly\u00a0 AGREE ")
-    'strongly agree'
-    """
-    straight = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u2013", "-")
-    return " ".join(straight.casefold().split())
-
-
-class ResponseScale(Record):
-    """The whole numbers from ``minimum`` to ``maximum``, with the words some of them carry.
-
-    Parameters
-    ----------
-    minimum, maximum : int
-        Lowest and highest answer.
-    labels : mapping of int to str
-        Answer text of a code; need not cover every code.
-
-    Raises
-    ------
-    InstrumentError
-        If ``minimum >= maximum``, a label lies outside the range, or two labels are alike.
-
-    Examples
-    --------
-    >>> scale = ResponseScale(1, 4, {1: "not at all true", 4: "exactly true"})
-    >>> scale.n_categories, scale.code_of("Exactly  TRUE")
-    (4, 4)
-    """
-
-    minimum: int
-    maximum: int
-    labels: dict[int, str] = {}
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.minimum >= self.maximum:
-            raise ValueError(
-                f"The lowest answer ({self.minimum}) must be below the highest ({self.maximum})."
-            )
-        for code, label in self.labels.items():
-            if not self.minimum <= code <= self.maximum:
-                raise ValueError(
-                    f"The label {label!r} belongs to answer {code}, which is outside "
-                    f"{self.minimum} to {self.maximum}."
-                )
-        _refuse_twins(list(self.labels.values()))
-        return self
-
-    @property
-    def n_categories(self) -> int:
-        """Number of possible answers."""
-        return self.maximum - self.minimum + 1
-
-    def code_of(self, label: str) -> int | None:
-        """Return the code of an answer text (case and spacing ignored), ``None`` if unknown."""
-        wanted = fold(label)
-        return next((c for c, text in self.labels.items() if fold(text) == wanted), None)
-
-
-def _refuse_twins(labels: list[str]) -> None:
-    folded = [fold(label) for label in labels]
-    for label, text in zip(labels, folded, strict=True):
-        if not text:
-            raise ValueError("A label of the response scale is empty.")
-        if folded.count(text) > 1:
-            raise ValueError(
-                f"Two answers carry the label {label!r}; their texts could not be told apart."
-            )
 
 
 class Item(Record):
@@ -319,9 +203,7 @@ class Instrument(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_items(self.items)
-        _check_subscales(self)
-        _check_counts(self)
+        refuse_unscorable(self)
         return self
 
     @property
@@ -377,6 +259,12 @@ class Instrument(Record):
         }
         return self.model_copy(update=changed)
 
+    def summary(self) -> str:
+        """Return the instrument as text: scale, items with key, how sure each fact is, notes."""
+        from cte_metrics.core.describe import describe_instrument
+
+        return describe_instrument(self)
+
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> Self:
         """Read an instrument from a YAML, TOML or JSON file.
@@ -405,66 +293,6 @@ class Instrument(Record):
         return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True) | {
             "level": self.level
         }
-
-
-def _check_items(items: tuple[Item, ...]) -> None:
-    if not items:
-        raise ValueError("An instrument needs at least one item.")
-    ids = [item.id for item in items]
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise ValueError(f"Two items have the same id {twice[0]!r}.")
-
-
-def _check_subscales(instrument: Instrument) -> None:
-    ids, known = list(instrument.subscale_ids), instrument.item_ids
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise ValueError(f"Two subscales have the same id {twice[0]!r}.")
-    for subscale in instrument.subscales:
-        for item in subscale.items:
-            if item not in known:
-                raise ValueError(
-                    f"Subscale {subscale.id!r} names item {item!r}, which the instrument "
-                    f"does not have.{close_names(item, known)}"
-                )
-        if subscale.id == "total" and set(subscale.items) != set(known):
-            raise ValueError(
-                "'total' is the name of the score over all items; a subscale of some items "
-                "needs another id."
-            )
-    _check_homeless(instrument)
-
-
-def _check_homeless(instrument: Instrument) -> None:
-    known = instrument.item_ids
-    for item in instrument.items_without_subscale:
-        if item not in known:
-            raise ValueError(
-                f"'items_without_subscale' names item {item!r}, which the instrument does not "
-                f"have.{close_names(item, known)}"
-            )
-    housed = {i for s in instrument.subscales for i in s.items} | set(
-        instrument.items_without_subscale
-    )
-    homeless = [i for i in known if i not in housed]
-    if instrument.subscales and homeless:
-        raise ValueError(
-            f"These items belong to no subscale: {', '.join(homeless)}. Add them to one, or list "
-            "them under 'items_without_subscale' if they count in the total only."
-        )
-
-
-def _check_counts(instrument: Instrument) -> None:
-    needed, n_items = instrument.minimum_answered, len(instrument.items)
-    if needed is None:
-        return
-    top = n_items if isinstance(needed, int) else 1.0
-    if isinstance(needed, bool) or not 0 <= needed <= top:
-        raise ValueError(
-            f"'minimum_answered' is {needed}; give a count from 0 to {n_items}, or a share from "
-            "0.0 to 1.0."
-        )
 
 
 def _named(things: Sequence[Any], id: str, what: str, instrument: str) -> Any:

@@ -6,6 +6,7 @@ Functions: ``read_survey``; class ``Roles``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, Literal
 
 import narwhals as nw
@@ -55,7 +56,7 @@ def read_survey(
 ) -> Survey:
     """Check a frame against an instrument; see :class:`Responses`."""
     one_of(on_invalid, ("raise", "missing"), "on_invalid")
-    asked = _instrument(instrument)
+    asked = instrument_of(instrument)
     table = _eager(frame)
     index = _index(frame, len(table))
     log = IssueLog() if log is None else log
@@ -90,9 +91,21 @@ def read_survey(
     )
 
 
-def _instrument(given: Instrument | str) -> Instrument:
+def instrument_of(given: Instrument | str | PathLike[str]) -> Instrument:
+    """Return an instrument as given, or load it by name or file.
+
+    Raises
+    ------
+    InputTypeError
+        If it is neither.
+    """
     if isinstance(given, Instrument):
         return given
+    if not isinstance(given, str | PathLike):
+        raise InputTypeError(
+            f"instrument is an Instrument, or the name or file of one; got {type(given).__name__}.",
+            hint="The data come first, then the instrument: Responses(frame, instrument).",
+        )
     return load_instrument(given)
 
 

@@ -15,8 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from cte_metrics.core.instrument import Fact, Instrument, Record, Referent, ResponseScale
+from cte_metrics.core.instrument import Fact, Instrument, Referent
 from cte_metrics.core.instrument_files import read_document
+from cte_metrics.core.record import Record
+from cte_metrics.core.response_scale import ResponseScale
 from cte_metrics.errors import InstrumentError, UnknownNameError, close_names
 
 _FOLDER = Path(__file__).parent / "instruments"

@@ -214,7 +214,11 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
     def waves(self) -> tuple[Any, ...]:
         """Waves in order; empty where none are named."""
         wave = self._survey.wave
-        return () if wave is None else tuple(np.sort(wave.dropna().unique()).tolist())
+        if wave is None:
+            return ()
+        found = wave.dropna().unique().tolist()
+        kinds = {isinstance(w, str) for w in found}
+        return tuple(sorted(found, key=str if len(kinds) > 1 else None))
 
     def answers(self, *, keyed: bool = True) -> np.ndarray:
         """Return the answers as an array (n, k): whole numbers if complete, else float64 with nan.

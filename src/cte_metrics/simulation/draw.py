@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.core.instrument import Instrument
-from cte_metrics.core.registry import load_instrument
+from cte_metrics.core.reading import instrument_of
 from cte_metrics.core.responses import Responses
 from cte_metrics.simulation.design import Design, design
 
@@ -188,7 +188,7 @@ def simulate_survey(instrument: Instrument | str, **options: Unpack[_Options]) -
     >>> truth.factor_scores.shape, float(truth.loadings["ctbs1"])
     ((20, 2), 0.7)
     """
-    asked = load_instrument(instrument) if isinstance(instrument, str) else instrument
+    asked = instrument_of(instrument)
     given: dict[str, Any] = {**_DEFAULTS, **options}
     generator = np.random.default_rng(given.pop("rng", None))
     plan = design(asked, **given)
