@@ -22,13 +22,24 @@ ITEMS = [f"q{j + 1}" for j in range(21)]
 ROUNDS = 3
 
 
-def survey(n: int, missing: float) -> tuple[str, pd.DataFrame]:
+LABELS = {
+    1: "strongly disagree",
+    2: "disagree",
+    3: "rather disagree",
+    4: "rather agree",
+    5: "agree",
+    6: "strongly agree",
+}
+
+
+def survey(n: int, missing: float, texts: bool) -> tuple[str, pd.DataFrame]:
     """Return the survey as CSV text and as pandas reads it."""
     rng = np.random.default_rng(1)
     answers = rng.integers(1, 7, size=(n, len(ITEMS))).astype(float)
     answers[rng.random(answers.shape) < missing] = np.nan
     frame = pd.DataFrame(answers, columns=ITEMS)
     frame = frame.astype("Int64") if missing else frame.astype("int64")
+    frame = frame.astype(object).replace(LABELS) if texts else frame
     frame.insert(0, "school", rng.integers(0, n // 20, size=n))
     frame.insert(0, "teacher", np.arange(n))
     text = frame.to_csv(index=False)
@@ -54,10 +65,10 @@ def peak(task: Callable[[], Any]) -> int:
     return top
 
 
-def report(n: int, missing: float) -> dict[str, float]:
+def report(n: int, missing: float, texts: bool) -> dict[str, float]:
     """Return times and peak memory of one survey."""
-    instrument = Instrument("long", "Long", "1", ResponseScale(1, 6), ITEMS)
-    text, frame = survey(n, missing)
+    instrument = Instrument("long", "Long", "1", ResponseScale(1, 6, LABELS), ITEMS)
+    text, frame = survey(n, missing, texts)
     raw = n * len(ITEMS) * 8
 
     def read() -> Responses:
@@ -68,6 +79,7 @@ def report(n: int, missing: float) -> dict[str, float]:
     return {
         "rows": n,
         "missing": missing,
+        "texts": texts,
         "read_csv_s": csv,
         "responses_s": checked,
         "ratio_to_read_csv": checked / csv,
@@ -78,9 +90,9 @@ def report(n: int, missing: float) -> dict[str, float]:
 
 
 def main(n: int) -> None:
-    """Print complete and incomplete answers, one line each."""
-    for missing in (0.0, 0.1):
-        print(json.dumps({k: round(v, 3) for k, v in report(n, missing).items()}))
+    """Print complete, incomplete and textual answers, one line each."""
+    for missing, texts in ((0.0, False), (0.1, False), (0.1, True)):
+        print(json.dumps({k: round(v, 3) for k, v in report(n, missing, texts).items()}))
 
 
 if __name__ == "__main__":
