@@ -16,7 +16,6 @@ import numpy as np
 from cte_metrics.sem.estimators.base import Array, Moments
 from cte_metrics.sem.implied import evaluate
 from cte_metrics.sem.matrices import (
-    MATRICES,
     BlockDesign,
     BlockFacts,
     Index,
@@ -164,6 +163,3 @@ def _assemble(
         mirror=empty,
         n_free=n_free,
     )
-
-
-__all__ = ["MATRICES", "fit_baseline"]

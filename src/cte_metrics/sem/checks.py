@@ -11,9 +11,10 @@ import numpy as np
 
 from cte_metrics.errors import EstimationError, IdentificationError, InputError
 from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.implied import BlockState
 from cte_metrics.sem.partable import ParameterTable
 from cte_metrics.sem.samplestats import SampleStats
-from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.solution import Solution, constrained_inverse
 
 NEGATIVE = 1e-7
 BEYOND_ONE = 1e-6
@@ -52,7 +53,7 @@ def check_sample(sample: SampleStats) -> None:
             )
         sd = np.sqrt(variance)
         correlation = group.cov / (sd[:, None] * sd)
-        if np.linalg.cholesky is not None and _positive(correlation):
+        if _positive(correlation):
             continue
         p = len(group.names)
         if group.n <= p:
@@ -78,7 +79,7 @@ def _positive(correlation: Array) -> bool:
 def _dependent(correlation: Array, names: Sequence[str]) -> str:
     vector = np.linalg.eigh(correlation)[1][:, 0]
     part = np.flatnonzero(np.abs(vector) > 0.05 * np.abs(vector).max())
-    return ", ".join(names[i] for i in part)
+    return ", ".join(names[i] for i in part.tolist())
 
 
 def check_counts(table: ParameterTable, n_moments: int, n_parameters: int) -> None:
@@ -103,7 +104,8 @@ def unidentified(solution: Solution) -> str | None:
         return None
     matrix = solution.information
     observed = solution.options.information == "observed"
-    if observed and constrained_rank_is_full(solution.unit_information("expected"), solution.basis):
+    expected = solution.unit_information("expected") if observed else matrix
+    if observed and constrained_inverse(expected, solution.basis) is not None:
         return (
             "The observed information matrix is not positive definite: the solution is a saddle "
             "point or lies at the edge of the parameter space; standard errors are not defined."
@@ -125,13 +127,6 @@ def unidentified(solution: Solution) -> str | None:
         f"{'separately' if len(rows) > 1 else ''}".rstrip()
         + "."
     )
-
-
-def constrained_rank_is_full(matrix: Array, basis: Array | None) -> bool:
-    """Whether the information over the free directions can be inverted."""
-    from cte_metrics.sem.solution import constrained_inverse
-
-    return constrained_inverse(matrix, basis) is not None
 
 
 def identification_error(problem: str) -> IdentificationError:
@@ -205,10 +200,7 @@ def _negative_variances(solution: Solution, values: Array) -> list[str]:
     return notes
 
 
-def _total_variance(state: object, name: str) -> float:
-    from cte_metrics.sem.implied import BlockState
-
-    assert isinstance(state, BlockState)
+def _total_variance(state: BlockState, name: str) -> float:
     if name in state.design.observed:
         return float(state.cov[(state.design.observed.index(name),) * 2])
     return float(state.phi[(state.design.latent.index(name),) * 2])
@@ -235,20 +227,3 @@ def _correlations_beyond_one(solution: Solution) -> list[str]:
                         "outside [-1, 1]."
                     )
     return notes
-
-
-def exit_sentence(problems: Sequence[str]) -> str:
-    """Join sentences for a warning."""
-    return " ".join(problems)
-
-
-__all__ = [
-    "InputError",
-    "check_counts",
-    "check_sample",
-    "describe_row",
-    "identification_error",
-    "improper",
-    "not_converged",
-    "unidentified",
-]

@@ -15,7 +15,7 @@ from scipy import linalg, optimize
 
 from cte_metrics.sem.constraints import CompiledConstraints
 from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.optimize import Minimum, Problem, information, minimise
+from cte_metrics.sem.optimize import Minimum, Problem, information
 
 ACTIVE = 1e-6
 
@@ -183,7 +183,4 @@ def _newton(hessian: Array, g: Array, jacobian: Array, miss: Array) -> tuple[Arr
     system[n:, :n] = jacobian
     right = -np.concatenate((g, miss))
     solution = np.linalg.lstsq(system, right, rcond=None)[0]
-    return solution[:n], abs(decrement)
-
-
-__all__ = ["Bounds", "active_jacobian", "minimise", "minimise_constrained", "null_space"]
+    return np.asarray(solution[:n], dtype=np.float64), abs(decrement)

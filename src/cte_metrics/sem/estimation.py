@@ -52,7 +52,7 @@ def make_estimator(
     x_index = fixed_covariates(table)
     has_means = table.options.meanstructure
     if options.ordinal:
-        from cte_metrics.sem.ordinal_sample import categorical_estimator
+        from cte_metrics.sem.estimators.categorical import categorical_estimator
 
         return categorical_estimator(data, table, options.discrepancy)
     if table.n_levels > 1:
@@ -67,10 +67,10 @@ def make_estimator(
         sample = sample_of(data, table)
     if options.discrepancy == "ML":
         check_sample(sample)
-        likelihood = "normal" if options.likelihood == "normal" else "wishart"
         from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
 
-        return MaximumLikelihood(sample, has_means, x_index, likelihood)
+        normal = options.likelihood == "normal"
+        return MaximumLikelihood(sample, has_means, x_index, "normal" if normal else "wishart")
     if options.discrepancy == "GLS":
         check_sample(sample)
     from cte_metrics.sem.estimators.least_squares import LeastSquares
@@ -171,7 +171,7 @@ def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
     equal = constraints.equal
     rank = 0
     if len(equal):
-        jacobian = equal.jacobian(np.where(np.arange(design.n_free) >= 0, 0.731, 0.0))
+        jacobian = equal.jacobian(np.full(design.n_free, 0.731))
         rank = int(np.linalg.matrix_rank(jacobian))
     rows = np.flatnonzero(table.free)
     lower, upper = np.full(design.n_free, -np.inf), np.full(design.n_free, np.inf)

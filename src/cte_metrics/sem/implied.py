@@ -120,11 +120,12 @@ class BlockState:
         free = self.design.free
         n = self.n_free
         if own.ndim == 1:
-            return np.bincount(free, own, minlength=n)
+            return np.bincount(free, own, minlength=n).astype(np.float64, copy=False)
         if len(free) == n and (free == np.arange(n)).all():
             return own
         flat = (free[:, None] * n + free).ravel()
-        return np.bincount(flat, own.ravel(), minlength=n * n).reshape(n, n)
+        square = np.bincount(flat, own.ravel(), minlength=n * n).astype(np.float64, copy=False)
+        return square.reshape(n, n)
 
     def gradient(self, g: MomentGradient) -> Array:
         """Carry a gradient by moments to the parameters (n_free,)."""
@@ -231,7 +232,7 @@ def block_state(design: BlockDesign, flat: Array, n_free: int) -> BlockState:
     x = block_matrices(design, flat)
     m = design.n_latent
     if design.has_beta:
-        inverse = np.linalg.inv(np.eye(m) - x.beta)
+        inverse: Array = np.asarray(np.linalg.inv(np.eye(m) - x.beta), dtype=np.float64)
         a = x.lambda_ @ inverse
         phi = inverse @ x.psi @ inverse.T
         eta = inverse @ x.alpha

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 class GroupRows:
     """Rows of one group.
 
-    ``values`` (n, p) holds nan where answers are missing and kept; ``rows`` (n,) are positions in the
-    input; ``clusters`` and ``weights`` (n,) are ``None`` where there are none.
+    ``values`` (n, p) holds nan where answers are missing and kept; ``rows`` (n,) are positions in
+    the input; ``clusters`` and ``weights`` (n,) are ``None`` where there are none.
     """
 
     label: str

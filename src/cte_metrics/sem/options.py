@@ -96,8 +96,10 @@ class FitOptions:
         Otherwise the curvature of the moments is left out (``h1``), as lavaan does for tests that
         are asked for beside the standard one.
         """
-        return self.test == "yuan.bentler.mplus" and self.asked == "MLR" and not (
-            self.clustered and not self.two_level
+        return (
+            self.test == "yuan.bentler.mplus"
+            and self.asked == "MLR"
+            and not (self.clustered and not self.two_level)
         )
 
     @property

@@ -1,6 +1,6 @@
 """Moments of a block with ordinal items: thresholds, numeric means and variances, correlations.
 
-Ordinal item i is cut from a latent response of mean ``mu_i`` and variance ``Sigma_ii``; its scale is
+Ordinal item i cuts a latent response of mean ``mu_i`` and variance ``Sigma_ii``; its scale is
 
 * delta parameterization: a parameter ``delta_i`` (1 in a single group);
 * theta parameterization: ``delta_i = Sigma_ii^-1/2``;
@@ -165,7 +165,7 @@ def ordinal_curvature(state: BlockState, g: Array) -> Array:
         by_delta = by_delta * design.ordinal
         gradient[np.diag_indices(p)] += -0.5 * by_delta * delta**3
         out += (d.diagonal * (0.75 * by_delta * delta**5)) @ d.diagonal.T
-    mean = -np.bincount(lay.item, lead * delta[lay.item], minlength=p)
+    mean: Array = -np.bincount(lay.item, lead * delta[lay.item], minlength=p).astype(np.float64)
     out += moment_curvature(state, MomentGradient(gradient, mean))
     cross = (d.delta[:, lay.item] * lead) @ d.cuts.T
     cross += (d.delta[:, i] * (pair * delta[j]) + d.delta[:, j] * (pair * delta[i])) @ d.pairs.T

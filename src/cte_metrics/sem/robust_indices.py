@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from cte_metrics.sem.estimators.base import Array, InformationKind
+from cte_metrics.sem.estimators.base import Array
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
 from cte_metrics.sem.implied import saturated_state
 from cte_metrics.sem.solution import Solution, Solved, constrained_inverse
@@ -62,10 +62,6 @@ class _Weights:
         self.moments = estimator.saturated().moments
         self.robust = solution.options.scaled
         evaluation = estimator.at(self.moments)
-        kind: InformationKind = (
-            "observed" if solution.options.information == "observed" else "expected"
-        )
-        self.information = evaluation.weight(kind)
         given = [w.dense() for w in evaluation.weight("observed")]
         kind = solution.options.information
         self.used = evaluation.weight("observed" if kind == "observed" else "expected")

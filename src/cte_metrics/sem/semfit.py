@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from cte_metrics.results.base import Result
 from cte_metrics.results.render import Block, jsonable
 from cte_metrics.sem.solution import Solution
@@ -253,8 +251,3 @@ class SEMFit(Result):
         figures = "" if test is None else f", chisq={test.statistic:.3f}, df={test.df:g}"
         asked = self._solution.options.asked
         return f"SEMFit({asked}, n={self._solution.n_observations:g}{figures})"
-
-
-def finite(value: float) -> bool:
-    """Whether a figure is defined."""
-    return bool(np.isfinite(value))

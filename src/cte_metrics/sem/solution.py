@@ -106,16 +106,6 @@ class Solved:
 
     @cached_property
     def test_bread(self) -> Array | None:
-        """The bread of the scaled test; with clusters, second derivatives of the moments are left
-        out.
-        """
-        if not self.options.clustered or len(self.estimator.groups) < len(self.states):
-            return self.bread
-        kind: InformationKind = "observed" if self.options.information == "observed" else "expected"
-        return constrained_inverse(self.project(self.evaluation.weight(kind)), self.basis)
-
-    @cached_property
-    def test_bread(self) -> Array | None:
         """The inverse that scaled tests take (see ``FitOptions.test_keeps_curvature``)."""
         if self.options.information == "expected" or self.options.test_keeps_curvature:
             return self.bread

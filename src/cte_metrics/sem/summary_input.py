@@ -120,7 +120,7 @@ def _positions(present: Sequence[str], names: Sequence[str]) -> list[int]:
 
 
 def _mean(mean: Any, names: Sequence[str], cov: Any) -> Array:
-    if isinstance(mean, Mapping) or hasattr(mean, "index") and hasattr(mean, "to_dict"):
+    if isinstance(mean, Mapping) or (hasattr(mean, "index") and hasattr(mean, "to_dict")):
         known = {str(k): float(v) for k, v in mean.items()}
         missing = [v for v in names if v not in known]
         if not missing:

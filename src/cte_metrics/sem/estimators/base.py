@@ -174,8 +174,6 @@ class Estimator(Protocol):
     ----------
     name : str
         ``ML``, ``GLS``, ...
-    groups : tuple of tuple of int
-        The blocks of each group.
     n : float
         Scales the information: ``vcov = information^-1 / n``.
     n_by_group : tuple of float
@@ -187,11 +185,15 @@ class Estimator(Protocol):
     """
 
     name: str
-    groups: tuple[tuple[int, ...], ...]
     n: float
     n_by_group: tuple[float, ...]
     shares: tuple[float, ...]
     has_means: bool
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The blocks of each group."""
+        ...
 
     def at(self, implied: Sequence[Moments]) -> Evaluation:
         """Evaluate the discrepancy at the moments of all blocks."""
