@@ -194,14 +194,20 @@ def difference(larger: Solution, smaller: Solution, method: Method) -> Differenc
     c1 = scaling_factor(larger) if method == "satorra_bentler_2001" else _borrowed(larger, smaller)
     c = (smaller.df * c0 - larger.df * c1) / m
     if not c > 0:
-        warnings.warn(
-            "The scaling factor of the difference is not positive, so the scaled difference is "
-            "not defined; method='satorra_bentler_2010' avoids that.",
-            DataWarning,
-            stacklevel=4,
-        )
+        _warn_undefined(method)
         return Difference(np.nan, m, np.nan)
     return Difference(gap / c, m, float(chi2_sf(max(gap / c, 0.0), m)))
+
+
+def _warn_undefined(method: Method) -> None:
+    text = (
+        "The scaling factor of the difference is not positive, so the scaled difference is not "
+        "defined; method='satorra_bentler_2010' avoids that."
+        if method == "satorra_bentler_2001"
+        else "The larger model is not identified at the moments of the smaller one, so the scaled "
+        "difference is not defined; method='satorra_2000' does without them."
+    )
+    warnings.warn(text, DataWarning, stacklevel=5)
 
 
 def _warn_unless_nested(gap: float, m: float) -> None:
@@ -227,18 +233,16 @@ def scaling_factor(solution: Solved) -> float:
 
 
 def _borrowed(larger: Solution, smaller: Solution) -> float:
-    """Scaling factor of the larger model at the estimates of the smaller one."""
+    """Scaling factor of the larger model at the estimates of the smaller one.
+
+    Parameters are matched by name, as lavaan does; where the larger model has others, those that
+    reproduce the smaller one's moments are taken.
+    """
     if larger.df == 0:
         return 1.0
-    value = {
-        (smaller.table.lhs[i], smaller.table.op[i], smaller.table.rhs[i], int(b)): v
-        for i, (b, v) in enumerate(zip(smaller.table.block, smaller.values, strict=True))
-    }
-    theta = larger.theta.copy()
-    table = larger.table
-    for i in np.flatnonzero(table.free):
-        key = (table.lhs[i], table.op[i], table.rhs[i], int(table.block[i]))
-        theta[table.free[i] - 1] = value.get(key, 0.0)
+    theta = _matched(larger, smaller)
+    if theta is None:
+        theta = _same_moments(larger, smaller)
     states = evaluate(larger.design, theta)
     moved = Solved(
         design=larger.design,
@@ -252,6 +256,44 @@ def _borrowed(larger: Solution, smaller: Solution) -> float:
         n_parameters=larger.n_parameters,
     )
     return float(scaled_test(moved).scaling)
+
+
+def _same_moments(larger: Solution, smaller: Solution, max_steps: int = 100) -> Array:
+    """Parameters of the larger model that imply the smaller one's moments (Gauss-Newton)."""
+    target = np.concatenate([s.vector for s in smaller.states])
+    weight = linalg.block_diag(*smaller.dense_weights)
+    theta = larger.theta.copy()
+    basis = np.eye(len(theta)) if larger.basis is None else larger.basis
+    damping, states = 1e-8, evaluate(larger.design, theta)
+    gap = target - np.concatenate([s.vector for s in states])
+    for _ in range(max_steps):
+        slopes = np.vstack([s.jacobian for s in states]) @ basis
+        inner, right = slopes.T @ weight @ slopes, slopes.T @ weight @ gap
+        step = basis @ np.linalg.lstsq(inner + damping * np.diag(np.diagonal(inner)), right)[0]
+        moved = evaluate(larger.design, theta + step)
+        new = target - np.concatenate([s.vector for s in moved])
+        if new @ weight @ new > gap @ weight @ gap:
+            damping = max(10.0 * damping, 1e-6)
+            continue
+        theta, states, gap, damping = theta + step, moved, new, damping / 10.0
+        if np.max(np.abs(step)) < 1e-10:
+            break
+    return theta
+
+
+def _matched(larger: Solution, smaller: Solution) -> Array | None:
+    """Values of the smaller model by name; ``None`` unless it has every free parameter."""
+    value = {
+        (smaller.table.lhs[i], smaller.table.op[i], smaller.table.rhs[i], int(b)): v
+        for i, (b, v) in enumerate(zip(smaller.table.block, smaller.values, strict=True))
+    }
+    theta, table = larger.theta.copy(), larger.table
+    for i in np.flatnonzero(table.free):
+        key = (table.lhs[i], table.op[i], table.rhs[i], int(table.block[i]))
+        if key not in value:
+            return None
+        theta[table.free[i] - 1] = value[key]
+    return theta
 
 
 def _satorra_2000(larger: Solution, smaller: Solution, gap: float, m: float) -> Difference:

@@ -18,6 +18,7 @@ Sorbom, D. (1989). Model modification. Psychometrika, 54, 371-384.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,8 +28,9 @@ from scipy import linalg
 
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.distributions import chi2_sf
+from cte_metrics.kernels.vech import vech_index
 from cte_metrics.results import Block, Provenance, Result
-from cte_metrics.sem.estimators.base import InformationKind
+from cte_metrics.sem.estimators.base import DenseWeight, InformationKind, Weight
 from cte_metrics.sem.full_model import all_parameters
 from cte_metrics.sem.implied import evaluate, gradient
 from cte_metrics.sem.labels import parameter_names, row_labels
@@ -71,11 +73,29 @@ def score_parts(solution: Solution, information: InformationKind = "expected") -
     slope = gradient(states, evaluation.gradient())
     curvature = np.zeros((len(values), len(values)))
     for weight, blocks in zip(evaluation.weight(information), solution.design.groups, strict=True):
-        curvature += weight.project([states[b] for b in blocks])
+        curvature += _conditional(weight, solution, blocks).project([states[b] for b in blocks])
     free = np.flatnonzero(solution.table.free)
     own = free[np.argsort(solution.table.free[free])]
     extra = np.flatnonzero(table.user == 10)
     return ScoreParts(table, values, slope, curvature, own, extra)
+
+
+def _conditional(weight: Weight, solution: Solution, blocks: Sequence[int]) -> Weight:
+    """The weight without information on the moments of fixed covariates."""
+    if len(blocks) > 1 or solution.options.ordinal or not solution.table.options.fixed_x:
+        return weight
+    (number,) = blocks
+    design, names = solution.design.blocks[number], solution.table.blocks[number]
+    fixed = np.array([v in names.ov_x for v in design.observed])
+    if not fixed.any():
+        return weight
+    i, j = vech_index(design.n_observed)
+    both = fixed[i] & fixed[j]
+    blank = np.concatenate((fixed, both)) if design.has_means else both
+    matrix = np.array(weight.dense())
+    matrix[blank] = 0.0
+    matrix[:, blank] = 0.0
+    return DenseWeight(matrix)
 
 
 def modification_indices(
@@ -137,14 +157,21 @@ def _indices(parts: ScoreParts, inverse: Array, n: float) -> tuple[Array, Array]
 
 
 def _standardized(solution: Solution, parts: ScoreParts, epc: Array, kind: str) -> Array:
-    """Expected changes on the standardized scale (those of variances: the variance itself)."""
+    """Expected changes on the standardized scale.
+
+    As in lavaan a variance shows its standardized estimate with the sign of the change.
+    """
     table = parts.table
     factors = scale_factors(
         table, solution.states, parts.values, "std_all" if kind == "all" else "std_lv"
     )
     if kind == "all":
         factors = np.where(np.array(table.op) == "~*~", np.nan, factors)
-    return epc * factors[parts.extra]
+    pairs = zip(table.lhs, table.op, table.rhs, table.exo, strict=True)
+    variance = np.array([op == "~~" and a == b and not x for a, op, b, x in pairs])
+    size = np.where(variance, np.abs(parts.values), 1.0)[parts.extra]
+    change = np.where(variance[parts.extra], np.sign(epc) * size, epc)
+    return np.where(size == 0.0, 0.0, change * np.where(size == 0.0, 1.0, factors[parts.extra]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
