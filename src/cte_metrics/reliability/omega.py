@@ -64,7 +64,7 @@ class Omega(Result):
     ci : Interval
         By the method in ``interval``.
     se : float
-        Standard error by the delta method (nan with a bootstrap).
+        Standard error by the delta method, or the standard deviation of the resamples.
     loadings : Series (k,)
         Factor variance 1; on the answers' scale, or on that of the latent responses if ordinal.
     uniquenesses : Series (k,)
@@ -204,7 +204,7 @@ def mcdonald_omega(
     return Omega(
         omega=found.omega,
         ci=Interval(*limits, level),
-        se=found.se,
+        se=_standard_error(found),
         loadings=_series(found.fit.loadings, source.items, "loading"),
         uniquenesses=_series(found.fit.uniquenesses, source.items, "uniqueness"),
         chisq=found.chisq,
@@ -241,6 +241,11 @@ def _series(values: np.ndarray, items: Sequence[str], name: str) -> pd.Series:
 
 def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...]]:
     """Return status and notes, and warn of an improper or unfinished solution."""
+    if np.isnan(fit.loadings).any():
+        return Status.UNDEFINED, (
+            "The two items do not covary positively, so that no factor with equal loadings exists "
+            "and omega is not defined. First suspect the keying.",
+        )
     if not fit.converged:
         text = "The one-factor model did not converge; do not interpret omega."
         warnings.warn(text, NonConvergenceWarning, stacklevel=3)
@@ -254,6 +259,13 @@ def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...
     )
     warnings.warn(text, ImproperSolutionWarning, stacklevel=3)
     return Status.IMPROPER, (text,)
+
+
+def _standard_error(found: _Found) -> float:
+    if found.replicates is None:
+        return found.se
+    finite = found.replicates[np.isfinite(found.replicates)]
+    return float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
 
 
 def _limits(found: _Found, level: float) -> tuple[tuple[float, float], tuple[str, ...]]:
