@@ -252,16 +252,17 @@ def _backtrack(
 
 
 def _best_minimum(objective: Objective, starts: list[Array], lower: Array, upper: Array) -> Minimum:
-    """The minimum from the first start; when it touches the lower bound, the best from all
-    starts.
+    """The minimum that the first two starts agree on; when they do not, or it touches the lower
+    bound, the best from all starts.
     """
     best = _minimise(objective, starts[0], lower, upper)
-    if best.converged and np.all(best.x > lower):
+    other = _minimise(objective, starts[1], lower, upper)
+    agreed = other.converged and abs(other.value - best.value) < 1e-8
+    if best.converged and agreed and np.all(best.x > lower):
         return best
-    for start in starts[1:]:
-        other = _minimise(objective, start, lower, upper)
-        if other.converged and other.value < best.value - 1e-10:
-            best = other
+    for found in (other, *(_minimise(objective, s, lower, upper) for s in starts[2:])):
+        if found.converged and found.value < best.value - 1e-10:
+            best = found
     return best
 
 
