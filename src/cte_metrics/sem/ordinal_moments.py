@@ -43,7 +43,8 @@ class Layout:
     """Which item each leading moment belongs to, and where the parts of the vector begin.
 
     ``item`` (n_lead,) is the item, ``threshold`` (n_lead,) its threshold or -1 for a mean;
-    ``numeric`` lists numeric items; ``rows``, ``columns`` the correlations.
+    ``numeric`` lists numeric items; ``rows``, ``columns`` the correlations; ``place``
+    (n_thresholds,) is the leading moment of each threshold.
     """
 
     item: Index
@@ -51,6 +52,7 @@ class Layout:
     numeric: Index
     rows: Index
     columns: Index
+    place: Index
 
 
 @lru_cache(maxsize=128)
@@ -62,12 +64,17 @@ def _layout(ordinal: tuple[bool, ...], threshold_item: tuple[int, ...]) -> Layou
         item += [i] * len(own)
         threshold += own
     columns, rows = np.triu_indices(len(ordinal), 1)
+    place = np.zeros(len(threshold_item), dtype=np.intp)
+    for position, number in enumerate(threshold):
+        if number >= 0:
+            place[number] = position
     return Layout(
         np.array(item, dtype=np.intp),
         np.array(threshold, dtype=np.intp),
         np.flatnonzero(~np.array(ordinal, dtype=bool)),
         rows,
         columns,
+        place,
     )
 
 
@@ -124,8 +131,7 @@ def _derivatives(state: BlockState, lay: Layout) -> _Derivatives:
     mean = state.factor[:, None] * u if design.has_means else np.zeros_like(u)
     cuts = -mean[:, lay.item]
     taus = np.flatnonzero(design.matrix == _TAU)
-    for r in taus:
-        cuts[r, np.flatnonzero(lay.threshold == design.row[r])] += 1.0
+    cuts[taus, lay.place[design.row[taus]]] += 1.0
     if design.parameterization == "theta":
         delta = -0.5 * scales(state) ** 3 * diagonal * design.ordinal
     else:
