@@ -10,6 +10,7 @@ from cte_metrics._lazy import attach
 if TYPE_CHECKING:
     from cte_metrics.reliability.alpha import Alpha as Alpha
     from cte_metrics.reliability.alpha import cronbach_alpha as cronbach_alpha
+    from cte_metrics.reliability.composite import composite_reliability as composite_reliability
     from cte_metrics.reliability.formulas import spearman_brown as spearman_brown
     from cte_metrics.reliability.formulas import (
         standard_error_of_measurement as standard_error_of_measurement,
@@ -37,6 +38,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "alpha": ["Alpha", "cronbach_alpha"],
+        "composite": ["composite_reliability"],
         "formulas": ["spearman_brown", "standard_error_of_measurement"],
         "guttman": [
             "GreatestLowerBound",
