@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -26,6 +26,9 @@ from cte_metrics.cli.survey import (
     Wave,
     read_survey,
 )
+
+if TYPE_CHECKING:
+    from cte_metrics.core.responses import Responses
 
 app = typer.Typer(
     name="cte-metrics",
@@ -121,9 +124,9 @@ def score(
     )  # fmt: skip
     scores = score_responses(
         responses,
-        method=method,
-        missing=missing,
-        min_answered=_count(min_answered),  # type: ignore[arg-type]
+        method=cast(Any, method),
+        missing=cast(Any, missing),
+        min_answered=_count(min_answered),
     )
     output.write_table(scores.table, path, table_format)
     output.tell_notes(scores.notes)
@@ -162,7 +165,7 @@ def aggregate(
     scores = aggregate_responses(
         responses,
         minimum_group_size=minimum_group_size,
-        rule=rule,  # type: ignore[arg-type]
+        rule=cast(Any, rule),
     )
     output.write_table(scores.evidence if evidence else scores.table, path, table_format)
     output.tell_notes(scores.notes)
@@ -195,7 +198,7 @@ def validate(
 
 
 def _validate_to(
-    responses: object,
+    responses: Responses,
     page: Path,
     title: str | None = None,
     json_path: Path | None = None,
@@ -205,7 +208,7 @@ def _validate_to(
 
     with output.progress() as advance:
         validation = validate_responses(
-            responses,  # type: ignore[arg-type]
+            responses,
             title=title,
             minimum_group_size=minimum_group_size,
             progress=advance,
