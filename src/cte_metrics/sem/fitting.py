@@ -22,7 +22,7 @@ from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem import checks
 from cte_metrics.sem.estimation import make_estimator, require_data, solve
-from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.estimators.base import Array, Estimator
 from cte_metrics.sem.model_data import ModelData, read_model_data
 from cte_metrics.sem.models import STRUCTURES, structure_model
 from cte_metrics.sem.options import DEFAULT_ESTIMATOR, FitOptions, settle_options
@@ -261,16 +261,25 @@ class Request:
 
 
 def fit_model(
-    request: Request, options: FitOptions, rows: ModelData, *, sample: SampleStats | None = None
+    request: Request,
+    options: FitOptions,
+    rows: ModelData,
+    *,
+    sample: SampleStats | None = None,
+    estimator: Estimator | None = None,
 ) -> SEMFit:
-    """Fit to rows that have been read (or to ``sample``, where only moments are known)."""
+    """Fit to rows that have been read (or to ``sample``, where only moments are known).
+
+    ``estimator`` is that of an earlier fit of the same variables to the same rows.
+    """
     thresholds: tuple[tuple[str, int], ...] = ()
     if options.ordinal:
         from cte_metrics.sem.ordinal_sample import sample_thresholds
 
         thresholds = sample_thresholds(rows, request.ordered, request.text)
     table = build_table(request.text, table_options(request, options, rows, thresholds))
-    estimator = make_estimator(rows, table, options, sample=sample)
+    if estimator is None:
+        estimator = make_estimator(rows, table, options, sample=sample)
     solution = solve(table, estimator, options, rows, start=request.start)
     if solution is None:
         raise checks.not_converged(0)
@@ -405,6 +414,7 @@ def _result(solution: Solution, request: Request) -> SEMFit:
         status=status,
         notes=tuple(dict.fromkeys(notes)),
         _solution=solution,
+        _request=request,
     )
 
 

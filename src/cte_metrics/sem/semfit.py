@@ -93,6 +93,7 @@ class SEMFit(Result):
     _title = "Structural equation model"
 
     _solution: Solution
+    _request: Any = None
 
     @property
     def converged(self) -> bool:
