@@ -100,7 +100,7 @@ def plan_groups(
     --------
     >>> plan = plan_groups(0.2, icc2=0.7, width=0.15)
     >>> plan.group_size, plan.n_groups
-    (10, 82)
+    (10, 79)
     """
     _check(icc1, icc2, width, power, correlation, alpha, confidence)
     if icc2 is None and group_size is None:

@@ -294,11 +294,9 @@ def _result(
     notes: tuple[str, ...],
 ) -> GroupScores:
     composition = composition_of(responses.instrument.referent)
-    visible = not bool(shown.table["suppressed"].all())
-    blank = {k: float("nan") for k in next(iter(found.values())).figures}
     rows = {
-        name: evidence_row(means.figures if visible else blank, composition)
-        for name, means in found.items()
+        key: evidence_row(_visible(key, means, shown.table), composition)
+        for key, means in found.items()
     }
     scale_notes = tuple(dict.fromkeys(n for means in found.values() for n in means.notes))
     if options.rule != responses.instrument.group_rule:
@@ -324,6 +322,15 @@ def _result(
             reference=REFERENCE,
         ),
     )  # fmt: skip
+
+
+def _visible(key: tuple[Any, ...], means: ScaleMeans, table: pd.DataFrame) -> dict[str, float]:
+    """Evidence of one scale (and part), blank where every school of it is suppressed."""
+    levels = ["scale", *table.index.names[2:]]
+    of_part = table.xs(key if len(levels) > 1 else key[0], level=levels if len(levels) > 1 else 1)
+    if len(of_part) and not of_part["suppressed"].all():
+        return means.figures
+    return dict.fromkeys(means.figures, float("nan"))
 
 
 def _evidence_frame(rows: dict[tuple[Any, ...], dict[str, Any]]) -> pd.DataFrame:

@@ -139,7 +139,8 @@ def _variables(parsed: Any, frame: pd.DataFrame, also: Sequence[str]) -> list[st
 def _matrices(parsed: Any, rows: pd.DataFrame, formula: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     context = {"np": np, "log": np.log, "exp": np.exp, "sqrt": np.sqrt}
     try:
-        both = parsed.get_model_matrix(rows, context=context, na_action="ignore")
+        with np.errstate(all="ignore"):  # what is not finite is refused by name below
+            both = parsed.get_model_matrix(rows, context=context, na_action="ignore")
     except Exception as error:
         raise ModelSyntaxError(f"{formula!r} cannot be computed: {_plain(str(error))}") from error
     if not hasattr(both, "lhs"):
