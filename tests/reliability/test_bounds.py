@@ -224,7 +224,8 @@ def test_the_bound_is_a_number() -> None:
     assert bound.glb == float(bound) == bound.estimate == np.asarray(bound)
     assert abs(bound - bound.glb) < 1e-15
     assert bound < 1 <= 1 - (bound - bound.glb)
-    assert 0 < bound
+    assert bound > 0
+    assert bound >= bound.glb
     assert "too high" in " ".join(bound.notes)
 
 
