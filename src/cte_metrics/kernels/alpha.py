@@ -103,7 +103,7 @@ def squared_multiple_correlations(correlation: Floats) -> Floats:
 
     Examples
     --------
-    >>> squared_multiple_correlations(np.array([[1.0, 0.5], [0.5, 1.0]])).tolist()
+    >>> squared_multiple_correlations(np.array([[1.0, 0.5], [0.5, 1.0]])).round(6).tolist()
     [0.25, 0.25]
     """
     if not np.isfinite(correlation).all():

@@ -68,8 +68,8 @@ def percentile_interval(replicates: Floats, confidence: float) -> tuple[float, f
 
     Examples
     --------
-    >>> percentile_interval(np.arange(101.0), 0.90)
-    (5.0, 95.0)
+    >>> percentile_interval(np.arange(101.0), 0.5)
+    (25.0, 75.0)
     """
     finite = replicates[np.isfinite(replicates)]
     if not len(finite):

@@ -39,10 +39,10 @@ def spearman_brown(r: Any, factor: Any = 2.0) -> Any:
 
     Examples
     --------
-    >>> spearman_brown(0.5, 2)
-    0.6666666666666666
-    >>> spearman_brown(0.8, 0.5)
-    0.6666666666666666
+    >>> round(spearman_brown(0.6, 2), 6)
+    0.75
+    >>> round(spearman_brown(0.75, 0.5), 6)
+    0.6
     """
     r, factor = np.asarray(r, dtype=float), np.asarray(factor, dtype=float)
     if np.any(r > 1):

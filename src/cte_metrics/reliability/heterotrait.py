@@ -136,7 +136,7 @@ def htmt_intervals(
     >>> r = np.full((4, 4), 0.3) + np.kron(np.eye(2), np.full((2, 2), 0.3)) + 0.4 * np.eye(4)
     >>> sets = {"a": ["item_1", "item_2"], "b": ["item_3", "item_4"]}
     >>> htmt_intervals(r, sets, n_obs=200).round(3).values.tolist()
-    [[0.5, 0.083, 0.337, 0.663]]
+    [[0.5, 0.078, 0.346, 0.654]]
     """
     one_of(method, ("geometric", "arithmetic"), "method")
     level = check_confidence(confidence)

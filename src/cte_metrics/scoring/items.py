@@ -88,7 +88,7 @@ def item_analysis(data: Any, *, items: Sequence[str] | None = None) -> ItemAnaly
     --------
     >>> import pandas as pd
     >>> found = item_analysis(pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 1, 4, 3]}))
-    >>> found.table.loc["a", ["n", "mean", "median", "r_drop"]].tolist()
+    >>> found.table.loc["a", ["n", "mean", "median", "r_drop"]].round(6).tolist()
     [4.0, 2.5, 2.5, 0.6]
     """
     answers = item_data(data, items=items, what="Item analysis")

@@ -1,0 +1,241 @@
+"""Fitting the model behind omega, with its standard error or resamples.
+
+Functions: ``continuous_omega, categorical_omega``. Class: ``FittedOmega``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.contingency import category_codes
+from cte_metrics.kernels.omega import (
+    bootstrap_omega,
+    omega_coefficient,
+    omega_derivative,
+    ordinal_omega,
+    ordinal_omega_gradient,
+)
+from cte_metrics.kernels.one_factor import (
+    OneFactor,
+    fit_one_factor,
+    fit_one_factor_least_squares,
+)
+from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.resampling import bootstrap_indices
+from cte_metrics.reliability.source import Source
+
+MOST_CATEGORIES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FittedOmega:
+    """Omega with its model: what both kinds have in common.
+
+    Attributes
+    ----------
+    omega, se : float
+        se is nan when ``replicates`` stand in for it.
+    fit : OneFactor
+    replicates : ndarray or None
+        Omega of each resample.
+    chisq, df : float
+    notes : tuple of str
+    """
+
+    omega: float
+    se: float
+    fit: OneFactor
+    replicates: np.ndarray | None
+    chisq: float = np.nan
+    df: float = np.nan
+    notes: tuple[str, ...] = ()
+
+
+def continuous_omega(
+    source: Source, interval: str, resamples: int, rng: np.random.Generator
+) -> FittedOmega:
+    """Fit one factor to the covariances by maximum likelihood.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not positive definite.
+    """
+    n, k = source.n, source.n_items
+    covariance = source.covariance * ((n - 1) / n if n else 1.0)
+    if k == 2:
+        return _two_items(source, covariance, interval, resamples, rng)
+    _refuse_not_definite(covariance, source)
+    fit = fit_one_factor(covariance)
+    omega = float(omega_coefficient(fit.loadings, covariance))
+    se, replicates = np.nan, None
+    if resamples:
+        answers = source.complete_answers("A bootstrap interval")
+        replicates = bootstrap_omega(answers, resamples, rng, fit)
+    elif n and fit.converged:
+        se = _delta_se(omega_derivative(fit, covariance), covariance, source, interval)
+    df = k * (k + 1) / 2 - 2 * k
+    chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
+    return FittedOmega(omega, se, fit, replicates, chisq, float(df))
+
+
+def _delta_se(
+    derivative: np.ndarray, covariance: np.ndarray, source: Source, interval: str
+) -> float:
+    if interval == "robust":
+        answers = source.complete_answers("A robust interval")
+        centred = answers - answers.mean(0)
+        influence = np.einsum("ij,jk,ik->i", centred, derivative, centred)
+        return float(influence.std() / np.sqrt(len(answers)))
+    product = derivative @ covariance
+    return float(np.sqrt(2 * np.einsum("ij,ji->", product, product) / source.n))
+
+
+def _refuse_not_definite(matrix: np.ndarray, source: Source) -> None:
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] > 1e-10 * values[-1]:
+        return
+    involved = [name for name, v in zip(source.items, vectors[:, 0], strict=True) if abs(v) > 0.1]
+    cause = (
+        f"{', '.join(involved)} determine each other, or respondents are fewer than items"
+        if source.complete
+        else "its entries rest on different rows (pairwise deletion)"
+    )
+    raise InputError(
+        f"The covariance matrix is not positive definite (smallest eigenvalue {values[0]:.2g}): "
+        f"{cause}.",
+        hint="Leave out a redundant item"
+        + ("." if source.complete else ", or use missing='listwise'."),
+    )
+
+
+_TWO = (
+    "Two items do not identify a factor: their loadings were set equal, and omega then equals "
+    "alpha. The fit of one factor cannot be tested.",
+)
+
+
+def _equal_loadings(matrix: np.ndarray) -> OneFactor:
+    shared = float(matrix[0, 1])
+    loading = np.full(2, np.sqrt(shared) if shared > 0 else np.nan)
+    return OneFactor(
+        loading, np.diagonal(matrix) - shared, np.asarray(0.0), np.asarray(shared > 0), 0
+    )
+
+
+def _two_items(
+    source: Source, covariance: np.ndarray, interval: str, resamples: int, rng: np.random.Generator
+) -> FittedOmega:
+    fit = _equal_loadings(covariance)
+    omega = float(omega_coefficient(fit.loadings, covariance))
+    total = covariance.sum()
+    derivative = np.full((2, 2), -omega / total) + np.array([[0.0, 2.0], [2.0, 0.0]]) / total
+    replicates = None
+    if resamples:
+        answers = source.complete_answers("A bootstrap interval")
+        replicates = np.concatenate(
+            [
+                _two_item_omegas(answers[rows])
+                for rows in bootstrap_indices(len(answers), resamples, rng)
+            ]
+        )
+    se = (
+        _delta_se(derivative, covariance, source, interval)
+        if source.n and not resamples
+        else np.nan
+    )
+    return FittedOmega(omega, se, fit, replicates, notes=_TWO)
+
+
+def _two_item_omegas(answers: np.ndarray) -> np.ndarray:
+    """4 c12 / var(x1 + x2) of resamples (b, n, 2)."""
+    centred = answers - answers.mean(1, keepdims=True)
+    cross = (centred[:, :, 0] * centred[:, :, 1]).sum(1)
+    total = np.square(centred.sum(2)).sum(1)
+    out = np.full(len(answers), np.nan)
+    np.divide(4 * cross, total, out=out, where=total > 0)
+    return out
+
+
+def categorical_omega(
+    source: Source, interval: str, resamples: int, rng: np.random.Generator
+) -> FittedOmega:
+    """Fit one factor to the polychoric correlations by diagonally weighted least squares.
+
+    Raises
+    ------
+    InputError
+        If an item has too many different answers to be ordinal.
+    """
+    answers = source.complete_answers("Ordinal omega")
+    data = _as_categories(answers, source.items)
+    fitted = ordinal_moments(data)
+    omega, fit, weights, gamma = _ordinal_omega(data, fitted)
+    notes = list(_TWO if source.n_items == 2 else ())
+    if fitted.empty.any():
+        notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
+    replicates, se = None, np.nan
+    if resamples:
+        replicates = np.array(
+            [
+                _resampled_ordinal(answers[rows], source.items)
+                for block in bootstrap_indices(len(answers), resamples, rng)
+                for rows in block
+            ]
+        )
+    elif fit.converged:
+        by_cut, by_pair = ordinal_omega_gradient(
+            fit.loadings, fitted.correlation, weights, fitted.locations, fitted.location_items
+        )
+        gradient = np.concatenate((by_cut, by_pair[_pair_places(source.n_items)]))
+        se = float(np.sqrt(gradient @ gamma @ gradient / fitted.n))
+    return FittedOmega(omega, se, fit, replicates, notes=tuple(notes))
+
+
+def _pair_places(k: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(k, 1)
+
+
+def _ordinal_omega(
+    data: MixedData, fitted: OrdinalMoments
+) -> tuple[float, OneFactor, np.ndarray, np.ndarray]:
+    """Omega, its one-factor fit, the weights (k, k) of the fit and Gamma."""
+    k = len(fitted.n_categories)
+    gamma = asymptotic_covariance(data, fitted)
+    variances = np.diagonal(gamma)[len(fitted.locations) :]
+    weights = np.zeros((k, k))
+    i, j = _pair_places(k)
+    weights[i, j] = weights[j, i] = 1.0 / variances
+    fit = (
+        _equal_loadings(fitted.correlation)
+        if k == 2
+        else fit_one_factor_least_squares(fitted.correlation, weights)
+    )
+    omega = ordinal_omega(fit.loadings, fitted.correlation, fitted.locations, fitted.location_items)
+    return omega, fit, weights, gamma
+
+
+def _resampled_ordinal(answers: np.ndarray, items: Sequence[str]) -> float:
+    if (answers.min(0) == answers.max(0)).any():
+        return np.nan
+    data = _as_categories(answers, items)
+    omega, fit, _, _ = _ordinal_omega(data, ordinal_moments(data))
+    return omega if fit.converged else np.nan
+
+
+def _as_categories(answers: np.ndarray, items: Sequence[str]) -> MixedData:
+    coded = category_codes(answers)
+    n_categories = coded.n_categories
+    most = int(n_categories.argmax())
+    if n_categories[most] > MOST_CATEGORIES:
+        raise InputError(
+            f"Item {items[most]} has {n_categories[most]} different answers; ordinal items have at "
+            f"most {MOST_CATEGORIES}.",
+            hint="Use ordinal=False for answers on a continuous scale.",
+        )
+    return MixedData(coded.codes, answers, n_categories)
