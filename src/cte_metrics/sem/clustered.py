@@ -1,12 +1,9 @@
 """Clustered data of a two-level model, group by group.
 
 A variable named at level 1 has values by case (and a random part between clusters if level 2
-names it too); a variable named at level 2 only has one value per cluster. Covariates that are
-fixed keep their sample moments: of the cases at level 1, of the clusters at level 2, and Muthen's
-moment estimates for a covariate that is split into both.
-
-Reference: Muthen, B. (1990). Mean and covariance structure analysis of hierarchical data. UCLA
-Statistics Series 62.
+names it too); a variable named at level 2 only has one value per cluster. Fixed covariates keep
+their unrestricted moments: those of the cases at level 1, of the clusters at level 2, and the EM
+estimates for a covariate that is split into both.
 
 Classes: ``ClusteredSample``, ``IncompleteClusteredSample``. Functions: ``clustered_sample``,
 ``cluster_codes``.
@@ -53,6 +50,7 @@ from cte_metrics.kernels.vech import n_half
 from cte_metrics.sem.estimators.base import Array, InformationKind, Moments
 
 Codes = NDArray[np.intp]
+SMALLEST_VARIANCE = 1e-3
 
 
 @dataclass(eq=False)
@@ -136,19 +134,17 @@ class ClusteredSample:
         Total covariances lead to the solution in which a level-1 factor and its level-2
         counterpart resemble each other; covariances of the cluster means alone are noisy.
         """
-        fixed = list(self.fixed_within)
         mean, total = self._totals
-        cov_within = total[: len(self.within_names), : len(self.within_names)].copy()
-        split = [i for i in fixed if self.both[i]]
-        if split:
-            cov_within[np.ix_(split, split)] = self._pooled[np.ix_(split, split)]
-        mean_within = np.where(self.both, 0.0, mean[: len(self.within_names)])
-        fixed, at = list(self.fixed_between), self.place[list(self.fixed_between)]
-        cov_between = total[np.ix_(self.place, self.place)]
-        if fixed:
-            cov_between[np.ix_(fixed, fixed)] = self._muthen[np.ix_(at, at)]
-        mean_between = mean[self.place]
-        return Moments(cov_within, mean_within), Moments(cov_between, mean_between)
+        p = len(self.within_names)
+        within = Moments(total[:p, :p].copy(), np.where(self.both, 0.0, mean[:p]))
+        place = np.ix_(self.place, self.place)
+        between = Moments(total[place], mean[self.place])
+        if self.fixed_within or self.fixed_between:
+            found = self.unrestricted.moments
+            free = [i for i in self.fixed_within if not self.both[i]]
+            _hold(within, self.fixed_within, found.cov_within, found.mean_within, free)
+            _hold(between, self.fixed_between, found.cov_between, found.mean_between, None)
+        return within, between
 
     @cached_property
     def _totals(self) -> tuple[Array, Array]:
@@ -159,29 +155,22 @@ class ClusteredSample:
         total[:p, :p] = about.T @ about / len(self.y)
         return np.append(self.y.mean(axis=0), self.z.mean(axis=0)), total
 
-    @property
-    def _pooled(self) -> Array:
-        data = self.summaries
-        return data.within / (data.n_cases - data.n_clusters)
 
-    @cached_property
-    def _muthen(self) -> Array:
-        """Muthen's estimate of B over [y, z]: (S_B - S_PW) / s with s the average cluster size."""
-        data, p = self.summaries, len(self.within_names)
-        n, j = data.n_cases, data.n_clusters
-        size = (n - float((data.size**2).sum()) / n) / (j - 1)
-        centre = np.append(self.y.mean(axis=0), self.z.mean(axis=0))
-        about = data.vectors - centre
-        spread = (about * data.size[:, None]).T @ about / (j - 1)
-        between = np.empty_like(spread)
-        between[:p, :p] = (spread[:p, :p] - self._pooled) / size
-        between[p:, :] = spread[p:, :] * (j / n)
-        between[:, p:] = between[p:, :].T
-        between[p:, p:] = about[:, p:].T @ about[:, p:] / j
-        flat = np.flatnonzero(np.diag(between) < 1e-10)
-        between[flat] = 0.0
-        between[:, flat] = 0.0
-        return between
+def _hold(
+    block: Moments,
+    fixed: Sequence[int],
+    cov: Array,
+    mean: Array,
+    with_means: Sequence[int] | None,
+) -> None:
+    """Write the moments of fixed covariates (variances at least .001) into a block."""
+    index = list(fixed)
+    held = cov[np.ix_(index, index)].copy()
+    np.fill_diagonal(held, np.maximum(held.diagonal(), SMALLEST_VARIANCE))
+    block.cov[np.ix_(index, index)] = held
+    own = index if with_means is None else list(with_means)
+    if block.mean is not None:
+        block.mean[own] = mean[own]
 
 
 @dataclass(eq=False)
@@ -235,12 +224,6 @@ class IncompleteClusteredSample(ClusteredSample):
         """EM estimates of the means (r,) and covariances (r, r); z and y apart."""
         parts = [fiml_saturated(missing_patterns(x)) for x in (self.y, self.z) if x.shape[1]]
         return np.concatenate([m.mean for m in parts]), block_diag(*(m.cov for m in parts))
-
-    @property
-    def _pooled(self) -> Array:
-        complete = np.where(np.isnan(self.y), np.nanmean(self.y, axis=0), self.y)
-        data = summarise_clusters(complete, np.zeros((len(self.z), 0)), self.codes)
-        return data.within / (data.n_cases - data.n_clusters)
 
 
 def cluster_codes(cluster: NDArray[np.generic]) -> tuple[Codes, tuple[object, ...]]:
