@@ -109,7 +109,7 @@ def rmsea(t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0) -> f
 
     Examples
     --------
-    >>> rmsea(30.0, 10, 200)
+    >>> round(rmsea(30.0, 10, 200), 12)
     0.1
     """
     if math.isnan(t) or math.isnan(df):

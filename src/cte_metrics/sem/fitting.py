@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Literal
 
 from cte_metrics.errors import (
@@ -25,13 +24,18 @@ from cte_metrics.sem.estimation import make_estimator, require_data, solve
 from cte_metrics.sem.estimators.base import Array, Estimator
 from cte_metrics.sem.model_data import ModelData, read_model_data
 from cte_metrics.sem.models import STRUCTURES, structure_model
-from cte_metrics.sem.options import DEFAULT_ESTIMATOR, FitOptions, settle_options
-from cte_metrics.sem.partable import ParameterTable, TableOptions, build_table
+from cte_metrics.sem.options import (
+    DEFAULT_ESTIMATOR,
+    DEFAULT_FIXED_X,
+    DefaultSwitch,
+    FitOptions,
+    settle_options,
+)
+from cte_metrics.sem.partable import ParameterTable, TableOptions, build_table, model_outline
 from cte_metrics.sem.samplestats import SampleStats
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.solution import Solution
 from cte_metrics.sem.summary_input import read_summaries
-from cte_metrics.sem.syntax import parse_model
 
 ModelType = Literal["sem", "cfa", "growth"]
 OnFailure = Literal["raise", "warn", "return"]
@@ -58,7 +62,7 @@ def fit(
     identification: str = "marker",
     orthogonal: bool = False,
     meanstructure: bool | None = None,
-    fixed_x: bool = True,
+    fixed_x: bool = DEFAULT_FIXED_X,  # type: ignore[assignment]
     likelihood: str = "normal",
     information: str | None = None,
     parameterization: str = "delta",
@@ -105,7 +109,8 @@ def fit(
     meanstructure : bool, optional
         Model means; by default only where groups, missing answers or the model need them.
     fixed_x : bool
-        Keep moments of exogenous covariates at the sample's.
+        Keep moments of exogenous covariates at the sample's. As in lavaan, the default does so for
+        maximum likelihood and ordinal items, not for least squares.
     likelihood : {"normal", "wishart"}
         Divisor n or n - 1.
     information : {"expected", "observed"}, optional
@@ -186,7 +191,7 @@ def fit(
         on_failure=on_failure,
         start=start,
     )
-    outline = _outline(text)
+    outline = model_outline(text)
     two_level = outline.n_levels > 1
     if two_level and cluster is None:
         raise InputError(
@@ -205,6 +210,9 @@ def fit(
         two_level=two_level,
         weighted=weights is not None,
     )
+    if isinstance(fixed_x, DefaultSwitch):
+        fixed_x = options.discrepancy == "ML" or options.ordinal
+    request = replace(request, fixed_x=fixed_x)
     if sample_cov is not None:
         return _fit_summaries(request, options, outline, sample_cov, sample_mean, n_obs)
     rows = read_model_data(
@@ -311,6 +319,7 @@ def table_options(
         group_partial=request.group_partial,
         n_thresholds=thresholds,
         parameterization=request.parameterization,  # type: ignore[arg-type]
+        conditional_x=options.ordinal,
         orthogonal_efa=_is_orthogonal(request.rotation),
     )
 
@@ -338,10 +347,11 @@ def _fit_summaries(
         raise InputError(f"estimator={options.asked!r} needs the answers, not their covariances.")
     rows, sample = read_summaries(sample_cov, sample_mean, n_obs, outline.ov_names)
     if request.meanstructure is None:
-        request = replace(request, meanstructure=sample_mean is not None or None)
-    if request.meanstructure and sample_mean is None:
-        raise InputError("meanstructure=True needs sample_mean=.")
-    return fit_model(request, options, rows, sample=sample)
+        request = replace(request, meanstructure=sample_mean is not None)
+    found = fit_model(request, options, rows, sample=sample)
+    if sample_mean is None and found._solution.table.options.meanstructure:
+        raise InputError("This model has means; it needs sample_mean=.")
+    return found
 
 
 def _model_text(model: str | None, data: Any) -> str:
@@ -359,20 +369,6 @@ def _model_text(model: str | None, data: Any) -> str:
         )
     subscales = {s.id: tuple(s.items) for s in instrument.subscales}
     return structure_model(subscales, model or "correlated", items=instrument.item_ids)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=256)
-def _outline(text: str) -> ParameterTable:
-    """The table before any data are read, for the names it speaks of."""
-    parsed = parse_model(text)
-    listed = [
-        len(values)
-        for row in parsed.rows
-        if row.modifier is not None
-        for values in (row.modifier.fixed, row.modifier.start, row.modifier.label)
-        if values is not None
-    ]
-    return build_table(parsed, TableOptions(n_groups=max(listed, default=1)))
 
 
 def _identification(name: str) -> str:

@@ -62,7 +62,16 @@ class DefaultEstimator(str):
     """The default of ``estimator``: ``"ML"``, or ``"WLSMV"`` where items are ordered."""
 
 
+class DefaultSwitch(int):
+    """The default of ``fixed_x``: on, except for least squares on continuous items."""
+
+    def __repr__(self) -> str:
+        """Write the default as a switch."""
+        return repr(bool(self))
+
+
 DEFAULT_ESTIMATOR = DefaultEstimator("ML")
+DEFAULT_FIXED_X = DefaultSwitch(True)
 
 
 @dataclass(frozen=True, slots=True)

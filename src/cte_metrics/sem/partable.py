@@ -4,7 +4,7 @@ The table is the only representation of a model that the later stages read. It i
 steps: rows of the text and default rows of each block (``partable_defaults``), modifiers, labels
 and equalities across groups (``partable_equality``), numbering of the free parameters.
 
-Functions: ``build_table``.
+Functions: ``build_table``, ``model_outline``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cte_metrics.sem.variables import VariableNames
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BlockNames", "ParameterTable", "TableOptions", "build_table"]
+__all__ = ["BlockNames", "ParameterTable", "TableOptions", "build_table", "model_outline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,20 @@ def build_table(model: str | ParsedModel, options: TableOptions | None = None) -
 
 
 @lru_cache(maxsize=256)
+def model_outline(text: str) -> ParameterTable:
+    """Build the table of a model for its variables alone: one group, modifiers left out.
+
+    Examples
+    --------
+    >>> model_outline("f =~ x1 + c(a, b)*x2 + x3").ov_names
+    ('x1', 'x2', 'x3')
+    """
+    parsed = parse_model(text)
+    rows = tuple(replace(row, modifier=None) for row in parsed.rows)
+    return _build(replace(parsed, rows=rows, constraints=()), TableOptions())
+
+
+@lru_cache(maxsize=256)
 def _build(model: ParsedModel, options: TableOptions) -> ParameterTable:
     options = _settled(model, options)
     columns, group_labels = _all_blocks(model, options)
@@ -218,7 +232,6 @@ def _settled(model: ParsedModel, options: TableOptions) -> TableOptions:
         or options.model_type == "growth"
         or bool({"intercepts", "means"} & set(group_equal))
         or any(r.op == "~1" for r in model.rows)
-        or options.identification == "effects"
     )
     n_groups = options.n_groups
     if model.groups and n_groups not in (1, len(model.groups)):

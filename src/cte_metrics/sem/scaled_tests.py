@@ -108,7 +108,7 @@ def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
     bread = solved.test_bread
     if bread is None:
         bread = np.zeros((solved.design.n_free,) * 2)
-    pairs = list(zip(solved.dense_weights, solved.estimator.gamma(), strict=True))
+    pairs = list(zip(solved.kind_weights, solved.estimator.gamma(), strict=True))
     products = [v @ gamma for v, gamma in pairs]
     meat = solved.gamma_meat
     t1 = sum(float(np.trace(x)) for x in products) - float(np.vdot(bread, meat))
@@ -131,18 +131,17 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
     assert bread is not None  # checked by the caller
     kind: InformationKind = "observed" if solved.options.information == "observed" else "expected"
     moments = [s.moments for s in solved.states]
-    base = list(estimator.saturated().moments)
-    reference = solved.evaluation if structured else estimator.at(base)
-    meat = estimator.meat(moments, structured=structured)
+    reference = estimator.at(estimator.saturated().moments)
+    meat = estimator.meat(moments, structured=False)
     h1 = 0.0
     n_varying = 0
     for weight, b in zip(reference.weight(kind), meat, strict=True):
         trace, rank = _trace_of_ratio(weight.dense(), b.dense())
         h1 += trace
         n_varying += rank
-    h0 = float(np.vdot(bread, solved.project(meat) if structured else solved.score_meat))
-    scaling = (h1 - h0) / df
-    scaling = scaling if scaling > 0 else NAN
+    h0 = float(np.vdot(bread, solved.score_meat))
+    trace = gamma_traces(solved, second=False)[0] if structured else h1 - h0
+    scaling = trace / df if trace > 0 else NAN
     statistic = solved.chisq / scaling
     p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else NAN
     return ScaledTest(
@@ -151,7 +150,7 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
         df,
         p,
         scaling,
-        trace=h1 - h0,
+        trace=trace,
         scaling_h1=h1 / n_varying,
         scaling_h0=h0 / max(solved.design.n_free, 1),
     )

@@ -33,6 +33,7 @@ from cte_metrics.sem.estimators.base import (
     InformationKind,
     Weight,
 )
+from cte_metrics.sem.estimators.maximum_likelihood import symmetric
 from cte_metrics.sem.implied import BlockState
 from cte_metrics.sem.matrices import ModelDesign
 from cte_metrics.sem.optimize import Minimum, information
@@ -124,11 +125,13 @@ class Solved:
         )
 
     @cached_property
-    def meat(self) -> Array:
-        """Second moments of the scores, by the parameters (n_free, n_free)."""
-        if self.options.se == "robust.huber.white" or self.options.test == "yuan.bentler.mplus":
-            return self.score_meat
-        return self.gamma_meat
+    def kind_weights(self) -> tuple[Array, ...]:
+        """Weights of the kind of information asked for, as matrices, shares taken out."""
+        if self.options.information == "expected":
+            return self.dense_weights
+        observed = self.evaluation.weight("observed")
+        pairs = zip(observed, self.estimator.shares, strict=True)
+        return tuple(w.dense() / share for w, share in pairs)
 
     @cached_property
     def score_meat(self) -> Array:
@@ -138,9 +141,7 @@ class Solved:
     @cached_property
     def gamma_meat(self) -> Array:
         """``sum share_g D' H Gamma H D``."""
-        triples = zip(
-            self.dense_weights, self.estimator.gamma(), self.estimator.shares, strict=True
-        )
+        triples = zip(self.kind_weights, self.estimator.gamma(), self.estimator.shares, strict=True)
         return self.project([DenseWeight(s * (h @ g @ h)) for h, g, s in triples])
 
     def project(self, weights: Sequence[Weight]) -> Array:
@@ -187,7 +188,7 @@ def constrained_inverse(matrix: Array, basis: Array | None) -> Array | None:
     if info != 0 or (factor.size and factor.diagonal().min() < 1e-7):
         return None
     inverse, _ = lapack.dpotri(factor, lower=1)
-    inverse = (np.tril(inverse) + np.tril(inverse, -1).T) * outer
+    inverse = symmetric(inverse) * outer
     return inverse if basis is None else basis @ inverse @ basis.T
 
 

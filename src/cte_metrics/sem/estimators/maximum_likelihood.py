@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -46,8 +47,14 @@ def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
         return None
     logdet = 2.0 * float(np.log(factor.diagonal()).sum())
     inverse, _ = lapack.dpotri(factor, lower=1)
-    upper = np.tril(inverse, -1).T
-    return np.tril(inverse) + upper, logdet
+    return symmetric(inverse), logdet
+
+
+def symmetric(lower: Array) -> Array:
+    """Complete a lower triangle with zeros above it."""
+    full: Array = lower + lower.T
+    full.flat[:: len(full) + 1] *= 0.5
+    return full
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,10 @@ class MaximumLikelihood:
 
     def saturated(self) -> Saturated:
         """The sample moments themselves."""
+        return self._saturated
+
+    @cached_property
+    def _saturated(self) -> Saturated:
         values = []
         for s in self.covs:
             pair = inverse_and_logdet(s)
