@@ -306,8 +306,11 @@ def _group_statistics(
 
 def _sd_of_means(found: Grouped) -> np.ndarray:
     k = found.values.shape[1]
-    mean = (found.values @ np.ones(k) / k)[:, None]
-    return np.sqrt(summaries.moments(mean, found.codes, found.n_groups).variance[:, 0])
+    mean = np.zeros(len(found.values))
+    for column in found.values.T:  # item by item: int8 answers would overflow in a row sum
+        mean += column
+    mean /= k
+    return np.sqrt(summaries.moments(mean[:, None], found.codes, found.n_groups).variance[:, 0])
 
 
 def _overview(table: pd.DataFrame, n_categories: float) -> pd.DataFrame:

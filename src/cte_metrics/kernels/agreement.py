@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.distributions import normal_quantile
-from cte_metrics.kernels.group_summaries import GroupCounts
+from cte_metrics.kernels.group_summaries import GroupCounts, counts
 
 FloatArray = npt.NDArray[np.float64]
 NullName = Literal["uniform", "slight_skew", "moderate_skew", "heavy_skew", "triangular", "normal"]
@@ -155,7 +155,7 @@ def simulate_uniform(
     """Category counts of ``n_draws`` groups answering at random, independently over items."""
     even = np.full(n_categories, 1 / n_categories)
     drawn = rng.multinomial(group_size, even, size=(n_draws, n_items))
-    return GroupCounts(drawn.astype(np.int64, copy=False), 1)
+    return GroupCounts(np.ascontiguousarray(drawn.transpose(2, 1, 0), dtype=np.float64), 1)
 
 
 def simulate_correlated(
@@ -175,12 +175,9 @@ def simulate_correlated(
     root = vector * np.sqrt(np.clip(value, 0, None))
     cut = normal_quantile(np.arange(1, n_categories) / n_categories)
     latent = rng.standard_normal((n_draws * group_size, n_items)) @ root.T
-    answer = np.searchsorted(cut, latent.ravel())
-    draw = np.repeat(np.arange(n_draws), group_size * n_items)
-    item = np.tile(np.arange(n_items), n_draws * group_size)
-    cell = (draw * n_items + item) * n_categories + answer
-    flat = np.bincount(cell, minlength=n_draws * n_items * n_categories)
-    return GroupCounts(flat.reshape(n_draws, n_items, n_categories), 1)
+    answer = 1 + np.searchsorted(cut, latent.ravel()).reshape(latent.shape)
+    draw = np.repeat(np.arange(n_draws), group_size)
+    return counts(answer, draw, n_draws, (1, n_categories))
 
 
 def upper_critical_value(draws: FloatArray, level: float) -> float:

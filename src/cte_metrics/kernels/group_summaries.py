@@ -79,9 +79,13 @@ class GroupMoments:
 
 @dataclass(frozen=True, slots=True)
 class GroupCounts:
-    """counts: (J, k, A) answers per group, item and category; minimum: the first category."""
+    """How often each category was chosen.
 
-    counts: IntArray
+    counts: (A, k, J) answers per category, item and group, whole numbers as float64 (groups last,
+    so that everything below runs along long vectors); minimum: the first category.
+    """
+
+    counts: FloatArray
     minimum: int
 
     def __add__(self, other: GroupCounts) -> GroupCounts:
@@ -91,14 +95,9 @@ class GroupCounts:
         return GroupCounts(self.counts + other.counts, self.minimum)
 
     @property
-    def values(self) -> FloatArray:
-        """(A,) the answer that each category stands for."""
-        return self.minimum + np.arange(self.counts.shape[2], dtype=np.float64)
-
-    @property
     def n(self) -> IntArray:
         """(J,) rows per group (rows are complete, so every item has the same number)."""
-        return np.asarray(self.counts[:, 0, :].sum(axis=1))
+        return self.counts[:, 0, :].sum(axis=0).astype(np.int64)
 
 
 def encode(group: npt.ArrayLike) -> GroupCodes:
@@ -152,32 +151,32 @@ def is_scale_data(values: npt.NDArray[Any]) -> tuple[int, int] | None:
 def counts(
     values: npt.NDArray[Any], codes: IntArray, n_groups: int, span: tuple[int, int]
 ) -> GroupCounts:
-    """Count the answers per group, item and category.
+    """Count the answers per category, item and group.
 
     values: (N, k) whole numbers within ``span``; codes: (N,). One ``bincount`` per item.
     """
     n_items, n_categories = values.shape[1], span[1] - span[0] + 1
-    out = np.empty((n_groups, n_items, n_categories), dtype=np.int64)
-    base = codes * n_categories - span[0]
+    out = np.empty((n_categories, n_items, n_groups))
+    base = codes - span[0] * n_groups
     for j in range(n_items):
-        cell = base + values[:, j].astype(np.int64)
+        cell = values[:, j].astype(np.int64) * n_groups + base
         flat = np.bincount(cell, minlength=n_groups * n_categories)
-        out[:, j, :] = flat.reshape(n_groups, n_categories)
+        out[:, j, :] = flat.reshape(n_categories, n_groups)
     return GroupCounts(out, span[0])
 
 
 def moments_from_counts(found: GroupCounts) -> GroupMoments:
     """Means and squared deviations implied by category counts."""
     n = found.n
-    frequency = found.counts.astype(np.float64)
-    shift = np.arange(frequency.shape[2], dtype=np.float64)
-    total = frequency @ shift
-    square = frequency @ shift**2
-    below = np.where(n > 0, n, np.nan)[:, None]
-    mean = total / below
+    n_categories, k, n_groups = found.counts.shape
+    shift = np.arange(n_categories, dtype=np.float64)
+    flat = found.counts.reshape(n_categories, -1)
+    total = (shift @ flat).reshape(k, n_groups)
+    square = (shift**2 @ flat).reshape(k, n_groups)
+    below = np.where(n > 0, n, np.nan)
     # whole numbers: n*sum(x^2) - sum(x)^2 is exact in float64, so nothing cancels
-    squares = np.nan_to_num((n[:, None] * square - total**2) / below)
-    return GroupMoments(n, mean + found.minimum, squares)
+    squares = np.nan_to_num((n * square - total**2) / below)
+    return GroupMoments(n, (total / below + found.minimum).T, squares.T)
 
 
 def sums_by_group(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
@@ -200,31 +199,20 @@ def moments(values: FloatArray, codes: IntArray, n_groups: int) -> GroupMoments:
 def absolute_deviations_from_counts(found: GroupCounts) -> tuple[FloatArray, FloatArray]:
     """Mean absolute deviation from the mean and from the median, each (J, k).
 
-    With F(a) the number of answers up to category a and S(a) their sum,
-    sum|x - c| = 2 (c F(c) - S(c)) + S(A) - c n for every centre c.
+    With F(a) the number of answers up to category a, categories one apart,
+    sum|x - median| = sum over a of min(F(a), n - F(a)).
     """
-    n = np.where(found.n > 0, found.n, 1)[:, None]
-    shift = np.arange(found.counts.shape[2])
-    frequency = np.cumsum(found.counts, axis=2)
-    total = np.cumsum(found.counts * shift, axis=2)
-    mean = total[..., -1] / n
-    around_mean = _deviations(frequency, total, mean, n)
-    lower = (2 * frequency < n[..., None]).sum(axis=2)
-    around_median = _deviations(frequency, total, lower.astype(np.float64), n)
-    empty = found.n == 0
-    around_mean[empty] = around_median[empty] = np.nan
-    return around_mean, around_median
-
-
-def _deviations(
-    frequency: IntArray, total: IntArray, centre: FloatArray, n: IntArray
-) -> FloatArray:
-    """(1/n) sum|x - centre| from cumulative counts and sums; any median gives the minimum."""
-    at = np.clip(np.floor(centre).astype(np.int64), 0, frequency.shape[2] - 1)[..., None]
-    below_n = np.take_along_axis(frequency, at, axis=2)[..., 0]
-    below_sum = np.take_along_axis(total, at, axis=2)[..., 0]
-    deviation = 2 * (centre * below_n - below_sum) + total[..., -1] - centre * n
-    return np.asarray(deviation / n, dtype=np.float64)
+    n = found.n
+    below = np.where(n > 0, n, np.nan)
+    n_categories = len(found.counts)
+    mean = np.tensordot(np.arange(n_categories, dtype=np.float64), found.counts, 1) / below
+    around_mean, around_median = np.zeros_like(mean), np.zeros_like(mean)
+    upto = np.zeros_like(mean)
+    for a, frequency in enumerate(found.counts):
+        around_mean += frequency * np.abs(a - mean)
+        upto += frequency
+        around_median += np.minimum(upto, n - upto)
+    return (around_mean / below).T, (around_median / below).T
 
 
 def absolute_deviation_mean(values: FloatArray, codes: IntArray, found: GroupMoments) -> FloatArray:
