@@ -73,6 +73,7 @@ class ClusteredSample:
     labels: tuple[object, ...] = ()
     fixed_within: tuple[int, ...] = ()
     fixed_between: tuple[int, ...] = ()
+    rows: Codes | None = None
 
     @property
     def n(self) -> float:
@@ -120,6 +121,16 @@ class ClusteredSample:
     def scores(self, moments: LevelMoments) -> Array:
         """Each cluster's score, (J, n_moments)."""
         return two_level_scores(self.summaries, self.products, moments)
+
+    def expected_random_parts(self, moments: LevelMoments) -> Array:
+        """E(b) of the variables of level 2 given the data, one row a cluster (J, p_b).
+
+        Equals mu + B h with h the cluster vector's deviation times the inverse of its covariance
+        matrix; a variable of level 2 only keeps its value where it has one.
+        """
+        p, q = len(self.within_names), len(self.between_names)
+        by_mean = self.scores(moments)[:, p + n_half(p) : p + n_half(p) + q]
+        return np.asarray(moments.mean_between + by_mean @ moments.cov_between)
 
     def level_moments(self, within: Moments, between: Moments) -> LevelMoments:
         """Join the moments of two blocks."""
@@ -244,6 +255,7 @@ def clustered_sample(
     between: Sequence[str],
     fixed_within: Sequence[str] = (),
     fixed_between: Sequence[str] = (),
+    rows: Codes | None = None,
 ) -> tuple[ClusteredSample, tuple[str, ...]]:
     """Arrange the columns of one group by level; return the sample and notes for the reader.
 
@@ -260,6 +272,8 @@ def clustered_sample(
         Variables named at level 1 and at level 2.
     fixed_within, fixed_between : sequence of str
         Fixed covariates of each level.
+    rows : array (N,), optional
+        Where the cases stand in the input.
 
     Raises
     ------
@@ -285,6 +299,7 @@ def clustered_sample(
         labels=labels,
         fixed_within=tuple(i for i, v in enumerate(within) if v in fixed_within),
         fixed_between=tuple(i for i, v in enumerate(between) if v in fixed_between),
+        rows=rows,
     )
     return sample, (*notes, *_constant_within(sample))
 

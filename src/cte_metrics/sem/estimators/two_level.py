@@ -77,6 +77,7 @@ def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOpti
             between=between.ov_names,
             fixed_within=fixed_within,
             fixed_between=fixed_between,
+            rows=np.asarray(part.rows[keep], dtype=np.intp),
         )
         samples.append(sample)
         notes.extend(remarks)
