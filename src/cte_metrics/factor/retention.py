@@ -116,8 +116,8 @@ def n_factors(
 
     References
     ----------
-    Horn, J. L. (1965). Psychometrika, 30, 179-185. Velicer, W. F. (1976). Psychometrika, 41,
-        321-327.
+    Horn, J. L. (1965). Psychometrika, 30, 179-185.
+    Velicer, W. F. (1976). Psychometrika, 41, 321-327.
     Braeken, J., & van Assen, M. A. L. M. (2017). Psychological Methods, 22, 450-466.
     Lorenzo-Seva, U., Timmerman, M. E., & Kiers, H. A. L. (2011). MBR, 46, 340-364.
     Ruscio, J., & Roche, B. (2012). Psychological Assessment, 24, 282-292.
