@@ -121,7 +121,7 @@ def modification_indices(
     import pandas as pd
 
     parts = score_parts(solution)
-    mi, epc = _indices(parts, _inverse(solution, parts), score_size(solution))
+    mi, epc = _indices(parts, inverse_information(solution, parts), score_size(solution))
     table = parts.table
     standard = {f"sepc_{kind}": _standardized(solution, parts, epc, kind) for kind in ("lv", "all")}
     columns = {k: np.asarray(v, dtype=object)[parts.extra] for k, v in row_labels(table).items()}
@@ -140,7 +140,7 @@ def score_size(solution: Solution) -> float:
     return float(solution.estimator.n if clustered else solution.n_observations)
 
 
-def _inverse(solution: Solution, parts: ScoreParts) -> Array:
+def inverse_information(solution: Solution, parts: ScoreParts) -> Array:
     """Inverse information of the model's own parameters under its constraints."""
     own = parts.information[np.ix_(parts.own, parts.own)]
     basis = np.eye(len(own)) if solution.basis is None else solution.basis
@@ -219,7 +219,7 @@ def score_test(solution: Solution) -> ScoreTest:
     n = score_size(solution)
     total = float(n * slope @ linalg.pinvh(information) @ slope)
     single = [
-        n * slope @ _released(information, np.delete(jacobian, r, axis=0)) @ slope
+        n * slope @ released_inverse(information, np.delete(jacobian, r, axis=0)) @ slope
         for r in range(len(jacobian))
     ]
     df = len(jacobian)
@@ -246,7 +246,7 @@ def _score_notes(solution: Solution) -> tuple[str, ...]:
     )
 
 
-def _released(information: Array, jacobian: Array) -> Array:
+def released_inverse(information: Array, jacobian: Array) -> Array:
     """Generalised inverse of the information under the remaining constraints."""
     n, m = len(information), len(jacobian)
     bordered = np.zeros((n + m, n + m))

@@ -1,0 +1,129 @@
+"""Measurement invariance across groups, or across waves of the same respondents.
+
+Functions: ``invariance``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from cte_metrics.errors import InputError, one_of
+from cte_metrics.factor.confirmatory import model_text
+from cte_metrics.factor.invariance_models import Key
+from cte_metrics.factor.invariance_result import Invariance
+from cte_metrics.factor.invariance_series import LEVELS, Asked, prepare
+from cte_metrics.factor.invariance_table import make_result
+from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.syntax import parse_model
+
+Level = Literal["configural", "threshold", "metric", "scalar", "strict", "variances", "means"]
+DEFAULT_LEVELS: tuple[Level, ...] = ("configural", "metric", "scalar", "strict")
+_SYNONYMS = {"weak": "metric", "loadings": "metric", "strong": "scalar", "thresholds": "threshold"}
+_SYNONYMS |= {"intercepts": "scalar", "residuals": "strict"}
+
+
+def invariance(
+    data: Any,
+    model: str | None = None,
+    *,
+    group: Any,
+    levels: Sequence[Level] = DEFAULT_LEVELS,
+    partial: bool | Sequence[str] = False,
+    respondent: Any = None,
+    alpha: float = 0.05,
+    unused_categories: Literal["raise", "merge"] = "raise",
+    **options: Any,
+) -> Invariance:
+    """Compare models of increasing equality across groups or waves.
+
+    Parameters
+    ----------
+    data : Responses or DataFrame
+        One row a respondent (and wave).
+    model : str, optional
+        Measurement model of one group, in lavaan's syntax, or ``"correlated"``, ``"one_factor"``,
+        ``"second_order"``, ``"bifactor"``; by default the instrument's subscales.
+    group : str or array
+        Grouping variable. ``"wave"`` links the waves of the same respondents: a longitudinal model
+        with correlated residuals of the same item.
+    levels : sequence of str
+        ``configural``, ``metric`` (equal loadings), ``scalar`` (and intercepts), ``strict`` (and
+        residual variances), ``variances`` (and factor (co)variances), ``means`` (and factor
+        means). With ordinal items the default has ``threshold`` after ``configural``.
+    partial : bool or sequence of str
+        Release parameters until a level no longer fits worse than the one before (difference test
+        at ``alpha``): at each step the one whose score test over all groups has the smallest
+        p-value, as long as two items a factor stay equal. Or name the parameters to exempt at
+        every level, e.g. ``["f =~ x2", "x3 ~ 1"]``.
+    respondent : str or array, optional
+        Identifiers that link waves, where the data are no ``Responses``.
+    alpha : float
+        Level of the tests that ``partial`` goes by.
+    unused_categories : {"raise", "merge"}
+        What to do with a category of an ordinal item that some group or wave never uses: explain
+        it in an error, or merge it with its neighbour everywhere (said in ``notes``).
+    **options
+        Of ``sem.fit``: ``estimator``, ``missing``, ``ordered``, ...
+
+    Returns
+    -------
+    Invariance
+
+    Raises
+    ------
+    InputError
+        For unknown levels; if a group lacks a category of an ordinal item; if waves cannot be
+        linked.
+
+    Notes
+    -----
+    Figures are scaled, and differences tested by a scaled test, where the estimator is robust;
+    ``table.attrs`` and the column ``method`` say which. Ordinal items are identified after Wu and
+    Estabrook (2016) in the theta parameterization, so that equal thresholds can be tested alone
+    (with two categories they fit like the configural model). ``delta_cfi`` and ``delta_rmsea`` are
+    this level's figure minus that of the level before.
+
+    References
+    ----------
+    Wu, H., & Estabrook, R. (2016). Psychometrika, 81, 1014-1045. Cheung, G. W., & Rensvold, R. B.
+    (2002). Evaluating goodness-of-fit indexes for testing measurement invariance. Structural
+    Equation Modeling, 9, 233-255. Byrne, B. M., Shavelson, R. J., & Muthen, B. (1989). Testing for
+    the equivalence of factor covariance and mean structures. Psychological Bulletin, 105, 456-466.
+    """
+    if not 0.0 < alpha < 1.0:
+        raise InputError(f"alpha={alpha} is not between 0 and 1.")
+    one_of(unused_categories, ("raise", "merge"), "unused_categories")
+    chosen = dict(options)
+    exempt = chosen.pop("group_partial", ())
+    merge = unused_categories == "merge"
+    asked = Asked(data, model_text(model, data), group, respondent, merge, chosen)
+    series = prepare(asked)
+    named = [] if isinstance(partial, bool) else list(partial)
+    named += [exempt] if isinstance(exempt, str) else list(exempt)
+    series.released.update(_key(p) for p in named)
+    series.search, series.alpha = partial is True, alpha
+    fits: dict[str, SEMFit] = {}
+    for level in _levels(levels, ordinal=bool(series.plan.n_thresholds)):
+        fits[level] = series.next(level, next(reversed(fits.values())) if fits else None)
+    return make_result(series, fits)
+
+
+def _key(parameter: str) -> Key:
+    row = parse_model(parameter).rows[0]
+    return (row.lhs, row.op, row.rhs) if row.op != "|" else (row.lhs, "|", "")
+
+
+def _levels(levels: Sequence[str], *, ordinal: bool) -> tuple[str, ...]:
+    wanted = (levels,) if isinstance(levels, str) else tuple(levels)
+    found = [one_of(_SYNONYMS.get(w, w), LEVELS, "levels") for w in wanted]
+    if ordinal and tuple(found) == DEFAULT_LEVELS:
+        found.insert(1, "threshold")
+    if not ordinal and "threshold" in found:
+        raise InputError(
+            "The level 'threshold' is for ordinal items.", hint="Declare them: ordered=True."
+        )
+    ordered = [w for w in LEVELS if w in found]
+    if not ordered:
+        raise InputError("levels is empty.")
+    return tuple(ordered)
