@@ -110,7 +110,7 @@ def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
         bread = np.zeros((solved.design.n_free,) * 2)
     pairs = list(zip(solved.kind_weights, solved.estimator.gamma(), strict=True))
     products = [v @ gamma for v, gamma in pairs]
-    meat = solved.gamma_meat
+    meat = solved.kind_meat
     t1 = sum(float(np.trace(x)) for x in products) - float(np.vdot(bread, meat))
     if not second:
         return t1, NAN

@@ -140,8 +140,18 @@ class Solved:
 
     @cached_property
     def gamma_meat(self) -> Array:
-        """``sum share_g D' H Gamma H D``."""
-        triples = zip(self.kind_weights, self.estimator.gamma(), self.estimator.shares, strict=True)
+        """``sum share_g D' H Gamma H D`` with expected weights."""
+        return self._gamma_meat(self.dense_weights)
+
+    @cached_property
+    def kind_meat(self) -> Array:
+        """The same with weights of the kind of information asked for."""
+        if self.options.information == "expected":
+            return self.gamma_meat
+        return self._gamma_meat(self.kind_weights)
+
+    def _gamma_meat(self, weights: Sequence[Array]) -> Array:
+        triples = zip(weights, self.estimator.gamma(), self.estimator.shares, strict=True)
         return self.project([DenseWeight(s * (h @ g @ h)) for h, g, s in triples])
 
     def project(self, weights: Sequence[Weight]) -> Array:
@@ -162,7 +172,7 @@ class Solved:
         if self.options.se == "first.order":
             inverse = constrained_inverse(self.score_meat, self.basis)
             return None if inverse is None else inverse / n
-        meat = self.score_meat if self.options.se == "robust.huber.white" else self.gamma_meat
+        meat = self.score_meat if self.options.se == "robust.huber.white" else self.kind_meat
         return self.bread @ meat @ self.bread / n
 
     @cached_property
