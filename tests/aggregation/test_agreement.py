@@ -257,3 +257,11 @@ def test_rendering():
     assert "&lt;a&gt;" in found._repr_html_()
     assert json.loads(json.dumps(found.to_dict()))["n_items"] == 2
     assert found.to_frame().equals(found.table)
+
+
+def test_pooled_waves_are_told():
+    data = frame_of([[4, 2], [5, 1], [2, 4], [2, 5]], [1, 1, 2, 2]).assign(wave=[1, 2, 1, 2])
+    mini = Instrument("m", "M", "1", ResponseScale(1, 5), [Item("q0"), Item("q1")])
+    survey = Responses(data, mini, group="school", wave="wave")
+    assert any("2 waves were pooled" in n for n in agreement(survey).notes)
+    assert not any("pooled" in n for n in agreement(survey.at_wave(1)).notes)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from cte_metrics.aggregation.agreement import agreement as agreement
     from cte_metrics.aggregation.centering import center as center
     from cte_metrics.aggregation.centering import contextual_effect as contextual_effect
+    from cte_metrics.aggregation.correlations import SplitCorrelations as SplitCorrelations
+    from cte_metrics.aggregation.correlations import split_correlations as split_correlations
     from cte_metrics.aggregation.disclosure import Protected as Protected
     from cte_metrics.aggregation.disclosure import protect as protect
     from cte_metrics.aggregation.mixed_model import MixedModel as MixedModel
@@ -33,6 +35,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "agreement": ["Agreement", "agreement"],
         "centering": ["center", "contextual_effect"],
+        "correlations": ["SplitCorrelations", "split_correlations"],
         "disclosure": ["Protected", "protect"],
         "mixed_model": ["MixedModel", "mixed_model"],
         "model_comparison": ["compare_models"],

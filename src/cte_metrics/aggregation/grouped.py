@@ -5,7 +5,7 @@ Functions: ``grouped_items, grouped_values, response_range``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,17 @@ def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -
     return _keep_complete(read, label)
 
 
+def _wave_note(read: ItemData) -> tuple[str, ...]:
+    """Say that waves were pooled where the data hold several."""
+    waves = 0 if read.wave is None else len(pd.unique(pd.Series(read.wave).dropna()))
+    if waves < 2:
+        return ()
+    return (
+        f"The answers of {waves} waves were pooled as if different teachers had given them; "
+        "analyse one with .at_wave().",
+    )
+
+
 def _as_frame(data: Any) -> Any:
     """Let one variable (series or 1-D array) pass as a table of one column."""
     if isinstance(data, pd.Series):
@@ -110,7 +121,7 @@ def _keep_complete(read: ItemData, label: Any) -> Grouped:
             "No row has a group and an answer to every item.",
             hint="Check the grouping column, or analyse items that were answered together.",
         )
-    notes = _drop_notes(full, codes)
+    notes = _wave_note(read) + _drop_notes(full, codes)
     if not keep.all():
         values, codes = values[keep], codes[keep]
     present = np.bincount(codes, minlength=len(labels)) > 0
@@ -149,7 +160,7 @@ def grouped_values(values: Any, group: Any, *, what: str) -> Grouped:
         If there are several variables.
     """
     if hasattr(values, "keyed") and hasattr(values, "instrument"):
-        return grouped_items(_survey_means(values), _known_group(values, group, what), what=what)
+        return _survey_means(values, group, what)
     found = grouped_items(values, group, what=what)
     if len(found.items) != 1:
         raise InputTypeError(
@@ -160,9 +171,13 @@ def grouped_values(values: Any, group: Any, *, what: str) -> Grouped:
     return found
 
 
-def _survey_means(responses: Any) -> pd.Series:
-    keyed = responses.keyed
-    return pd.Series(keyed.mean(axis=1).to_numpy(), name="mean")
+def _survey_means(responses: Any, group: Any, what: str) -> Grouped:
+    """Each teacher's mean over the answered items, with its school."""
+    read = item_data(responses, what=what)
+    known = _known_group(responses, group, what)
+    label = column(responses, known, read.n_respondents, "group")
+    mean = responses.keyed.mean(axis=1).to_numpy(dtype=np.float64)[:, None]
+    return _keep_complete(replace(read, raw=mean, items=("mean",)), label)
 
 
 def response_range(scale: Any, found: Grouped) -> tuple[tuple[float, float], tuple[str, ...]]:
