@@ -11,6 +11,7 @@ DRAWERS: dict[str, tuple[str, str]] = {
     "Agreement": ("agreement", "histogram"),
     "GroupScores": ("intervals", "group_scores"),
     "Retention": ("retention", "eigenvalues"),
+    "SEMFit": ("path_diagram", "path_diagram"),
 }
 """Result class name to (module of this package, function that draws it)."""
 
