@@ -250,3 +250,20 @@ def test_coverage_of_the_ordinal_interval() -> None:
         x = np.searchsorted(cuts[:3], rng.normal(size=(400, 4)) @ root.T).astype(float)
         hits += truth in mcdonald_omega(x, ordinal=True).ci
     assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_items_that_determine_each_other_are_named() -> None:
+    data = survey(k=4, n=100)
+    data["q4"] = (data["q1"] > 3).astype(float)
+    data["q1"] = (data["q1"] > 3).astype(float)
+    with pytest.raises(InputError, match="q1 and q4 determine each other"):
+        mcdonald_omega(data, ordinal=True)
+
+
+def test_ordinal_omega_with_gaps_uses_all_answers() -> None:
+    data = survey(k=4, n=400, missing=0.05)
+    pairwise = mcdonald_omega(data, ordinal=True, missing="pairwise")
+    assert pairwise.n_respondents == 400
+    assert pairwise.omega == pytest.approx(mcdonald_omega(data, ordinal=True).omega, abs=0.03)
+    text = " ".join(mcdonald_omega(data, missing="pairwise", interval="robust").notes)
+    assert "rests on the complete rows" in text

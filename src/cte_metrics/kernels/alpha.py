@@ -201,7 +201,7 @@ def _figures(
         average_r=average_r,
         median_r=median_r,
         signal_noise=signal_noise[()],
-        variance_factor=np.where(total > 0, factor, np.nan)[()],
+        variance_factor=np.where(total > 0, np.maximum(factor, 0.0), np.nan)[()],
     )
 
 

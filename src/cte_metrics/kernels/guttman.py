@@ -99,4 +99,5 @@ def numeric_gradient(
 def delta_error(gradient: Floats, covariance: Floats, n: int) -> Floats:
     """Normal-theory standard error of figures with d f = tr(M dS): sqrt(2 tr(MSMS) / n); (...)."""
     product = gradient @ covariance
-    return np.sqrt(2 * np.einsum("...ij,...ji->...", product, product) / n)
+    variance = 2 * np.einsum("...ij,...ji->...", product, product) / n
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))

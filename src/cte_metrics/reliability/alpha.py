@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.alpha import (
     ANALYTIC_INTERVALS,
@@ -182,7 +181,6 @@ def cronbach_alpha(
     figures = alpha_figures(source.covariance)
     limits, interval_notes = _interval(source, figures, interval, level, n_resamples, rng)
     table, mean, sd = _item_table(source)
-    reversed_ids = getattr(getattr(data, "instrument", None), "reversed_ids", None)
     alpha = float(figures.alpha)
     return Alpha(
         alpha=alpha,
@@ -212,7 +210,7 @@ def cronbach_alpha(
         notes=(
             *source.notes,
             *_alpha_notes(source, alpha),
-            *keying_notes(source.items, table["r_drop"].tolist(), reversed_ids=reversed_ids),
+            *source.keying(),
             *interval_notes,
         ),
     )

@@ -148,7 +148,7 @@ def _bootstrap(
     limits = np.array([percentile_interval(column, level) for column in replicates.T])
     finite = replicates[np.isfinite(replicates).all(axis=1)]
     se = finite.std(axis=0, ddof=1) if len(finite) > 1 else np.full(replicates.shape[1], np.nan)
-    return MatrixInterval(se, limits[:, 0], limits[:, 1], level, notes)
+    return MatrixInterval(se, limits[:, 0], limits[:, 1], level, (*notes, *source.resampled()))
 
 
 def _where_definite(figures: StackFunction, stack: np.ndarray) -> np.ndarray:

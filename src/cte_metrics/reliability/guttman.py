@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
 from cte_metrics.kernels import greatest_lower_bound as barrier
-from cte_metrics.kernels.alpha import item_total
 from cte_metrics.kernels.guttman import guttman_bounds
 from cte_metrics.kernels.split_half import split_coefficients
 from cte_metrics.reliability.alpha import check_confidence
@@ -178,7 +176,7 @@ def guttman_lambdas(
         n_items=source.n_items,
         n_respondents=source.n,
         provenance=_provenance("Guttman's lambdas", source, matrix, interval, level, _GUTTMAN),
-        notes=(*source.notes, *searched.notes, *_keying(source), *limits.notes),
+        notes=(*source.notes, *searched.notes, *source.keying(), *limits.notes),
     )
 
 
@@ -267,7 +265,7 @@ def greatest_lower_bound(
         n_respondents=source.n,
         provenance=_provenance("Greatest lower bound", source, matrix, interval, level, _JACKSON),
         status=Status.CONVERGED if found.converged else Status.MAX_ITER,
-        notes=(*source.notes, *_bias(source), *_keying(source), *limits.notes),
+        notes=(*source.notes, *_bias(source), *source.keying(), *limits.notes),
     )
 
 
@@ -312,10 +310,6 @@ def _bias(source: Source) -> tuple[str, ...]:
             "high.",
         )
     return ()
-
-
-def _keying(source: Source) -> tuple[str, ...]:
-    return keying_notes(source.items, item_total(source.covariance).r_drop.tolist())
 
 
 def _provenance(

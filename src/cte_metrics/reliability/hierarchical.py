@@ -279,24 +279,22 @@ def _notes(found: HierarchicalFigures, items: Sequence[str], n_factors: int) -> 
 def _tables(found: HierarchicalFigures, items: Sequence[str]) -> dict[str, Any]:
     import pandas as pd
 
-    factors = [f"f{j + 1}" for j in range(found.group_loadings.shape[1])]
+    factors = pd.Index([f"f{j + 1}" for j in range(found.group_loadings.shape[1])])
+    general = factors.insert(0, "g")
     index = pd.Index(items, name="item")
     with np.errstate(divide="ignore", invalid="ignore"):
         share = found.general**2 / found.communalities
     columns = np.column_stack(
         (found.general, found.group_loadings, found.communalities, 1 - found.communalities, share)
     )
-    names = ["g", *factors]
     return {
-        "loadings": pd.DataFrame(columns, index=index, columns=[*names, "h2", "u2", "p2"]),
+        "loadings": pd.DataFrame(columns, index, general.append(pd.Index(["h2", "u2", "p2"]))),
         "group": pd.DataFrame(
-            found.group_omegas,
-            index=pd.Index(names, name="factor"),
-            columns=["total", "general", "group"],
+            found.group_omegas, general.rename("factor"), ["total", "general", "group"]
         ),
-        "pattern": pd.DataFrame(found.pattern, index=index, columns=factors),
-        "factor_correlations": pd.DataFrame(found.phi, index=factors, columns=factors),
-        "general_loadings": pd.Series(found.gamma, index=factors, name="g"),
+        "pattern": pd.DataFrame(found.pattern, index, factors),
+        "factor_correlations": pd.DataFrame(found.phi, factors, factors),
+        "general_loadings": pd.Series(found.gamma, factors, name="g"),
     }
 
 

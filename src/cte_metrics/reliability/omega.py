@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputError,
     NonConvergenceWarning,
     one_of,
 )
-from cte_metrics.kernels.alpha import item_total
 from cte_metrics.kernels.distributions import chi2_sf, normal_quantile
 from cte_metrics.kernels.one_factor import OneFactor
 from cte_metrics.kernels.resampling import percentile_interval
@@ -204,7 +202,7 @@ def mcdonald_omega(
             *warned,
             *found.notes,
             *lost,
-            *keying_notes(source.items, item_total(source.covariance).r_drop.tolist()),
+            *source.keying(),
         ),
     )
 

@@ -81,7 +81,8 @@ def continuous_omega(
         se = _delta_se(omega_derivative(fit, covariance), covariance, source, interval)
     df = k * (k + 1) / 2 - 2 * k
     chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
-    return FittedOmega(omega, se, fit, replicates, chisq, float(df))
+    notes = source.resampled() if interval != "delta" else ()
+    return FittedOmega(omega, se, fit, replicates, chisq, float(df), notes)
 
 
 def _delta_se(
@@ -93,7 +94,7 @@ def _delta_se(
         influence = np.einsum("ij,jk,ik->i", centred, derivative, centred)
         return float(influence.std() / np.sqrt(len(answers)))
     product = derivative @ covariance
-    return float(np.sqrt(2 * np.einsum("ij,ji->", product, product) / source.n))
+    return float(np.sqrt(2 * max(float(np.einsum("ij,ji->", product, product)), 0.0) / source.n))
 
 
 def _refuse_not_definite(matrix: np.ndarray, source: Source) -> None:
@@ -172,29 +173,67 @@ def categorical_omega(
     InputError
         If an item has too many different answers to be ordinal.
     """
-    answers = source.complete_answers("Ordinal omega")
+    answers = source.answers("Ordinal omega").values
+    if source.complete:
+        answers = answers[~np.isnan(answers).any(axis=1)]
     data = _as_categories(answers, source.items)
     fitted = ordinal_moments(data)
+    _refuse_perfect(fitted, source.items)
     omega, fit, weights, gamma = _ordinal_omega(data, fitted)
+    _refuse_without_variance(weights, source.items)
     notes = list(_TWO if source.n_items == 2 else ())
     if fitted.empty.any():
         notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
-    replicates, se = None, np.nan
     if resamples:
-        replicates = np.array(
-            [
-                _resampled_ordinal(answers[rows], source.items)
-                for block in bootstrap_indices(len(answers), resamples, rng)
-                for rows in block
-            ]
+        replicates = [
+            _resampled_ordinal(answers[rows], source.items)
+            for block in bootstrap_indices(len(answers), resamples, rng)
+            for rows in block
+        ]
+        return FittedOmega(omega, np.nan, fit, np.array(replicates), notes=tuple(notes))
+    se = _ordinal_se(fitted, fit, weights, gamma) if fit.converged else np.nan
+    if fit.converged and not np.isfinite(se):
+        notes.append("There is no standard error: these correlations do not identify a factor.")
+    return FittedOmega(omega, se, fit, None, notes=tuple(notes))
+
+
+def _refuse_perfect(fitted: OrdinalMoments, items: Sequence[str]) -> None:
+    bad = np.flatnonzero(fitted.perfect | (np.abs(_pairs(fitted.correlation)) >= 1))
+    if len(bad):
+        i, j = (int(place[bad[0]]) for place in _pair_places(len(items)))
+        raise InputError(
+            f"The answers to {items[i]} and {items[j]} determine each other (polychoric "
+            f"correlation {fitted.correlation[i, j]:.0f}).",
+            hint="Leave one of them out, or collect more answers.",
         )
-    elif fit.converged:
+
+
+def _refuse_without_variance(weights: np.ndarray, items: Sequence[str]) -> None:
+    bad = np.flatnonzero(_pairs(weights) == 0)
+    if len(bad):
+        i, j = (int(place[bad[0]]) for place in _pair_places(len(items)))
+        raise InputError(
+            f"The polychoric correlation of {items[i]} and {items[j]} has no sampling variance in "
+            "these data: too few answers, or empty cells.",
+            hint="Join rare categories, or leave one of the items out.",
+        )
+
+
+def _pairs(matrix: np.ndarray) -> np.ndarray:
+    return np.asarray(matrix[_pair_places(len(matrix))])
+
+
+def _ordinal_se(
+    fitted: OrdinalMoments, fit: OneFactor, weights: np.ndarray, gamma: np.ndarray
+) -> float:
+    try:
         by_cut, by_pair = ordinal_omega_gradient(
             fit.loadings, fitted.correlation, weights, fitted.locations, fitted.location_items
         )
-        gradient = np.concatenate((by_cut, by_pair[_pair_places(source.n_items)]))
-        se = float(np.sqrt(gradient @ gamma @ gradient / fitted.n))
-    return FittedOmega(omega, se, fit, replicates, notes=tuple(notes))
+    except np.linalg.LinAlgError:
+        return np.nan
+    gradient = np.concatenate((by_cut, _pairs(by_pair)))
+    return float(np.sqrt(max(float(gradient @ gamma @ gradient), 0.0) / fitted.n))
 
 
 def _pair_places(k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -210,7 +249,9 @@ def _ordinal_omega(
     variances = np.diagonal(gamma)[len(fitted.locations) :]
     weights = np.zeros((k, k))
     i, j = _pair_places(k)
-    weights[i, j] = weights[j, i] = 1.0 / variances
+    usable = np.isfinite(variances) & (variances > 0)
+    precision = np.where(usable, 1.0 / np.where(usable, variances, 1.0), 0.0)
+    weights[i, j] = weights[j, i] = precision
     fit = (
         _equal_loadings(fitted.correlation)
         if k == 2
@@ -221,11 +262,14 @@ def _ordinal_omega(
 
 
 def _resampled_ordinal(answers: np.ndarray, items: Sequence[str]) -> float:
-    if (answers.min(0) == answers.max(0)).any():
+    try:
+        data = _as_categories(answers, items)
+        fitted = ordinal_moments(data)
+        _refuse_perfect(fitted, items)
+        omega, fit, weights, _ = _ordinal_omega(data, fitted)
+    except (InputError, np.linalg.LinAlgError):
         return np.nan
-    data = _as_categories(answers, items)
-    omega, fit, _, _ = _ordinal_omega(data, ordinal_moments(data))
-    return omega if fit.converged else np.nan
+    return omega if fit.converged and (_pairs(weights) > 0).all() else np.nan
 
 
 def _as_categories(answers: np.ndarray, items: Sequence[str]) -> MixedData:
@@ -237,5 +281,11 @@ def _as_categories(answers: np.ndarray, items: Sequence[str]) -> MixedData:
             f"Item {items[most]} has {n_categories[most]} different answers; ordinal items have at "
             f"most {MOST_CATEGORIES}.",
             hint="Use ordinal=False for answers on a continuous scale.",
+        )
+    if (n_categories < 2).any():
+        constant = [n for n, c in zip(items, n_categories, strict=True) if c < 2]
+        raise InputError(
+            f"{', '.join(constant)} takes one value only among the rows that are used.",
+            hint="Leave the item out.",
         )
     return MixedData(coded.codes, answers, n_categories)

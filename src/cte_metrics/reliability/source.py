@@ -6,14 +6,15 @@ Functions: ``read_source``. Class: ``Source``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
+from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
-from cte_metrics.kernels.alpha import correlation_from
+from cte_metrics.kernels.alpha import correlation_from, item_total
 from cte_metrics.kernels.moments import MomentArrays, moments
 from cte_metrics.results import Moments
 
@@ -43,6 +44,8 @@ class Source:
     complete : bool
         Whether all figures rest on the same rows.
     notes : tuple of str
+    reversed_ids : tuple of str or None
+        Items that the instrument's key reverse-scores, where there is one.
     """
 
     items: tuple[str, ...]
@@ -54,6 +57,7 @@ class Source:
     data: ItemData | None
     complete: bool
     notes: tuple[str, ...]
+    reversed_ids: tuple[str, ...] | None = None
 
     @property
     def n_items(self) -> int:
@@ -64,6 +68,17 @@ class Source:
         """Return the correlation or the covariance matrix."""
         one_of(kind, ("correlation", "covariance"), "matrix")
         return correlation_from(self.covariance) if kind == "correlation" else self.covariance
+
+    def keying(self) -> tuple[str, ...]:
+        """Return the notes on items that run against the others."""
+        r_drop = item_total(self.covariance).r_drop.tolist()
+        return keying_notes(self.items, r_drop, reversed_ids=self.reversed_ids)
+
+    def resampled(self) -> tuple[str, ...]:
+        """Return the note that complete rows stand for all, where answers are missing."""
+        if self.complete:
+            return ()
+        return ("The interval rests on the complete rows; the estimate uses all answers.",)
 
     def complete_answers(self, why: str) -> np.ndarray:
         """Return the rows without missing answers, float64.
@@ -117,7 +132,8 @@ def read_source(
     if source.n_items < minimum_items:
         raise InputError(f"{what} needs at least {minimum_items} items; got {source.n_items}.")
     _refuse_undefined(source)
-    return source
+    reversed_ids = getattr(getattr(data, "instrument", None), "reversed_ids", None)
+    return source if reversed_ids is None else replace(source, reversed_ids=reversed_ids)
 
 
 def _from_answers(

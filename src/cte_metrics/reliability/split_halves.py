@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import one_of
-from cte_metrics.kernels.alpha import item_total
 from cte_metrics.kernels.split_half import (
     MOST_ITEMS,
     all_splits,
@@ -208,7 +206,7 @@ def split_half(
         notes=(
             *source.notes,
             *found.notes,
-            *keying_notes(source.items, item_total(source.covariance).r_drop.tolist()),
+            *source.keying(),
             *limits.notes,
         ),
     )

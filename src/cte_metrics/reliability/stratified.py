@@ -145,7 +145,7 @@ def stratified_alpha(
             "Measurement, 25, 291-312.",
         ),
         status=Status.OK if np.isfinite(alpha) else Status.UNDEFINED,
-        notes=(*source.notes, *_keying(c, blocks, chosen), *limits.notes),
+        notes=(*source.notes, *_keying(source, blocks, chosen), *limits.notes),
     )
 
 
@@ -215,10 +215,13 @@ def _strata(c: np.ndarray, blocks: Sequence[np.ndarray], names: Sequence[str]) -
 
 
 def _keying(
-    c: np.ndarray, blocks: Sequence[np.ndarray], subscales: Mapping[str, Sequence[str]]
+    source: Source, blocks: Sequence[np.ndarray], subscales: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
     notes: list[str] = []
+    reversed_ids = source.reversed_ids
     for block, (name, members) in zip(blocks, subscales.items(), strict=True):
-        r_drop = item_total(c[np.ix_(block, block)]).r_drop
-        notes += keying_notes([str(m) for m in members], r_drop.tolist(), scale=str(name))
+        r_drop = item_total(source.covariance[np.ix_(block, block)]).r_drop
+        notes += keying_notes(
+            [str(m) for m in members], r_drop.tolist(), reversed_ids=reversed_ids, scale=str(name)
+        )
     return tuple(notes)
