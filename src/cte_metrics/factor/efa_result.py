@@ -32,7 +32,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found."""
+    """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found.
+
+    ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones.
+    """
 
     r: Array
     loadings: Array
@@ -45,9 +48,11 @@ class Solution:
     rotation_options: Mapping[str, Any]
     n_obs: float | None
     bounded: NDArray[np.bool_]
+    correlation: str
+    missing: str
+    values: Array | None = None
     mean: Array | None = None
     sd: Array | None = None
-    acov: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

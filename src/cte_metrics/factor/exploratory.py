@@ -5,9 +5,10 @@ Functions: ``efa``.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ from cte_metrics.kernels import rotation as rotating
 from cte_metrics.kernels.factor_fit import FactorFit, degrees_of_freedom, fit
 from cte_metrics.results.estimate import Interval, Provenance, read_only
 from cte_metrics.results.status import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -149,21 +153,22 @@ def efa(
     _refuse_unidentified(len(source.items), n_factors, method)
     r, notes = definite_matrix(source, smooth=smooth)
     options = checked_options(rotation, rotation_options, source.items, n_factors)
-    found = extracting.extract(r, n_factors, method)
+    found = extracting.extract(r, int(n_factors), method)
     turned = rotating.rotate(found.loadings, rotation, kaiser=kaiser, **options)
     figures = fit(r, turned.loadings @ turned.phi @ turned.loadings.T, n_factors, source.n_obs)
-    solution = _solution(source, r, found, turned, method, rotation, kaiser, options)
-    problems = _problems(solution, found, turned)
-    status = _status(found, turned, method)
-    all_notes = (*source.notes, *notes, *problems, *_fit_notes(figures, source))
     settings = {
-        "n_factors": n_factors,
+        "n_factors": int(n_factors),
         "method": method,
         "rotation": rotation,
         "kaiser": kaiser,
         "correlation": correlation,
+        "missing": missing,
         "rotation_options": dict(rotation_options or {}),
     }
+    solution = _solution(source, r, found, turned, settings, options)
+    problems = _problems(solution, found, turned)
+    status = _status(found, turned, method)
+    all_notes = (*source.notes, *notes, *problems, *_fit_notes(figures, source))
     provenance = Provenance(
         method=f"{n_factors} factors by {method}, rotation {rotation}, {correlation} correlations",
         n_used=round(source.n_obs or 0),
@@ -196,12 +201,10 @@ def _solution(
     r: Array,
     found: extracting.Extraction,
     turned: rotating.Rotation,
-    method: extracting.Method,
-    rotation: str,
-    kaiser: bool,
+    settings: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> Solution:
-    prefix = "PC" if method == "pc" else "F"
+    prefix = "PC" if settings["method"] == "pc" else "F"
     factors = tuple(f"{prefix}{j + 1}" for j in range(turned.loadings.shape[1]))
     values = source.values
     mean = sd = None
@@ -214,15 +217,17 @@ def _solution(
         read_only(turned.phi),
         source.items,
         factors,
-        method,
-        rotation,
-        kaiser,
+        settings["method"],
+        settings["rotation"],
+        settings["kaiser"],
         dict(options),
         source.n_obs,
         read_only(found.bounded),
+        settings["correlation"],
+        settings["missing"],
+        values,
         mean,
         sd,
-        source.acov,
     )
 
 
@@ -286,7 +291,8 @@ def _result(
 ) -> EFA:
     import pandas as pd
 
-    items, factors = pd.Index(solution.items), pd.Index(solution.factors)
+    items = pd.Index(solution.items)
+    factors = _factor_index(solution.factors)
     loadings, phi = solution.loadings, solution.phi
     structure = loadings @ phi
     communalities = np.einsum("ij,ij->i", loadings, structure)
@@ -325,16 +331,26 @@ def _complexity(loadings: Array) -> Array:
     return np.divide(total, fourth, out=np.full(len(fourth), np.nan), where=fourth > 0.0)
 
 
-def _variance(turned: rotating.Rotation, factors: Any) -> Any:
+@functools.cache
+def _factor_index(names: tuple[str, ...]) -> pd.Index:
+    import pandas as pd
+
+    return pd.Index(names)
+
+
+_VARIANCE_COLUMNS = (
+    "ss_loadings",
+    "proportion",
+    "cumulative",
+    "proportion_explained",
+    "cumulative_explained",
+)
+
+
+def _variance(turned: rotating.Rotation, factors: pd.Index) -> pd.DataFrame:
     import pandas as pd
 
     own = rotating.factor_variances(turned.loadings, turned.phi)
     share, explained = own / len(turned.loadings), own / own.sum()
-    columns = {
-        "ss_loadings": own,
-        "proportion": share,
-        "cumulative": np.cumsum(share),
-        "proportion_explained": explained,
-        "cumulative_explained": np.cumsum(explained),
-    }
-    return pd.DataFrame(columns, index=factors)
+    parts = (own, share, share.cumsum(), explained, explained.cumsum())
+    return pd.DataFrame(np.stack(parts, axis=1), factors, _factor_index(_VARIANCE_COLUMNS))

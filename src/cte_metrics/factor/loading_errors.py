@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import EstimationError, InputError
+from cte_metrics.factor.correlation_input import correlation_matrix
 from cte_metrics.factor.efa_result import Solution
 from cte_metrics.kernels import loading_errors as errors
 from cte_metrics.kernels import rotation as rotating
@@ -97,7 +98,8 @@ def loading_errors(solution: Solution) -> LoadingErrors:
         se, phi_se = _errors(solution, solution.rotation, weight, gamma)
     n = float(solution.n_obs or 0.0)
     items, factors = list(solution.items), list(solution.factors)
-    source = "normal answers" if solution.acov is None else "the polychorics' own covariances"
+    ordinal = solution.correlation == "polychoric" and solution.values is not None
+    source = "the polychorics' own covariances" if ordinal else "normal answers"
     return LoadingErrors(
         loadings=pd.DataFrame(se, items, factors),
         factor_correlations=pd.DataFrame(phi_se, factors, factors),
@@ -132,7 +134,8 @@ def _weight_and_gamma(solution: Solution) -> tuple[Array, Array]:
     model = solution.loadings @ solution.phi @ solution.loadings.T
     np.fill_diagonal(model, 1.0)
     normal = errors.normal_gamma(model)
-    gamma = normal if solution.acov is None else solution.acov
+    own = _own_gamma(solution)
+    gamma = normal if own is None else own
     if solution.method in ("ml", "gls"):
         return np.asarray(np.linalg.inv(normal), dtype=np.float64), gamma
     i, j = np.triu_indices(len(solution.items), 1)
@@ -140,6 +143,19 @@ def _weight_and_gamma(solution: Solution) -> tuple[Array, Array]:
         w = 1.0 / np.diagonal(np.linalg.inv(solution.r))
         return w[i] * w[j], gamma
     return np.ones(i.size), gamma
+
+
+def _own_gamma(solution: Solution) -> Array | None:
+    """Asymptotic covariance matrix of polychorics, from the answers."""
+    if solution.correlation != "polychoric" or solution.values is None:
+        return None
+    again = correlation_matrix(
+        solution.values,
+        correlation="polychoric",
+        missing="pairwise" if solution.missing == "pairwise" else "listwise",
+        acov=True,
+    )
+    return again.acov
 
 
 def _errors(solution: Solution, rotation: str, weight: Array, gamma: Array) -> tuple[Array, Array]:

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 
 
 _MANY_DIRECTIONS = 20
+_WARM_UP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Orthogonal:
     def __init__(self, a: Array, criterion: Criterion) -> None:
         self.a, self.criterion = a, criterion
         self.upper = np.triu_indices(a.shape[1], 1)
-        self.n_directions = self.upper[0].size
+        self.flat = self.upper[0] * a.shape[1] + self.upper[1]
+        self.n_directions = self.flat.size
         self.identity = np.eye(a.shape[1])
 
     def loadings(self, t: Array) -> Array:
@@ -100,8 +102,8 @@ class Orthogonal:
         loadings = self.a @ t
         value, slope = self.criterion(loadings)
         turned = _transposed(loadings) @ slope
-        skew = (turned - _transposed(turned))[:, self.upper[0], self.upper[1]]
-        return Points(t, value, skew)
+        skew = turned - _transposed(turned)
+        return Points(t, value, _flat(skew)[:, self.flat])
 
     def move(self, t: Array, coordinates: Array) -> Array:
         """Along the Cayley transform of the skew matrix; its first order is the geodesic's."""
@@ -119,7 +121,9 @@ class Oblique:
     def __init__(self, a: Array, criterion: Criterion) -> None:
         self.a, self.criterion = a, criterion
         self.off = np.nonzero(~np.eye(a.shape[1], dtype=np.bool_))
-        self.n_directions = self.off[0].size
+        self.flat = self.off[0] * a.shape[1] + self.off[1]
+        self.n_directions = self.flat.size
+        self.diagonal = np.arange(a.shape[1])
         self.identity = np.eye(a.shape[1])
 
     def loadings(self, t: Array) -> Array:
@@ -141,9 +145,9 @@ class Oblique:
         # into X
         turned: Array = -_transposed(np.matmul(_transposed(loadings), slope))
         phi: Array = np.matmul(_transposed(t), t)
-        along = np.diagonal(turned, axis1=-2, axis2=-1)
-        gradient = turned - phi * along[..., None, :]
-        return Points(t, value, gradient[:, self.off[0], self.off[1]])
+        along = turned[:, self.diagonal, self.diagonal]
+        gradient = turned - phi * along[:, None, :]
+        return Points(t, value, _flat(gradient)[:, self.flat])
 
     def move(self, t: Array, coordinates: Array) -> Array:
         """T (I + X) with its columns brought back to length one."""
@@ -216,7 +220,7 @@ def _search(manifold: Manifold, starts: Array, max_iterations: int) -> tuple[Poi
     """Take every start near its minimum: by Newton steps where directions are few."""
     if manifold.n_directions > _MANY_DIRECTIONS:
         return _descend(manifold, starts, 1e-4, max_iterations)
-    begun, _ = _descend(manifold, starts, 1e-4, 4)
+    begun, _ = _descend(manifold, starts, 1e-4, _WARM_UP)
     ends, rounds = _newton_on_all(manifold, begun, 1e-5, 40)
     left = np.flatnonzero(np.abs(ends.gradient).max(axis=-1, initial=0.0) > 1e-4)
     if left.size:
@@ -392,5 +396,9 @@ def _best_on_ray(manifold: Manifold, now: Points, step: Array) -> Points | None:
     return Points(*(part[best : best + 1] for part in ray))
 
 
+def _flat(stack: Array) -> Array:
+    return stack.reshape(len(stack), -1)
+
+
 def _transposed(stack: Array) -> Array:
-    return np.asarray(np.swapaxes(stack, -1, -2))
+    return stack.swapaxes(-1, -2)

@@ -97,11 +97,19 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 SEARCH_OPTIONS = ("n_starts", "rng", "tolerance", "max_iterations")
 
-# Criteria with one basin in practice need few starts; the rest are known for local minima.
-_FEW_STARTS = frozenset(
-    {"varimax", "quartimax", "equamax", "oblimin", "quartimin", "crawford_ferguson"}
-    | {"crawford_ferguson_t", "target", "target_t"}
-)
+# Criteria with one basin in practice need few starts; simplimax has very many local minima.
+_N_STARTS = {
+    "varimax": 8,
+    "quartimax": 8,
+    "equamax": 8,
+    "oblimin": 8,
+    "quartimin": 8,
+    "crawford_ferguson": 8,
+    "crawford_ferguson_t": 8,
+    "target": 8,
+    "target_t": 8,
+    "simplimax": 100,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,7 @@ def rotate(
     rows = _row_lengths(a) if kaiser else np.ones((a.shape[0], 1))
     criterion = criterion_of(method, a.shape, **options)
     family = Orthogonal if method in ORTHOGONAL else Oblique
-    extra = (8 if method in _FEW_STARTS else 30) if n_starts is None else n_starts
+    extra = _N_STARTS.get(method, 30) if n_starts is None else n_starts
     starts = orthogonal_starts(k, extra, np.random.default_rng(rng))
     found = minimise(
         family(a / rows, criterion), starts, tolerance=tolerance, max_iterations=max_iterations

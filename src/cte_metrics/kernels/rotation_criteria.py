@@ -33,6 +33,7 @@ Jennrich, R. I., & Bentler, P. M. (2011). Exploratory bi-factor analysis. Psycho
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -153,11 +154,16 @@ def bifactor(loadings: Array) -> ValueAndGradient:
 
 
 def _of_other_columns(squares: Array) -> Array:
-    return np.asarray(squares.sum(axis=-1, keepdims=True) - squares)
+    return np.asarray(squares @ _all_but_own(squares.shape[-1]))
+
+
+@functools.cache
+def _all_but_own(k: int) -> Array:
+    return 1.0 - np.eye(k)
 
 
 def _total(values: Array) -> Array:
-    return np.asarray(values.sum(axis=(-2, -1)))
+    return np.asarray(np.add.reduce(values.reshape(*values.shape[:-2], -1), axis=-1))
 
 
 def _cell(values: Array) -> Array:
