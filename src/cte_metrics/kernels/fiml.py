@@ -45,9 +45,9 @@ __all__ = [
     "fiml_observed_information",
     "fiml_saturated",
     "fiml_scores",
+    "padded_inverses",
     "pattern_inverses",
     "spd_inverse",
-    "weighted_rows",
 ]
 
 Floats = NDArray[np.float64]
@@ -118,15 +118,6 @@ def _fill(stack: PatternStack, precision: Floats, rows: Floats) -> Floats:
     return conditional
 
 
-def weighted_rows(data: MissingPatterns, precision: Floats, rows: Floats) -> Floats:
-    """Return each row times the padded inverse of its pattern's Sigma_oo, shape (R, p)."""
-    filled = rows.copy()
-    for stack in data.stacks:
-        if stack.missing.shape[1]:
-            _fill(stack, precision, filled[stack.rows])
-    return filled @ precision
-
-
 def _complete(data: MissingPatterns, mean: Floats, cov: Floats) -> _Completed | None:
     """Fill the gaps by their conditional expectation."""
     inverse = spd_inverse(cov)
@@ -175,14 +166,21 @@ def _constant(data: MissingPatterns) -> float:
 
 def pattern_inverses(data: MissingPatterns, precision: Floats) -> Floats:
     """Return the inverse of Sigma_oo padded with zeros, per pattern, shape (P, p, p)."""
+    return padded_inverses(data, precision)[0]
+
+
+def padded_inverses(data: MissingPatterns, precision: Floats) -> tuple[Floats, Floats]:
+    """Return padded inverses of Sigma_oo (P, p, p) and log|Sigma_oo| - log|Sigma| (P,)."""
     inverses = np.empty((len(data.n), *precision.shape))
+    logdets = np.empty(len(data.n))
     for stack in data.stacks:
         conditional, rows = _gap_blocks(stack, precision)
         inverses[stack.patterns] = precision - np.swapaxes(rows, 1, 2) @ (conditional @ rows)
+        logdets[stack.patterns] = -np.linalg.slogdet(conditional)[1]
     hidden = ~data.observed
     inverses[hidden] = 0.0
     np.swapaxes(inverses, 1, 2)[hidden] = 0.0
-    return inverses
+    return inverses, logdets
 
 
 def fiml_expected_information(data: MissingPatterns, cov: Floats) -> Floats:

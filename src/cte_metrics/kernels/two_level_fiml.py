@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.fiml import pattern_inverses, spd_inverse, weighted_rows
+from cte_metrics.kernels.fiml import padded_inverses, spd_inverse
 from cte_metrics.kernels.missing_patterns import MissingPatterns, missing_patterns
 from cte_metrics.kernels.two_level import LevelGradient, LevelMoments
 from cte_metrics.kernels.vech import vech_gradient
@@ -53,6 +53,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _LOG_2PI = float(np.log(2 * np.pi))
+BLOCK_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class ClusteredPatterns:
     """
 
     cases: MissingPatterns
+    pattern: Ints
     cluster: Ints
     order: Ints
     starts: Ints
@@ -97,6 +99,7 @@ def clustered_patterns(y: Floats, z: Floats, cluster: Ints) -> ClusteredPatterns
     np.add.at(members, (codes, cases.case_pattern[kept]), 1.0)
     return ClusteredPatterns(
         cases=cases,
+        pattern=cases.case_pattern[kept],
         cluster=codes,
         order=order,
         starts=starts,
@@ -131,6 +134,15 @@ def _by_cluster(data: ClusteredPatterns, rows: Floats) -> Floats:
     return sums
 
 
+def _row_products(data: ClusteredPatterns, inverses: Floats, rows: Floats) -> Floats:
+    """Return A_i times each row, (N, p), some rows at a time."""
+    out = np.empty_like(rows)
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        out[part] = np.matmul(rows[part, None, :], inverses[data.pattern[part]])[:, 0]
+    return out
+
+
 def _z_inverses(data: ClusteredPatterns, cov: Floats) -> tuple[Floats, float] | None:
     """Return Z_j (J, q, q) padded with zeros and the sum of the log-determinants."""
     if data.z_cases is None:
@@ -138,15 +150,11 @@ def _z_inverses(data: ClusteredPatterns, cov: Floats) -> tuple[Floats, float] | 
     inverse = spd_inverse(cov)
     if inverse is None:
         return None
-    padded = pattern_inverses(data.z_cases, inverse[0])
-    hidden = ~data.z_cases.observed
-    whole = padded.copy()
-    whole[:, range(len(cov)), range(len(cov))] += hidden
-    logdets = -np.linalg.slogdet(whole)[1]
+    padded, logdets = padded_inverses(data.z_cases, inverse[0])
     code = data.z_cases.case_pattern
     per_cluster = np.zeros((data.n_clusters, *cov.shape))
     per_cluster[code >= 0] = padded[code[code >= 0]]
-    return per_cluster, float(data.z_cases.n @ logdets)
+    return per_cluster, float(data.z_cases.n @ (logdets + inverse[1]))
 
 
 def _expect(data: ClusteredPatterns, moments: LevelMoments) -> ClusterExpectations | None:
@@ -158,7 +166,7 @@ def _expect(data: ClusteredPatterns, moments: LevelMoments) -> ClusterExpectatio
         return None
     precision, logdet_within = within
     z_inverse, logdet_z = z_part
-    inverses = pattern_inverses(data.cases, precision)
+    inverses, logdets = padded_inverses(data.cases, precision)
     rows = np.where(_observed_rows(data), data.cases.values - mean[:p], 0.0)
     z_rows = _z_deviations(data, mean[p:])
     A = np.tensordot(data.members, inverses, 1)
@@ -170,13 +178,13 @@ def _expect(data: ClusteredPatterns, moments: LevelMoments) -> ClusterExpectatio
     if not _positive(sign, bread, between):
         return None
     V = np.asarray(np.linalg.solve(bread, S), dtype=np.float64)
-    pull = _by_cluster(data, weighted_rows(data.cases, precision, rows))
+    pull = _by_cluster(data, _row_products(data, inverses, rows))
     b = g + np.einsum("jab,jb->ja", V, pull - np.einsum("jab,jb->ja", A, g))
     s = pull - np.einsum("jab,jb->ja", A, b)
     t = np.einsum("jab,jb->ja", z_inverse, z_rows - s @ between[:p, p:])
-    u = weighted_rows(data.cases, precision, rows - b[data.cluster])
+    u = _row_products(data, inverses, rows - b[data.cluster])
     M = A - A @ V @ A
-    logdet_cases = _case_logdets(data, precision, logdet_within)
+    logdet_cases = float(data.cases.n @ (logdets + logdet_within))
     minus_two = logdet_cases + logdet_z + float(logdet_b.sum()) + _constant(data)
     minus_two += float(np.vdot(rows, u)) + float(np.vdot(z_rows, t))
     return ClusterExpectations(
@@ -209,16 +217,6 @@ def _z_deviations(data: ClusteredPatterns, mean: Floats) -> Floats:
     code = data.z_cases.case_pattern
     seen = data.z_cases.observed[code] & (code >= 0)[:, None]
     return np.where(seen, data.z - mean, 0.0)
-
-
-def _case_logdets(data: ClusteredPatterns, precision: Floats, logdet: float) -> float:
-    """Return sum of n_r log|Sigma_W,oo| over the patterns."""
-    total = data.cases.total * logdet
-    for stack in data.cases.stacks:
-        if stack.missing.shape[1]:
-            cells = stack.missing[:, :, None], stack.missing[:, None, :]
-            total += float(stack.n @ np.linalg.slogdet(precision[cells])[1])
-    return total
 
 
 def _constant(data: ClusteredPatterns) -> float:

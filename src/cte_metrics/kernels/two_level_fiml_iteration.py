@@ -1,35 +1,41 @@
-"""What the iterations of two-level likelihood with gaps need: scoring matrix, curvature, EM steps.
+"""What iterations on the two-level likelihood with gaps need: scoring matrix, curvature, solution.
 
 The scoring matrix is the expected information in which each case of a cluster has the average of
 the cluster's inverses; without gaps it is exact. The curvature is taken by differences of the
-analytic gradient. With G the gradient, an EM step of Sigma_W is W + 2 W G W / N, one of B is B +
-2 B G B / J (less the outer product of the step of the mean), extrapolated as in SQUAREM.
+analytic gradient. The unrestricted moments are found by damped scoring steps in the Cholesky
+factors of both covariance matrices, which keeps them positive semidefinite.
 
-References: Varadhan & Roland (2008), Scand. J. Statist. 35, 335-353; Rosseel (2021), Psych 3,
-197-232.
+Reference: Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level
+structural equation modeling with missing data. Psych, 3, 197-232.
 
 Functions: ``two_level_fiml_scoring``, ``two_level_fiml_curvature``, ``two_level_fiml_saturated``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.two_level import LevelMoments, assemble_blocks, block_slices
+from cte_metrics.kernels.two_level import (
+    LevelGradient,
+    LevelMoments,
+    assemble_blocks,
+    block_slices,
+)
 from cte_metrics.kernels.two_level_fiml import (
     ClusteredPatterns,
     cluster_expectations,
     two_level_fiml_evaluate,
-    two_level_fiml_loglik,
-    within_gradient,
 )
 from cte_metrics.kernels.two_level_saturated import TwoLevelSaturated
-from cte_metrics.kernels.vech import symmetric_product, unvech, vech
+from cte_metrics.kernels.vech import n_half, symmetric_product, unvech, vech, vech_index
 
 __all__ = ["two_level_fiml_curvature", "two_level_fiml_saturated", "two_level_fiml_scoring"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 
 def two_level_fiml_scoring(data: ClusteredPatterns, moments: LevelMoments) -> Floats:
@@ -100,64 +106,102 @@ def two_level_fiml_saturated(
     data: ClusteredPatterns,
     start: LevelMoments,
     *,
-    tolerance: float = 1e-6,
-    max_iterations: int = 2000,
+    tolerance: float = 1e-8,
+    max_iterations: int = 500,
 ) -> TwoLevelSaturated:
-    """Return unrestricted moments by EM with squared extrapolation.
+    """Return unrestricted moments with Sigma_B positive semidefinite.
 
-    `tolerance` bounds what the last two EM steps gain in log-likelihood. The level-1 means of
-    split variables are carried at level 2; Sigma_B stays positive semidefinite.
+    `start` holds the level-1 means of split variables at zero, where they stay. The iteration
+    stops when a step can gain no more than `tolerance` in log-likelihood.
     """
-    current = start
+    current = _Roots(start, _cholesky(start.cov_within), _cholesky(start.cov_between))
+    found = two_level_fiml_evaluate(data, start)
+    if found is None:
+        raise np.linalg.LinAlgError("the starting moments are not positive definite")
+    damping = 1e-3
     for iteration in range(1, max_iterations + 1):
-        first = _em_step(data, current)
-        second = _em_step(data, first)
-        ahead = _extrapolated(_pack(current), _pack(first), _pack(second))
-        best, loglik = _better(data, second, _unpack(ahead, start))
-        before = two_level_fiml_loglik(data, current)
-        if loglik - before < tolerance:
-            return TwoLevelSaturated(best, loglik, iteration, converged=True)
-        current = best
-    return TwoLevelSaturated(current, loglik, max_iterations, converged=False)
+        gradient, hessian = current.derivatives(
+            found, two_level_fiml_scoring(data, current.moments)
+        )
+        while True:
+            step = _damped_step(gradient, hessian, damping)
+            gain = float(gradient @ step) - 0.5 * float(step @ hessian @ step)
+            if gain < tolerance:
+                return TwoLevelSaturated(current.moments, found.loglik, iteration, converged=True)
+            ahead = current.moved(step)
+            there = two_level_fiml_evaluate(data, ahead.moments)
+            if there is not None and there.loglik > found.loglik:
+                break
+            damping *= 8.0
+        current, found, damping = ahead, there, max(damping / 5.0, 1e-9)
+    return TwoLevelSaturated(current.moments, found.loglik, max_iterations, converged=False)
 
 
-def _better(
-    data: ClusteredPatterns, safe: LevelMoments, bold: LevelMoments
-) -> tuple[LevelMoments, float]:
-    """Return the extrapolated point if it is admissible and no worse than the EM point."""
-    value = two_level_fiml_loglik(data, safe)
-    if np.linalg.eigvalsh(bold.cov_between)[0] < 0.0:
-        return safe, value
-    other = two_level_fiml_loglik(data, bold)
-    return (bold, other) if other > value else (safe, value)
+def _cholesky(matrix: Floats) -> Floats:
+    return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
 
 
-def _extrapolated(start: Floats, first: Floats, second: Floats) -> Floats:
-    step = first - start
-    bend = second - first - step
-    curvature = float(np.linalg.norm(bend))
-    alpha = max(1.0, float(np.linalg.norm(step)) / curvature) if curvature > 0 else 1.0
-    return np.asarray(start + 2.0 * alpha * step + alpha**2 * bend, dtype=np.float64)
+def _damped_step(gradient: Floats, hessian: Floats, damping: float) -> Floats:
+    diagonal = np.diagonal(hessian)
+    scale = np.maximum(diagonal, 1e-8 * float(diagonal.max()))
+    step = np.linalg.lstsq(hessian + np.diag(damping * scale), gradient, rcond=None)[0]
+    return np.asarray(step, dtype=np.float64)
 
 
-def _em_step(data: ClusteredPatterns, moments: LevelMoments) -> LevelMoments:
-    found = cluster_expectations(data, moments)
-    p, n, j = len(moments.mean_within), data.cases.total, data.n_clusters
-    twice = 2.0 * within_gradient(data, found)
-    W, B = moments.cov_within, found.between
-    shift_w = W @ found.u.sum(axis=0) / n
-    shift_b = B @ found.h.sum(axis=0) / j
-    cov_within = W + W @ twice @ W / n - np.outer(shift_w, shift_w)
-    between = B + B @ (found.h.T @ found.h - found.H.sum(axis=0)) @ B / j
-    between -= np.outer(shift_b, shift_b)
-    split = np.isin(np.arange(p), moments.place)
-    mean = shift_b.copy()
-    mean[:p] += np.where(split, shift_w, 0.0)
-    place = moments.place
-    return LevelMoments(
-        mean_within=moments.mean_within + np.where(split, 0.0, shift_w),
-        cov_within=0.5 * (cov_within + cov_within.T),
-        mean_between=moments.mean_between + mean[place],
-        cov_between=0.5 * (between + between.T)[np.ix_(place, place)],
-        place=place,
-    )
+@dataclass(frozen=True, slots=True)
+class _Roots:
+    """Moments as functions of free means and of the Cholesky factors of both covariances."""
+
+    moments: LevelMoments
+    within: Floats
+    between: Floats
+
+    @property
+    def own_means(self) -> Ints:
+        """Positions of the level-1 means that are not carried at level 2."""
+        return np.setdiff1d(np.arange(len(self.within)), self.moments.place)
+
+    def derivatives(self, found: LevelGradient, scoring: Floats) -> tuple[Floats, Floats]:
+        """Gradient and negative Hessian (positive semidefinite) by [means, factors]."""
+        p, q = len(self.within), len(self.between)
+        _, wc, bm, bc = block_slices(p, q)
+        own = self.own_means
+        sizes = np.cumsum([0, len(own), n_half(p), q, n_half(q)]).tolist()
+        jacobian = np.zeros((bc.stop, sizes[-1]))
+        jacobian[own, : len(own)] = np.eye(len(own))
+        jacobian[wc, sizes[1] : sizes[2]] = _root_jacobian(self.within)
+        jacobian[bm, sizes[2] : sizes[3]] = np.eye(q)
+        jacobian[bc, sizes[3] :] = _root_jacobian(self.between)
+        hessian = jacobian.T @ scoring @ jacobian
+        hessian[sizes[1] : sizes[2], sizes[1] : sizes[2]] += _root_curvature(found.cov_within)
+        hessian[sizes[3] :, sizes[3] :] += _root_curvature(found.cov_between)
+        return jacobian.T @ found.vector, hessian
+
+    def moved(self, step: Floats) -> _Roots:
+        """Take a step in [means, factors]."""
+        m, p, q = self.moments, len(self.within), len(self.between)
+        own = self.own_means
+        a, b, c = np.cumsum([len(own), n_half(p), q]).tolist()
+        mean_within = m.mean_within.copy()
+        mean_within[own] += step[:a]
+        within = self.within + np.tril(unvech(step[a:b], p))
+        between = self.between + np.tril(unvech(step[c:], q))
+        moments = LevelMoments(
+            mean_within, within @ within.T, m.mean_between + step[b:c], between @ between.T, m.place
+        )
+        return _Roots(moments, within, between)
+
+
+def _root_jacobian(root: Floats) -> Floats:
+    """Derivative of vech(L L') by the lower triangle of L, (p*, p*)."""
+    rows, cols = vech_index(len(root))
+    i, j, a, b = rows[:, None], cols[:, None], rows[None, :], cols[None, :]
+    return np.where(i == a, root[j, b], 0.0) + np.where(j == a, root[i, b], 0.0)
+
+
+def _root_curvature(gradient: Floats) -> Floats:
+    """Second derivative of tr(-G L L') by L, negative eigenvalues of -G left out, (p*, p*)."""
+    values, vectors = np.linalg.eigh(-gradient)
+    positive = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    rows, cols = vech_index(len(gradient))
+    return 2.0 * positive[rows[:, None], rows] * (cols[:, None] == cols)
