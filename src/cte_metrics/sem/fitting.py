@@ -17,6 +17,7 @@ from cte_metrics.errors import (
     NonConvergenceWarning,
     one_of,
 )
+from cte_metrics.kernels.rotation import ORTHOGONAL
 from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem import checks
@@ -325,8 +326,7 @@ def table_options(
 
 
 def _is_orthogonal(rotation: str) -> bool:
-    orthogonal = {"varimax", "quartimax", "equamax", "none"}
-    return rotation in orthogonal or rotation.endswith("_t")
+    return rotation in ORTHOGONAL and rotation != "none"
 
 
 def _fit_summaries(

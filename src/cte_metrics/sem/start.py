@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cte_metrics.sem.efa_start import exploratory_starts
 from cte_metrics.sem.estimators.base import Array, Moments
 from cte_metrics.sem.matrices import MATRICES, BlockDesign, ModelDesign, block_matrices
 from cte_metrics.sem.partable import ParameterTable
@@ -37,6 +38,7 @@ def starting_values(
         values = _block_start(block, design.flat, sample, simple=simple)
         theta[block.free] = values
     _higher_order(table, theta)
+    theta = exploratory_starts(theta, table, design, moments)
     free = np.flatnonzero(table.free)
     given = free[table.has_start[free]]
     theta[table.free[given] - 1] = table.ustart[given]
@@ -177,6 +179,8 @@ def _sample_thresholds(block: BlockDesign, vector: Array) -> Array:
     """Thresholds of the moment vector, without the means of numeric items."""
     keep = []
     for item in range(block.n_observed):
+        if item in block.covariates:
+            continue
         count = int((block.threshold_item == item).sum())
         keep += [True] * count if count else [False]
     return vector[: len(keep)][np.array(keep, dtype=bool)]

@@ -1,0 +1,153 @@
+"""Composite reliability of fitted factor models against semTools."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cte_metrics import sem
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.composite import (
+    alpha_of,
+    categorical_covariance,
+    construct_h,
+    maximal_share,
+    uncontaminated_share,
+)
+from cte_metrics.reliability import composite_reliability
+from tests.reference_case import case
+
+
+@functools.cache
+def _fit(data: str, id: str) -> Any:
+    c = case(data)
+    args = c[id].args
+    options: dict[str, Any] = {}
+    if "ordered" in args:
+        options["ordered"] = args["ordered"]
+    if "missing" in args:
+        options["missing"] = args["missing"]
+    if args.get("std.lv"):
+        options["identification"] = "variance"
+    options["orthogonal"] = bool(args.get("orthogonal", False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return sem.cfa(args["model"], c.data, **options)
+
+
+FITS = [
+    ("hs1939", "cfa.ML", "cfa"),
+    ("bfi_ac", "cfa.ML", "cfa"),
+    ("bfi_ac", "fiml.ML", "fiml"),
+    ("sim_cte18", "fiml.ML", "fiml"),
+    ("sim_cte12", "fiml.ML", "fiml"),
+    ("bfi_ac", "ord.WLSMV.delta", "ord"),
+    ("bfi_ac", "ord.WLSMV.theta", "ord"),
+    ("datcat", "ord.WLSMV.delta", "ord"),
+]
+
+
+@pytest.mark.parametrize(("data", "id", "family"), FITS)
+@pytest.mark.parametrize("observed", [True, False])
+def test_alpha_and_omega(data: str, id: str, family: str, observed: bool) -> None:
+    table = composite_reliability(_fit(data, id), observed_variance=observed)
+    omega = "omega_ordinal" if family == "ord" else "omega"
+    for tau, column in (("TRUE", "alpha"), ("FALSE", omega)):
+        flag = "TRUE" if observed else "FALSE"
+        entry = case(data)[f"{family}.semTools.compRelSEM.obsvar_{flag}.taueq_{tau}"]
+        for name, value in entry.values.items():
+            assert table.loc[name, column] == pytest.approx(value, abs=5e-6)
+
+
+@pytest.mark.parametrize(("data", "id", "family"), FITS)
+def test_average_variance_extracted_and_maximal(data: str, id: str, family: str) -> None:
+    table = composite_reliability(_fit(data, id))
+    for name, value in case(data)[f"{family}.semTools.AVE"].values.items():
+        assert table.loc[name, "ave"] == pytest.approx(value, abs=5e-6)
+    if family != "ord":
+        expected = case(data)[f"{family}.semTools.maximalRelia"].values
+        assert table.loc["total", "maximal"] == pytest.approx(expected, abs=5e-6)
+
+
+def test_latent_response_omega() -> None:
+    table = composite_reliability(_fit("bfi_ac", "ord.WLSMV.delta"))
+    for name, value in case("bfi_ac")["ord.semTools.compRelSEM.ordscale_FALSE"].values.items():
+        assert table.loc[name, "omega"] == pytest.approx(value, abs=1e-6)
+
+
+@pytest.mark.parametrize("data", ["hs1939", "sim_cte18"])
+def test_second_order_model(data: str) -> None:
+    table = composite_reliability(_fit(data, "hier.second_order"))
+    levels = case(data)["hier.second_order.reliabilityL2"].values
+    for column, key in (
+        ("omega_l1", "omegaL1"),
+        ("omega_l2", "omegaL2"),
+        ("partial_omega_l1", "partialOmegaL1"),
+    ):
+        assert table.loc["g", column] == pytest.approx(levels[key], abs=2e-5)
+    for name, value in case(data)["hier.second_order.compRelSEM"].values.items():
+        assert table.loc[name, "omega"] == pytest.approx(value, abs=2e-5)
+    assert table.loc["g", "omega_hierarchical"] == table.loc["g", "omega"]
+
+
+@pytest.mark.parametrize("data", ["hs1939", "sim_cte18"])
+def test_bifactor_model(data: str) -> None:
+    table = composite_reliability(_fit(data, "hier.bifactor"), observed_variance=False)
+    expected = case(data)["hier.bifactor.omega"].values
+    assert table.loc["total", "omega"] == pytest.approx(expected["omega_total_unstd"], abs=2e-6)
+    assert table.loc["g", "omega_hierarchical"] == pytest.approx(
+        expected["omega_h_unstd"], abs=2e-6
+    )
+    assert table.loc["g", "ecv"] == pytest.approx(expected["ECV"], abs=2e-6)
+    assert table.loc["g", "puc"] == pytest.approx(expected["PUC"], abs=1e-12)
+    for name, value in expected["H"].items():
+        assert table.loc[name, "h"] == pytest.approx(value, abs=5e-5)
+    groups = expected["subscales_unstd"]
+    for name in groups.columns:
+        assert table.loc[name, "omega_subscale"] == pytest.approx(
+            groups.loc["omega_s", name], abs=5e-6
+        )
+        assert table.loc[name, "omega_hierarchical"] == pytest.approx(
+            groups.loc["omega_hs", name], abs=5e-6
+        )
+
+
+def test_by_hand() -> None:
+    # loadings 1, 1, 1, uniquenesses 1, 2, 3: omega = 9 / 15, AVE = 3 / 9
+    cov = pd.DataFrame(np.ones((3, 3)) + np.diag([1.0, 2.0, 3.0]), list("abc"), list("abc"))
+    fit = sem.cfa("f =~ a + b + c", sample_cov=cov, n_obs=500, likelihood="wishart")
+    row = composite_reliability(fit).loc["f"]
+    assert row["omega"] == pytest.approx(0.6, abs=1e-8)
+    assert row["ave"] == pytest.approx(1 / 3, abs=1e-8)
+    assert row["alpha"] == pytest.approx(1.5 * (1 - 9 / 15), abs=1e-8)
+    q = 1 / 1 + 1 / 2 + 1 / 3  # l^2 / (1 - l^2) is 1 / uniqueness here
+    assert row["h"] == pytest.approx(q / (1 + q), abs=1e-8)
+    assert row["maximal"] == pytest.approx(q / (1 + q), abs=1e-8)
+    assert np.isnan(row["omega_ordinal"])
+
+
+def test_groups_come_first_in_the_index() -> None:
+    fit = sem.cfa("f =~ x1 + x2 + x3", case("hs1939").data, group="school")
+    table = composite_reliability(fit)
+    assert table.index.names == ["group", "factor"]
+    assert table.index.tolist()[0] == ("Pasteur", "f")
+
+
+def test_single_items_only() -> None:
+    fit = sem.fit("x1 ~~ x2", case("hs1939").data)
+    with pytest.raises(InputError, match="two items"):
+        composite_reliability(fit)
+
+
+def test_kernels_at_their_limits() -> None:
+    assert np.isnan(alpha_of(np.eye(1)))
+    assert np.isnan(construct_h(np.array([1.0, 0.5])))
+    assert np.isnan(maximal_share(np.ones((2, 2)), np.ones((2, 2))))
+    assert np.isnan(uncontaminated_share(1, [1]))
+    binary = categorical_covariance(np.eye(2), np.zeros(2), np.arange(2))
+    np.testing.assert_allclose(binary, 0.25 * np.eye(2), atol=1e-12)
