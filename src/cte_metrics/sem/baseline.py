@@ -42,6 +42,10 @@ class _Part:
 
 def fit_baseline(solution: Solution) -> Solved | None:
     """Fit the independence model to the data of a fit; ``None`` when it has no solution."""
+    if any(b.covariates for b in solution.design.blocks):
+        from cte_metrics.sem.conditional_baseline import fit_conditional_baseline
+
+        return fit_conditional_baseline(solution)
     estimator = solution.estimator
     samples = estimator.start_moments()
     if solution.options.ordinal or len(estimator.groups) < len(samples):

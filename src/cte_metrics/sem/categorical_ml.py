@@ -146,7 +146,7 @@ def ordinal_srmr(solution: Solution) -> dict[str, float]:
         samples, solution.states, solution.estimator.shares, strict=True
     ):
         assert sample.vector is not None  # ordinal blocks carry their moment vector
-        found = _root_mean_squares(sample.cov, sample.vector, state)
+        found = _root_mean_squares(sample.vector, state)
         for name, value in found.items():
             total[name] += share * value
     return {
@@ -162,21 +162,24 @@ def ordinal_srmr(solution: Solution) -> dict[str, float]:
     }
 
 
-def _root_mean_squares(s: Array, vector: Array, state: BlockState) -> dict[str, float]:
-    lay, delta = layout(state.design), scales(state)
-    sigma = state.cov * np.outer(delta, delta)
-    sigma[state.design.ordinal, state.design.ordinal] = 1.0
+def _root_mean_squares(sample: Array, state: BlockState) -> dict[str, float]:
+    lay, design = layout(state.design), state.design
+    q, n_items = len(lay.item), design.n_observed  # covariates count too, as in lavaan
+    n_pairs = len(lay.rows)
+    observed, implied = sample[len(sample) - n_pairs :], state.vector[len(sample) - n_pairs :]
+    numeric = slice(len(sample) - n_pairs - len(lay.numeric), len(sample) - n_pairs)
+    sd, sd_implied = np.ones(design.n_observed), np.ones(design.n_observed)
+    sd[lay.numeric] = np.sqrt(sample[numeric])
+    sd_implied[lay.numeric] = np.sqrt(np.abs(state.vector[numeric]))
     i, j = lay.rows, lay.columns
-    sd, sd_implied = np.sqrt(s.diagonal()), np.sqrt(np.abs(sigma.diagonal()))
-    raw = s[i, j] - sigma[i, j]
+    raw = observed - implied
     residuals = {
         "rmr": raw,
         "srmr": raw / (sd[i] * sd[j]),
-        "crmr": s[i, j] / (sd[i] * sd[j]) - sigma[i, j] / (sd_implied[i] * sd_implied[j]),
+        "crmr": observed / (sd[i] * sd[j]) - implied / (sd_implied[i] * sd_implied[j]),
     }
-    q = len(lay.item)
-    lead = (vector[:q] - state.vector[:q])[lay.threshold >= 0]
-    extra = {"rmr": len(s), "srmr": len(s), "crmr": 0}
+    lead = (sample[:q] - state.vector[:q])[lay.threshold >= 0]
+    extra = {"rmr": n_items, "srmr": n_items, "crmr": 0}
     out = {}
     for name, residual in residuals.items():
         squares, n = float(residual @ residual), len(residual) + extra[name]

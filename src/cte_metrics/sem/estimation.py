@@ -11,6 +11,7 @@ import numpy as np
 
 from cte_metrics.errors import InputError
 from cte_metrics.sem.checks import check_counts, check_sample
+from cte_metrics.sem.conditional_slopes import with_covariate_moments
 from cte_metrics.sem.constrained import (
     Bounds,
     active_jacobian,
@@ -163,11 +164,14 @@ def _only_linear(setup: _Setup) -> bool:
 def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
     design = build_design(table)
     exo = np.flatnonzero((table.exo > 0) & (table.free == 0))
+    if any(b.covariates for b in design.blocks):  # the model is given them
+        exo = exo[:0]
+        design = with_covariate_moments(design, estimator.start_moments())
     constraints = compile_constraints(table)
     if exo.size:
         design = design.with_fixed(exo, _covariate_values(table, estimator, exo))
     n_moments = sum(b.n_moments for b in design.blocks) - len(exo)
-    n_moments -= _shared_means(design)
+    n_moments -= _shared_means(design, table)
     equal = constraints.equal
     rank = 0
     if len(equal):
@@ -180,8 +184,13 @@ def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
     return _Setup(design, constraints, Bounds(lower, upper), n_moments, design.n_free - rank)
 
 
-def _shared_means(design: ModelDesign) -> int:
-    """Variables at two levels have one mean, not two."""
+def _shared_means(design: ModelDesign, table: ParameterTable) -> int:
+    """Variables at two levels have one mean, not two (fixed covariates are counted elsewhere)."""
+    fixed = {
+        (int(block), lhs)
+        for block, lhs, op, exo in zip(table.block, table.lhs, table.op, table.exo, strict=True)
+        if op == "~1" and exo
+    }
     count = 0
     for block in design.blocks:
         above = {
@@ -190,7 +199,8 @@ def _shared_means(design: ModelDesign) -> int:
             if other.group == block.group and other.level > block.level and other.has_means
             for v in other.observed
         }
-        count += sum(v in above for v in block.observed) if block.has_means else 0
+        shared = [v for v in block.observed if v in above and (block.number + 1, v) not in fixed]
+        count += len(shared) if block.has_means else 0
     return count
 
 

@@ -26,6 +26,7 @@ from scipy import linalg
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.sem.estimators.base import Array
 from cte_metrics.sem.implied import BlockState
+from cte_metrics.sem.response_model import ResponseModel, response_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,19 +147,19 @@ def ordinal_scores(
     ``log p(y | eta)`` is ``log[Phi(upper) - Phi(lower)]`` for an ordinal item with bounds
     ``(tau - nu - lambda' eta) / sd`` and normal for a numeric one.
     """
-    model = _Response(state, values)
-    m = len(state.eta)
-    flat = 1e-5 * np.eye(m)
-    prior = flat if likelihood_only else linalg.pinvh(state.phi)
-    eta = np.tile(state.eta, (len(values), 1))
-    value = model.objective(eta, state.eta, prior)
-    active = np.isfinite(values).any(axis=1)
+    parts = response_model(state, values)
+    model = _Response(state, parts, values)
+    center, m = parts.center, parts.loadings.shape[1]
+    prior = 1e-5 * np.eye(m) if likelihood_only else linalg.pinvh(parts.prior)
+    eta = np.array(np.broadcast_to(center, (len(values), m)))
+    value = model.objective(eta, center, prior)
+    active = model.answered.any(axis=1)
     for _ in range(max_steps):
         slope, curvature = model.derivatives(eta)
-        slope = slope - (eta - state.eta) @ prior
-        step = np.linalg.solve(curvature + prior, slope[:, :, None])[:, :, 0]
+        slope = slope - (eta - center) @ prior
+        step = np.asarray(np.linalg.solve(curvature + prior, slope[:, :, None])[:, :, 0], float)
         step[~active] = 0.0
-        eta, value = _line_search(model, state.eta, prior, eta, value, step)
+        eta, value = _line_search(model, center, prior, eta, value, step)
         if np.max(np.abs(step), initial=0.0) < 1e-9:
             break
     eta[~active] = np.nan
@@ -184,32 +185,21 @@ def _line_search(
 class _Response:
     """Answers and response model of one block."""
 
-    def __init__(self, state: BlockState, values: Array) -> None:
-        from cte_metrics.sem.ordinal_moments import scales
-
-        design, x = state.design, state.matrices
-        self.loadings = x.lambda_
-        self.nu = x.nu
-        self.answered = np.isfinite(values)
-        self.ordinal = design.ordinal
-        residual = np.diagonal(x.theta).copy()
-        if design.parameterization == "delta":
-            explained = np.einsum("pm,mp->p", x.lambda_, state.C)
-            residual = np.where(design.ordinal, scales(state) ** -2.0 - explained, residual)
-        if (residual <= 0).any():
-            item = design.observed[int(np.argmin(residual))]
-            raise InputError(
-                f"Scores cannot be computed: the residual variance of {item!r} is not positive."
-            )
-        self.sd = np.sqrt(residual)
-        self.lower, self.upper = _bounds(state, values)
-        self.values = np.where(self.answered, values, 0.0)
+    def __init__(self, state: BlockState, parts: ResponseModel, values: Array) -> None:
+        lower, upper = _bounds(state, values)
+        self.lower, self.upper = lower[:, parts.items], upper[:, parts.items]
+        own = values[:, parts.items]
+        self.answered = np.isfinite(own)
+        self.values = np.where(self.answered, own, 0.0)
+        self.ordinal = state.design.ordinal[parts.items]
+        self.loadings, self.offset = parts.loadings, parts.offset
+        self.sd = np.sqrt(parts.residual)
 
     def _terms(self, eta: Array) -> tuple[Array, Array, Array]:
         """Log-likelihood of each answer with its first two derivatives by the linear predictor."""
         from scipy.special import log_ndtr
 
-        predictor = self.nu + eta @ self.loadings.T
+        predictor = self.offset + eta @ self.loadings.T
         low, high = (self.lower - predictor) / self.sd, (self.upper - predictor) / self.sd
         flip = low > 0
         a, b = np.where(flip, -high, low), np.where(flip, -low, high)

@@ -179,7 +179,7 @@ def _forms(u: Array, v: Array, m: Array) -> tuple[Array, Array, Array]:
     return um @ u.T, um @ v.T, (v @ m) @ v.T
 
 
-def _row_derivatives(state: BlockState) -> tuple[Array, Array]:
+def row_derivatives(state: BlockState) -> tuple[Array, Array]:
     """Coefficients of ``dW_row / dtheta_s = a[row, s] u_s + b[row, s] v_s``, both (p + 2 m, q)."""
     d = state.design
     p, m = d.n_observed, d.n_latent
@@ -209,7 +209,7 @@ def moment_curvature(state: BlockState, g: MomentGradient) -> Array:
     """Second derivative of mean and covariance weighted by a gradient (n_own, n_own)."""
     d = state.design
     m = d.n_latent
-    a, b = _row_derivatives(state)
+    a, b = row_derivatives(state)
     au, av, bu, bv = a[d.u], a[d.v], b[d.u], b[d.v]
     own = np.zeros((len(d.free), len(d.free)))
     if g.cov is not None:
@@ -233,11 +233,18 @@ def block_state(design: BlockDesign, flat: Array, n_free: int) -> BlockState:
     m = design.n_latent
     if design.has_beta:
         inverse: Array = np.asarray(np.linalg.inv(np.eye(m) - x.beta), dtype=np.float64)
+    else:
+        inverse = np.eye(m)
+    if design.derived:
+        from cte_metrics.sem.derived_variances import solve_variances
+
+        solve_variances(design, x, inverse)
+    if design.has_beta:
         a = x.lambda_ @ inverse
         phi = inverse @ x.psi @ inverse.T
         eta = inverse @ x.alpha
     else:
-        inverse, a, phi, eta = np.eye(m), x.lambda_, x.psi, x.alpha
+        a, phi, eta = x.lambda_, x.psi, x.alpha
     c = phi @ x.lambda_.T
     cov = x.lambda_ @ c + x.theta
     mean = x.nu + x.lambda_ @ eta if design.has_means else None

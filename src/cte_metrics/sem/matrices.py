@@ -63,6 +63,9 @@ class BlockDesign:
     v: Index
     scale: Array
     mean: Index
+    covariates: tuple[int, ...] = ()
+    derived: tuple[int, ...] = ()
+    covariate_cov: Array | None = None
 
     @property
     def n_observed(self) -> int:
@@ -79,8 +82,10 @@ class BlockDesign:
         """Length of the moment vector."""
         p = self.n_observed
         if self.ordinal.any():
+            x = len(self.covariates)
+            p -= x
             numeric = int(p - self.ordinal.sum())
-            return len(self.threshold_item) + 2 * numeric + p * (p - 1) // 2
+            return len(self.threshold_item) + 2 * numeric + p * (p - 1) // 2 + p * x
         return p * (p + 1) // 2 + (p if self.has_means else 0)
 
 
@@ -161,6 +166,11 @@ class _Names:
     latent: dict[str, int]
     carried: set[str]
     thresholds: dict[tuple[str, str], int]
+
+    @property
+    def carried_in_order(self) -> list[str]:
+        """Observed variables in eta, in the order of the observed."""
+        return [v for v in self.observed if v in self.carried]
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,10 +351,31 @@ def _build_block(
             threshold_item=tuple(names.observed[t[0]] for t in names.thresholds),
             ordinal=tuple(o in ordinal for o in names.observed),
             parameterization=table.options.parameterization,
+            covariates=_covariates(table, names, ordinal, described.ov_x),
+            derived=_derived(table, names, ordinal, rows),
         ),
         free,
     )
     return block, flat
+
+
+def _covariates(
+    table: ParameterTable, names: _Names, ordinal: set[str], x: Sequence[str]
+) -> tuple[int, ...]:
+    """Positions of the covariates that ordinal items are modelled given."""
+    if not (table.options.conditional_x and ordinal):
+        return ()
+    return tuple(names.observed[v] for v in x)
+
+
+def _derived(
+    table: ParameterTable, names: _Names, ordinal: set[str], rows: Sequence[_Row]
+) -> tuple[int, ...]:
+    """Ordinal items carried into eta whose residual variance follows from their scale."""
+    if table.options.parameterization != "delta":
+        return ()
+    free = {r.lhs for r in rows if r.op == "~~" and r.lhs == r.rhs and r.free}
+    return tuple(names.observed[v] for v in names.carried_in_order if v in ordinal - free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +394,8 @@ class BlockFacts:
     threshold_item: tuple[int, ...]
     ordinal: tuple[bool, ...]
     parameterization: str
+    covariates: tuple[int, ...] = ()
+    derived: tuple[int, ...] = ()
 
 
 def _finish_block(
@@ -391,6 +424,8 @@ def _finish_block(
         v=index[5],
         scale=np.array(columns[6], dtype=np.float64),
         mean=index[6],
+        covariates=facts.covariates,
+        derived=facts.derived,
     )
 
 

@@ -9,8 +9,9 @@ and a numeric item has ``delta_i = 1``. Then::
 
     th_k = delta_i (tau_k - mu_i),        r_ij = delta_i delta_j Sigma_ij
 
-in the order item by item (a numeric item gives ``-mu_i``), then numeric variances, then ``r_ij``
-below the diagonal, column by column.
+in the order item by item (a numeric item gives ``-mu_i``), then slopes on covariates
+(``conditional_slopes``), then numeric variances, then ``r_ij`` below the diagonal, column by
+column.
 
 Reference: Muthen, B. (1984). A general structural equation model with dichotomous, ordered
 categorical, and continuous latent variable indicators. Psychometrika, 49, 115-132.
@@ -27,6 +28,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.sem.conditional_slopes import slope_curvature, slope_jacobian, slopes
+from cte_metrics.sem.derived_variances import variance_jacobian
 from cte_metrics.sem.estimators.base import Array, MomentGradient
 from cte_metrics.sem.matrices import MATRICES, BlockDesign
 
@@ -56,14 +59,18 @@ class Layout:
 
 
 @lru_cache(maxsize=128)
-def _layout(ordinal: tuple[bool, ...], threshold_item: tuple[int, ...]) -> Layout:
+def _layout(
+    ordinal: tuple[bool, ...], threshold_item: tuple[int, ...], covariates: tuple[int, ...]
+) -> Layout:
     item: list[int] = []
     threshold: list[int] = []
-    for i, is_ordinal in enumerate(ordinal):
+    items = np.array([i for i in range(len(ordinal)) if i not in covariates], dtype=np.intp)
+    for i in items.tolist():
+        is_ordinal = ordinal[i]
         own = [k for k, owner in enumerate(threshold_item) if owner == i] if is_ordinal else [-1]
         item += [i] * len(own)
         threshold += own
-    columns, rows = np.triu_indices(len(ordinal), 1)
+    columns, rows = np.triu_indices(len(items), 1)
     place = np.zeros(len(threshold_item), dtype=np.intp)
     for position, number in enumerate(threshold):
         if number >= 0:
@@ -71,16 +78,18 @@ def _layout(ordinal: tuple[bool, ...], threshold_item: tuple[int, ...]) -> Layou
     return Layout(
         np.array(item, dtype=np.intp),
         np.array(threshold, dtype=np.intp),
-        np.flatnonzero(~np.array(ordinal, dtype=bool)),
-        rows,
-        columns,
+        items[~np.array(ordinal, dtype=bool)[items]],
+        items[rows],
+        items[columns],
         place,
     )
 
 
 def layout(design: BlockDesign) -> Layout:
     """Order of the moments of a block (kept)."""
-    return _layout(tuple(design.ordinal.tolist()), tuple(design.threshold_item.tolist()))
+    return _layout(
+        tuple(design.ordinal.tolist()), tuple(design.threshold_item.tolist()), design.covariates
+    )
 
 
 def scales(state: BlockState) -> Array:
@@ -105,6 +114,7 @@ def ordinal_vector(state: BlockState) -> Array:
     return np.concatenate(
         (
             delta[lay.item] * _cuts(state, lay),
+            slopes(state, delta),
             state.cov.diagonal()[lay.numeric],
             delta[i] * delta[j] * state.cov[i, j],
         )
@@ -138,6 +148,10 @@ def _derivatives(state: BlockState, lay: Layout) -> _Derivatives:
         delta = np.zeros_like(u)
         own = np.flatnonzero(design.matrix == _DELTA)
         delta[own, design.row[own]] = 1.0
+    if design.derived:
+        moved, reach = variance_jacobian(state, diagonal, delta)
+        pairs += moved @ (reach[:, i] * reach[:, j])
+        diagonal += moved @ reach**2
     return _Derivatives(pairs, diagonal, mean, cuts, delta)
 
 
@@ -149,24 +163,30 @@ def ordinal_jacobian(state: BlockState) -> Array:
     lead = delta[lay.item] * d.cuts + _cuts(state, lay) * d.delta[:, lay.item]
     pairs = delta[i] * delta[j] * d.pairs
     pairs += state.cov[i, j] * (delta[j] * d.delta[:, i] + delta[i] * d.delta[:, j])
-    return np.concatenate((lead, d.diagonal[:, lay.numeric], pairs), axis=1).T
+    parts = (lead, slope_jacobian(state, delta, d.delta), d.diagonal[:, lay.numeric], pairs)
+    return np.concatenate(parts, axis=1).T
 
 
 def ordinal_curvature(state: BlockState, g: Array) -> Array:
     """Second derivative of the moments weighted by ``g`` (n_moments,), (n_own, n_own)."""
     from cte_metrics.sem.implied import moment_curvature
 
+    if state.design.derived:  # Gauss-Newton serves where residual variances are implicit
+        return np.zeros((len(state.design.free),) * 2)
     lay, delta, design = layout(state.design), scales(state), state.design
     d, cov, p = _derivatives(state, lay), state.cov, design.n_observed
     i, j = lay.rows, lay.columns
-    lead, numeric, pair = np.split(g, [len(lay.item), len(lay.item) + len(lay.numeric)])
+    n_slopes = (p - len(design.covariates)) * len(design.covariates)
+    ends = np.cumsum((len(lay.item), n_slopes, len(lay.numeric)))
+    lead, slope, numeric, pair = np.split(g, ends)
     gradient = np.zeros((p, p))
     gradient[i, j] = gradient[j, i] = 0.5 * pair * delta[i] * delta[j]
     gradient[lay.numeric, lay.numeric] += numeric
-    by_delta = np.bincount(lay.item, lead * _cuts(state, lay), minlength=p)
+    by_delta: Array = np.bincount(lay.item, lead * _cuts(state, lay), minlength=p).astype(float)
     by_delta += np.bincount(i, pair * delta[j] * cov[i, j], minlength=p)
     by_delta += np.bincount(j, pair * delta[i] * cov[i, j], minlength=p)
-    out = np.zeros((len(design.free), len(design.free)))
+    out, slope_cross, by_slope = slope_curvature(state, delta, d.delta, slope)
+    by_delta = by_delta + by_slope
     if design.parameterization == "theta":
         by_delta = by_delta * design.ordinal
         gradient[np.diag_indices(p)] += -0.5 * by_delta * delta**3
@@ -176,6 +196,7 @@ def ordinal_curvature(state: BlockState, g: Array) -> Array:
     cross = (d.delta[:, lay.item] * lead) @ d.cuts.T
     cross += (d.delta[:, i] * (pair * delta[j]) + d.delta[:, j] * (pair * delta[i])) @ d.pairs.T
     cross += (d.delta[:, i] * (pair * cov[i, j])) @ d.delta[:, j].T
+    cross += slope_cross
     return out + cross + cross.T
 
 
@@ -193,11 +214,37 @@ def fill_derived_rows(solution: Solution, values: Array) -> None:
             continue
         theta = state.design.parameterization == "theta"
         if table.op[r] == "~~" and not theta:
-            delta = float(state.matrices.delta[i])
-            common = float(state.cov[i, i] - state.matrices.theta[i, i])
-            values[r] = 1.0 / delta**2 - common
+            values[r] = _derived_variance(state, i)
         elif table.op[r] == "~*~" and theta:
             values[r] = float(scales(state)[i])
+    fill_covariate_rows(solution, values)
+
+
+def _derived_variance(state: BlockState, i: int) -> float:
+    """Residual variance of ordinal item i in the delta parameterization."""
+    design = state.design
+    if i in design.derived:
+        k = design.latent.index(design.observed[i])
+        return float(state.matrices.psi[k, k])
+    common = float(state.cov[i, i] - state.matrices.theta[i, i])
+    return 1.0 / float(state.matrices.delta[i]) ** 2 - common
+
+
+def fill_covariate_rows(solution: Solution, values: Array) -> None:
+    """Write the sample moments of the covariates that the model is conditioned on."""
+    table = solution.table
+    samples = solution.estimator.start_moments()
+    for r in np.flatnonzero((table.exo > 0) & (table.free == 0)).tolist():
+        block = int(table.block[r]) - 1
+        design = solution.design.blocks[block]
+        if not design.covariates or table.op[r] not in ("~~", "~1"):
+            continue
+        i = design.observed.index(table.lhs[r])
+        sample = samples[block]
+        if table.op[r] == "~~":
+            values[r] = sample.cov[i, design.observed.index(table.rhs[r])]
+        elif sample.mean is not None:
+            values[r] = sample.mean[i]
 
 
 def derived_standard_errors(solution: Solution, errors: Array) -> None:

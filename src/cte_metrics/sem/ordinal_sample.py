@@ -1,7 +1,7 @@
 """Categories, thresholds and correlations of each group of a model with ordinal items.
 
 Functions: ``sample_thresholds``, ``ordered_names``, ``category_levels``, ``ordinal_sample``.
-Classes: ``OrdinalGroup``, ``OrdinalSample``.
+Classes: ``OrdinalGroup``, ``ConditionalGroup``, ``OrdinalSample``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.kernels.conditional_moments import (
+    ConditionalMoments,
+    conditional_covariance,
+    conditional_moments,
+)
 from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.partable import TableOptions, build_table
+from cte_metrics.sem.partable import model_outline
 
 if TYPE_CHECKING:
     from cte_metrics.sem.model_data import ModelData
@@ -70,10 +75,76 @@ class OrdinalGroup:
 
 
 @dataclass(eq=False)
+class ConditionalGroup:
+    """One group of a model with covariates: statistics of the items given the covariates.
+
+    ``vector`` and ``gamma`` follow the order of ``kernels.conditional_moments``; ``covariance``
+    (p, p) and ``mean`` (p,) are those of all variables, items and covariates (divisor n - 1 for
+    the covariates, as in lavaan), with the intercepts as means of numeric items.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    data: MixedData
+    items: tuple[int, ...]
+    covariates: tuple[int, ...]
+    x: Array
+
+    @property
+    def n(self) -> float:
+        """Number of rows."""
+        return float(len(self.data.codes))
+
+    @cached_property
+    def statistics(self) -> ConditionalMoments:
+        """Thresholds, slopes, residual variances and correlations."""
+        return conditional_moments(self.data, self.x)
+
+    @cached_property
+    def vector(self) -> Array:
+        """The statistics as one vector."""
+        return self.statistics.vector
+
+    @cached_property
+    def gamma(self) -> Array:
+        """Their asymptotic covariance matrix."""
+        return conditional_covariance(self.data, self.statistics)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Covariances of all variables."""
+        found, p = self.statistics, len(self.names)
+        centred = self.x - self.x_mean
+        w = np.ones(len(self.x)) if self.data.weights is None else self.data.weights
+        of_x = (centred.T * w) @ centred / (w.sum() - 1.0)
+        with_x = found.slopes @ of_x
+        out = np.zeros((p, p))
+        y, x = np.array(self.items), np.array(self.covariates)
+        out[np.ix_(y, y)] = found.covariance + with_x @ found.slopes.T
+        out[np.ix_(y, x)] = with_x
+        out[np.ix_(x, y)] = with_x.T
+        out[np.ix_(x, x)] = of_x
+        return out
+
+    @property
+    def x_mean(self) -> Array:
+        """Means of the covariates (n_x,)."""
+        return np.asarray(np.average(self.x, axis=0, weights=self.data.weights))
+
+    @cached_property
+    def mean(self) -> Array:
+        """Intercepts of numeric items, 0 for ordinal ones, means of covariates (p,)."""
+        out = np.zeros(len(self.names))
+        out[list(self.items)] = self.statistics.mean
+        out[list(self.covariates)] = self.x_mean
+        return out
+
+
+@dataclass(eq=False)
 class OrdinalSample:
     """All groups, in the order of their first appearance."""
 
-    groups: tuple[OrdinalGroup, ...]
+    groups: tuple[OrdinalGroup | ConditionalGroup, ...]
     names: tuple[str, ...]
     levels: Mapping[str, Array]
 
@@ -97,8 +168,12 @@ class OrdinalSample:
         return tuple(out)
 
 
-def _table_notes(found: OrdinalMoments) -> list[str]:
+def _table_notes(found: OrdinalMoments | ConditionalMoments) -> list[str]:
     out = []
+    if isinstance(found, ConditionalMoments):
+        if found.at_limit.any():
+            out.append(f"{int(found.at_limit.sum())} pairs of items are perfectly associated")
+        return out
     if found.perfect.any() or found.at_limit.any():
         n = int((found.perfect | found.at_limit).sum())
         out.append(f"{n} pairs of items are perfectly associated")
@@ -140,7 +215,7 @@ def sample_thresholds(
 def ordered_names(names: Sequence[str], ordered: bool | Sequence[str], text: str) -> list[str]:
     """Ordinal items among the model's variables, in their order."""
     if isinstance(ordered, bool):
-        outside = set(build_table(text, TableOptions()).blocks[0].ov_x)
+        outside = set(model_outline(text).blocks[0].ov_x)
         return [v for v in names if v not in outside]
     wanted = set(ordered)
     for name in sorted(wanted - set(names)):
@@ -199,6 +274,7 @@ def ordinal_sample(
     levels: Mapping[str, Array],
     *,
     weights: Sequence[Array | None] | None = None,
+    covariates: Sequence[str] = (),
     correction: tuple[float, float] = _DEFAULT_CORRECTION,
 ) -> OrdinalSample:
     """Code the rows of each group; the statistics are computed when first asked for.
@@ -212,6 +288,8 @@ def ordinal_sample(
         Ordinal items to their categories, from ``category_levels``.
     weights : sequence of (n_g,) arrays, optional
         Sampling weights, scaled so that over all groups they sum to the number of rows.
+    covariates : sequence of str
+        Variables that the items are modelled given.
 
     Raises
     ------
@@ -226,7 +304,16 @@ def ordinal_sample(
     )
     for group in coded:
         _refuse_lacking(group, levels, len(coded))
-    return OrdinalSample(coded, order, dict(levels))
+    groups_ = tuple(_given(group, covariates) for group in coded) if covariates else coded
+    return OrdinalSample(groups_, order, dict(levels))
+
+
+def _given(group: OrdinalGroup, covariates: Sequence[str]) -> ConditionalGroup:
+    x = tuple(group.names.index(v) for v in covariates)
+    y = tuple(i for i in range(len(group.names)) if i not in x)
+    data = group.data
+    own = MixedData(data.codes[:, y], data.values[:, y], data.n_categories[list(y)], data.weights)
+    return ConditionalGroup(group.label, group.names, own, y, x, data.values[:, x])
 
 
 def _scaled_weights(weights: Sequence[Array | None] | None, n_groups: int) -> list[Array | None]:

@@ -132,10 +132,32 @@ def _ordinal_parts(solution: Solution, state: Any, names: list[str]) -> dict[str
         counted[item] = counted.get(item, 0) + 1
         labels.append(f"{names[item]}|t{counted[item]}")
     assert state.moments.vector is not None  # an ordinal block has its vector
-    return {
+    parts: dict[str, Any] = {
         "cov": pd.DataFrame(cov, index=names, columns=names),
         "th": pd.Series(state.moments.vector[keep], index=labels),
     }
+    if state.design.covariates:
+        parts |= _given_covariates(state, parts["cov"], delta)
+    return parts
+
+
+def _given_covariates(state: Any, cov: pd.DataFrame, delta: Any) -> dict[str, Any]:
+    """Moments of the items given the covariates, and their slopes."""
+    import pandas as pd
+
+    from cte_metrics.sem.conditional_slopes import slopes
+
+    design = state.design
+    x = [design.observed[i] for i in design.covariates]
+    items = [v for v in design.observed if v not in x]
+    found = slopes(state, delta).reshape(len(x), len(items)).T
+    out: dict[str, Any] = {
+        "cov": cov.loc[items, items],
+        "slopes": pd.DataFrame(found, index=items, columns=x),
+    }
+    if state.mean is not None:
+        out["mean"] = pd.Series(state.mean, index=list(design.observed))[items]
+    return out
 
 
 def _label(solution: Solution, group: int) -> str:

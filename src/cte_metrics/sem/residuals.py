@@ -32,6 +32,7 @@ from cte_metrics.sem.standardized import solution_keys
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cte_metrics.sem.matrices import BlockDesign
     from cte_metrics.sem.solution import Solution
 
 Kind = Literal["cor", "raw", "bentler", "standardized"]
@@ -113,10 +114,10 @@ def _ordinal_block(state: BlockState, sample: Moments) -> _Block:
     assert sample.vector is not None  # ordinal blocks carry their moment vector
     pieces = []
     for vector in (sample.vector, state.vector):
-        n_lead, n_numeric = len(lay.item), len(lay.numeric)
+        n_lead, pairs = len(lay.item), len(vector) - len(lay.rows)
         cov = np.eye(state.design.n_observed)
-        cov[lay.numeric, lay.numeric] = vector[n_lead : n_lead + n_numeric]
-        cov[lay.rows, lay.columns] = cov[lay.columns, lay.rows] = vector[n_lead + n_numeric :]
+        cov[lay.numeric, lay.numeric] = vector[pairs - len(lay.numeric) : pairs]
+        cov[lay.rows, lay.columns] = cov[lay.columns, lay.rows] = vector[pairs:]
         mean = np.zeros(state.design.n_observed)
         mean[lay.item[lay.threshold < 0]] = -vector[:n_lead][lay.threshold < 0]
         pieces.append((cov, mean, vector[:n_lead][lay.threshold >= 0]))
@@ -148,7 +149,19 @@ def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) 
         items = [names[i] for i in block.state.design.threshold_item]
         labels = [f"{v}|t{items[:k].count(v) + 1}" for k, v in enumerate(items)]
         part["thresholds"] = pd.Series(block.thresholds, labels)
+        _drop_covariates(part, block.state.design)
     return part
+
+
+def _drop_covariates(part: dict[str, Any], design: BlockDesign) -> None:
+    """A model given covariates says nothing of their own moments."""
+    keep = [v for i, v in enumerate(design.observed) if i not in design.covariates]
+    if len(keep) == design.n_observed:
+        return
+    for key in ("cov", "z"):
+        part[key] = None if part[key] is None else part[key].loc[keep, keep]
+    for key in ("mean", "mean_z"):
+        part[key] = None if part[key] is None else part[key][keep]
 
 
 def _divided(value: Array, error: Array | None, near: float) -> Array | None:

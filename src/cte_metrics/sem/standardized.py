@@ -29,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.kernels.distributions import normal_quantile, two_sided_normal
+from cte_metrics.sem.conditional_slopes import explained_variances
+from cte_metrics.sem.derived_variances import derived_places, variance_jacobian
 from cte_metrics.sem.implied import BlockState
 from cte_metrics.sem.matrices import MATRICES
 from cte_metrics.sem.partable import ParameterTable
@@ -70,7 +72,24 @@ def variance_derivatives(state: BlockState) -> tuple[Array, Array, Array, Array]
     pairs = state.inverse[:, d.row[psi]] * state.inverse[:, d.column[psi]]
     own[psi] = 2.0 * d.scale[psi][:, None] * pairs.T
     observed, own_observed = _observed_variances(state)
+    if d.derived:
+        moved, _ = _derived(state)
+        own += moved @ (state.inverse[:, derived_places(d)[1]] ** 2).T
+    if d.covariate_cov is not None:
+        by_latent, by_observed = explained_variances(state)
+        latent, own = latent + by_latent[0], own + by_latent[1]
+        observed, own_observed = observed + by_observed[0], own_observed + by_observed[1]
     return latent, _spread(state, own), observed, _spread(state, own_observed)
+
+
+def _derived(state: BlockState) -> tuple[Array, Array]:
+    """Derivatives of derived residual variances by own parameters (n_own, k), and their reach."""
+    d = state.design
+    diagonal = 2.0 * d.scale[:, None] * state.u * state.v
+    by_delta = np.zeros((len(d.free), d.n_observed))
+    scales = np.flatnonzero(d.matrix == _DELTA)
+    by_delta[scales, d.row[scales]] = 1.0
+    return variance_jacobian(state, diagonal, by_delta)
 
 
 def _observed_variances(state: BlockState) -> tuple[Array, Array]:
@@ -78,6 +97,9 @@ def _observed_variances(state: BlockState) -> tuple[Array, Array]:
     own = 2.0 * d.scale[:, None] * state.u * state.v
     x = state.matrices
     variances = np.einsum("pm,mp->p", x.lambda_, state.C) + np.diagonal(x.theta)
+    if d.derived:
+        moved, reach = _derived(state)
+        own = own + moved @ reach**2
     if d.ordinal.any() and d.parameterization == "delta":
         fixed = d.ordinal
         variances = np.where(fixed, 1.0 / x.delta**2, variances)
@@ -241,13 +263,18 @@ def _ordinal_rows(out: Array, table: ParameterTable, state: BlockState) -> None:
     common = 2.0 * d.scale[:, None] * state.u * state.v
     common[d.matrix == _THETA] = 0.0
     common[d.matrix == _DELTA] = 0.0
+    if d.derived:
+        moved, reach = _derived(state)
+        common += moved @ reach**2
     explained = _spread(state, common)
     position = {name: i for i, name in enumerate(d.observed)}
     for i in np.flatnonzero((table.block == d.number + 1) & (table.free == 0)):
         k = position.get(table.lhs[i])
         if k is None or not d.ordinal[k] or table.lhs[i] != table.rhs[i]:
             continue
-        if table.op[i] == "~~" and d.parameterization == "delta":
+        if table.op[i] == "~~" and k in d.derived:
+            out[i] = _spread(state, _derived(state)[0])[d.derived.index(k)]
+        elif table.op[i] == "~~" and d.parameterization == "delta":
             out[i] = total[k] - explained[k]
         elif table.op[i] == "~*~" and d.parameterization == "theta":
             out[i] = -0.5 * variances[k] ** -1.5 * total[k]

@@ -201,6 +201,7 @@ def categorical_estimator(
         names,
         levels,
         weights=[g.weights for g in data.groups],
+        covariates=table.blocks[0].ov_x if table.options.conditional_x else (),
     )
     return CategoricalLeastSquares(sample, discrepancy)
 
