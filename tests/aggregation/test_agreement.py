@@ -118,6 +118,15 @@ def test_by_hand():
     assert found.overview.loc["rwg_j", "share_meeting"] == 0.5
 
 
+def test_the_pole_is_undefined_and_read_as_no_agreement():
+    # two items of variance 4, V = 2: S/V = J/(J - 1) = 2
+    root = 2 * np.sqrt(2)
+    found = agreement(frame_of([[1, 1], [1 + root, 1 + root]], [1, 1]), "school", scale=(1, 5))
+    assert np.isnan(found.table["rwg_j"].iloc[0])
+    assert found.table["rwg_star_j"].iloc[0] == pytest.approx(-1)
+    assert found.truncated["rwg_j"].iloc[0] == 0
+
+
 def test_everyone_agrees():
     found = agreement(frame_of([[4, 5]] * 3 + [[5, 5]] * 2, list("aaabb")), "school", scale=(1, 5))
     assert (found.table[["rwg_j", "rwg_star_j"]] == 1).all().all()

@@ -60,8 +60,10 @@ class Agreement(Result):
     def truncated(self) -> pd.DataFrame:
         """The table as convention reads it: rwg(j) outside 0 to 1 becomes 0, as multilevel does."""
         out = self.table.copy()
-        for name in out.columns.intersection(["rwg", "rwg_skew", "rwg_j", "rwg_j_skew"]):
-            out[name] = out[name].mask((out[name] < 0) | (out[name] > 1), 0.0)
+        spread = (1 - out["rwg_star_j"]) * self.null_variance  # the mean item variance
+        name = "rwg_j" if self.n_items > 1 else "rwg"
+        out[name] = out[name].mask(spread > self.null_variance, 0.0)
+        out[f"{name}_skew"] = out[f"{name}_skew"].mask(spread > self.skew_variance, 0.0)
         return out
 
     def critical_values(
