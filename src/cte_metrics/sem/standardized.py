@@ -350,7 +350,7 @@ def r_squared(solution: Solution) -> pd.Series:
 class _Keys:
     names: tuple[str, ...]
     groups: tuple[str, ...]
-    levels: tuple[object, ...]
+    levels: tuple[str, ...]
 
     def of(self, group: int, level: int) -> tuple[object, ...]:
         """Group and level of a block, as far as there are several."""
@@ -367,4 +367,4 @@ def solution_keys(solution: Solution) -> _Keys:
     table = solution.table
     names = (("group",) if table.n_groups > 1 else ()) + (("level",) if table.n_levels > 1 else ())
     labels = tuple(solution.data.labels)
-    return _Keys(names, labels, tuple(range(1, table.n_levels + 1)))
+    return _Keys(names, labels, ("within", "between"))
