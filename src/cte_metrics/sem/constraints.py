@@ -300,8 +300,8 @@ def _indicator_basis(matrix: Vector) -> Vector:
             i = root[i]
         return i
 
-    for row in matrix:
-        a, b = (find(int(j)) for j in np.flatnonzero(row))
+    for first, second in np.nonzero(matrix)[1].reshape(-1, 2).tolist():
+        a, b = find(first), find(second)
         root[max(a, b)] = min(a, b)
     tops = [find(i) for i in range(n)]
     column = {top: k for k, top in enumerate(sorted(set(tops)))}
