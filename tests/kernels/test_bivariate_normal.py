@@ -75,6 +75,14 @@ def test_cells_sum_to_margins(rows, columns, rho):
     np.testing.assert_allclose(cells[0].sum(axis=1), margin, atol=1e-13)
 
 
+def test_cut_points_next_to_zero():
+    """Smaller than the smallest normal number: the orthant's probability, not an underflow."""
+    orthant = 0.25 + np.arcsin(0.5) / (2 * np.pi)
+    assert at(0.0, 5e-324, 0.5) == pytest.approx(orthant, abs=1e-15)
+    assert at(-1e-300, 1e-200, 0.5) == pytest.approx(orthant, abs=1e-15)
+    assert at(1e-100, -3e-120, 0.5) == pytest.approx(orthant, abs=1e-15)
+
+
 def test_padding_gives_empty_cells():
     padded = cell_probabilities(np.array([[-0.3, np.inf]]), np.array([[0.1, 0.9]]), np.array([0.4]))
     plain = cell_probabilities(np.array([[-0.3]]), np.array([[0.1, 0.9]]), np.array([0.4]))

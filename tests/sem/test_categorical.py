@@ -16,11 +16,7 @@ from tests.sem.lavaan_entry import differences, run
 
 @pytest.mark.parametrize(
     "entry",
-    [
-        e
-        for e in case("ordinal_models").entries()
-        if "covariates" not in e.id and "path" not in e.id
-    ],
+    case("ordinal_models").entries(),
     ids=lambda e: e.id,
 )
 def test_further_models_equal_lavaan(entry):

@@ -34,10 +34,17 @@ Floats = NDArray[np.float64]
 
 _FAR = 37.0
 """Cut-point that stands for infinity: phi(37) and 1 - Phi(37) vanish beside 1."""
+_TINY = 1e-140
 
 
 def _within(h: Floats) -> Floats:
     return np.clip(h, -_FAR, _FAR)
+
+
+def _flushed(h: Floats) -> Floats:
+    """Finite cut-points, with those whose ratios would underflow set to zero."""
+    h = _within(h)
+    return np.where(np.abs(h) < _TINY, 0.0, h)
 
 
 def density(h: Floats, k: Floats, rho: Floats) -> Floats:
@@ -67,7 +74,7 @@ def distribution(h: Floats, k: Floats, rho: Floats) -> Floats:
     -------
     float64, the broadcast shape; absolute error about 1e-15, also for abs(rho) near 1.
     """
-    h, k, rho = np.broadcast_arrays(_within(h), _within(k), rho)
+    h, k, rho = np.broadcast_arrays(_flushed(h), _flushed(k), rho)
     s = np.sqrt((1.0 - rho) * (1.0 + rho))
     below_h, below_k = special.ndtr(h), special.ndtr(k)
     opposite = np.where((h < 0.0) != (k < 0.0), 0.5, 0.0)
