@@ -216,6 +216,12 @@ class SEMFit(Result):
 
         return intraclass_correlations(self._solution)
 
+    def fit_by_level(self) -> pd.DataFrame:
+        """Test each level of a two-level fit with the other level saturated (Ryu & West, 2009)."""
+        from cte_metrics.sem.two_level_fit import fit_by_level
+
+        return fit_by_level(self._solution)
+
     def diagram(self, **options: Any) -> Any:
         """Draw the path diagram; returns a matplotlib figure that saves as SVG."""
         return self.plot(**options)
