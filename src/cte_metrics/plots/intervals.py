@@ -44,7 +44,8 @@ def dot_intervals(
     point, (low, high) = np.asarray(estimates, float), map(np.asarray, limits)
     y = np.arange(len(point))[::-1]
     many = len(point) > MAX_LABELS
-    height = 1.0 + (4.5 if many else 0.27 * max(len(point), 2))
+    row = 0.27 if len(point) <= 25 else 0.15
+    height = 1.0 + (4.5 if many else row * max(len(point), 2))
     with figure(7.0, height) as (drawn, axes):
         axes.hlines(y, low, high, color=BLUE, lw=0.8 if many else 2, alpha=0.75)
         axes.plot(point, y, "o", color=BLUE, ms=2 if many else 5)
@@ -56,7 +57,12 @@ def dot_intervals(
         if reference is not None:
             axes.axvline(reference, color=SOFT, lw=1, ls="--")
         axes.set(title=title, xlabel=xlabel, ylim=(-0.7, len(point) - 0.3))
-        axes.set_yticks([] if many else y, [] if many else [str(v) for v in labels], color=INK)
+        axes.set_yticks(
+            [] if many else y,
+            [] if many else [str(v) for v in labels],
+            color=INK,
+            fontsize=9.5 if row > 0.2 else 7,
+        )
     return drawn
 
 

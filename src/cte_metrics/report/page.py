@@ -53,7 +53,7 @@ def _section(section: Section, markup: type) -> dict[str, Any]:
         "id": section.id,
         "title": section.title,
         "text": section.text,
-        "tables": [(name, markup(html_table(t))) for name, t in section.tables.items()],
+        "tables": [(name, markup(html_table(t, None))) for name, t in section.tables.items()],
         "figures": [(name, markup(svg(draw()))) for name, draw in section.drawings.items()],
         "notes": section.notes,
     }

@@ -28,7 +28,7 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     ordered = scores.evidence.loc[sorted(scores.evidence.index, key=lambda name: name != "total")]
     names = {s.id: s.name or s.id for s in responses.instrument.subscales}
     decisions = [_may_aggregate(names.get(k, k), row) for k, row in ordered.iterrows()]
-    tables = {"Evidence for school scores": scores.evidence.drop(columns=["rule", "source"])}
+    tables = {"Evidence for school scores": _figures_of(scores.evidence)}
     notes = list(scores.notes)
     within = agreement(responses, "group")
     if scores.n_suppressed == 0:
@@ -51,6 +51,11 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
         decisions=tuple(decisions),
         notes=tuple(dict.fromkeys([*notes, *within.notes])),
     )
+
+
+def _figures_of(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures without the words, which the decisions show."""
+    return evidence.select_dtypes("number")
 
 
 def _may_aggregate(scale: str, row: Any) -> Decision:
@@ -139,7 +144,7 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
         ),
         tables={
             "Means by wave": table,
-            "Evidence by wave": scores.evidence.drop(columns=["rule", "source"]),
+            "Evidence by wave": _figures_of(scores.evidence),
         },
         drawings={"The total score over the waves": lambda: _trend(total)},
         notes=tuple(n for n in scores.notes if n not in responses.notes),

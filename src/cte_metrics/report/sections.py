@@ -129,7 +129,8 @@ def reliability(responses: Responses) -> Section:
     from cte_metrics.plots import intervals
     from cte_metrics.reliability import reliability_table
 
-    table = reliability_table(responses)
+    found = reliability_table(responses)
+    table = found.drop(columns="note", errors="ignore")
     alpha = table["alpha"]
     lowest, low_limit = float(alpha.min()), float(table["alpha_ci_low"].min())
     level: Level = "good" if low_limit >= 0.70 else "caution" if lowest >= 0.60 else "stop"
@@ -154,6 +155,7 @@ def reliability(responses: Responses) -> Section:
         tables={"Reliability of each scale": table},
         drawings={"Alpha with its interval, and omega": lambda: intervals.reliability(table)},
         decisions=(decision,),
+        notes=tuple(f"{scale}: {note}" for scale, note in found.get("note", {}).items() if note),
     )
 
 

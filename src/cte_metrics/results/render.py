@@ -62,9 +62,9 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _frame(rows: Any) -> tuple[list[str], list[list[str]], int]:
+def _frame(rows: Any, most: int | None) -> tuple[list[str], list[list[str]], int]:
     """Return header, body and the number of rows that were left out."""
-    shown = rows.iloc[:MAX_ROWS]
+    shown = rows.iloc[:most]
     index = shown.index.to_frame(index=False)
     unnamed = shown.index.nlevels == 1 and shown.index.name is None
     plain = unnamed and shown.index.dtype.kind in "iu"
@@ -81,11 +81,11 @@ def _column(name: Any) -> str:
     return " ".join(str(n) for n in name) if isinstance(name, tuple) else str(name)
 
 
-def _grid(rows: Any) -> tuple[list[str], list[list[str]], int]:
+def _grid(rows: Any, most: int | None = MAX_ROWS) -> tuple[list[str], list[list[str]], int]:
     if hasattr(rows, "itertuples"):
-        return _frame(rows)
+        return _frame(rows, most)
     if hasattr(rows, "to_frame"):
-        return _frame(rows.to_frame())
+        return _frame(rows.to_frame(), most)
     return [], [[str(label), cell(value)] for label, value in rows], 0
 
 
@@ -141,9 +141,9 @@ def to_html(title: str, status: str, blocks: Sequence[Block], notes: Sequence[st
     return "".join([*parts, "</div>"])
 
 
-def html_table(rows: Any) -> str:
+def html_table(rows: Any, most: int | None = MAX_ROWS) -> str:
     """Lay a frame or label-value pairs out as an HTML table; every text is escaped."""
-    header, body, hidden = _grid(rows)
+    header, body, hidden = _grid(rows, most)
     head = ""
     if header:
         head = "<thead><tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in header)
