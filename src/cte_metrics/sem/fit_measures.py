@@ -16,6 +16,11 @@ from cte_metrics.sem.scaled_tests import ScaledTest, all_tests
 from cte_metrics.sem.solution import Solution
 
 NAN = float("nan")
+ROBUST_NAMES = (
+    "cfi_robust", "tli_robust", "nnfi_robust", "rni_robust", "rmsea_robust",
+    "rmsea_ci_lower_robust", "rmsea_ci_upper_robust", "rmsea_pvalue_robust",
+    "rmsea_notclose_pvalue_robust",
+)  # fmt: skip
 ROBUST_TESTS = ("satorra.bentler", "yuan.bentler.mplus", "yuan.bentler", "scaled.shifted")
 
 
@@ -57,6 +62,8 @@ def fit_measures(
     out |= _incremental(standard, scaled, base_tests, solution, robust)
     out |= _information(solution, scaled)
     out |= _rmsea(solution, standard, scaled, robust, (rmsea_level, close, not_close))
+    if robust is None and scaled is not None and solution.options.ordinal:
+        out |= dict.fromkeys(ROBUST_NAMES, NAN)  # undefined for this model, as in lavaan
     out |= _residual(solution)
     out |= _other(solution, standard)
     return out

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.conditional_moments import (
@@ -19,6 +20,7 @@ from cte_metrics.kernels.conditional_moments import (
     conditional_covariance,
     conditional_moments,
 )
+from cte_metrics.kernels.contingency import item_pairs
 from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.sem.estimators.base import Array
@@ -47,6 +49,11 @@ class OrdinalGroup:
     def n(self) -> float:
         """Number of rows."""
         return float(len(self.data.codes))
+
+    @property
+    def item_names(self) -> tuple[str, ...]:
+        """Names of the variables behind the statistics."""
+        return self.names
 
     @cached_property
     def statistics(self) -> OrdinalMoments:
@@ -94,6 +101,11 @@ class ConditionalGroup:
     def n(self) -> float:
         """Number of rows."""
         return float(len(self.data.codes))
+
+    @property
+    def item_names(self) -> tuple[str, ...]:
+        """Names of the variables behind the statistics."""
+        return tuple(self.names[i] for i in self.items)
 
     @cached_property
     def statistics(self) -> ConditionalMoments:
@@ -164,23 +176,28 @@ class OrdinalSample:
         out: list[str] = []
         for group in self.groups:
             where = f" in group {group.label}" if len(self.groups) > 1 else ""
-            out += [f"{text}{where}." for text in _table_notes(group.statistics)]
+            out += [f"{text}{where}." for text in _table_notes(group)]
         return tuple(out)
 
 
-def _table_notes(found: OrdinalMoments | ConditionalMoments) -> list[str]:
+def _table_notes(group: OrdinalGroup | ConditionalGroup) -> list[str]:
+    found = group.statistics
+    a, b = item_pairs(len(found.n_categories))
+    names = group.item_names
+
+    def listed(flag: NDArray[np.bool_]) -> str:
+        which = np.flatnonzero(flag)
+        some = ", ".join(f"{names[a[p]]} with {names[b[p]]}" for p in which[:5])
+        return some + (f" and {len(which) - 5} more" if len(which) > 5 else "")
+
     out = []
-    if isinstance(found, ConditionalMoments):
-        if found.at_limit.any():
-            out.append(f"{int(found.at_limit.sum())} pairs of items are perfectly associated")
-        return out
-    if found.perfect.any() or found.at_limit.any():
-        n = int((found.perfect | found.at_limit).sum())
-        out.append(f"{n} pairs of items are perfectly associated")
-    if found.empty.any():
-        out.append(f"{int(found.empty.sum())} two-way tables of items have empty cells")
+    perfect = found.at_limit | (found.perfect if isinstance(found, OrdinalMoments) else False)
+    if perfect.any():
+        out.append(f"Perfectly associated items: {listed(perfect)}")
+    if isinstance(found, OrdinalMoments) and found.empty.any():
+        out.append(f"Empty cells in {int(found.empty.sum())} of {len(a)} two-way tables of items")
     if not found.converged.all():
-        out.append(f"{int((~found.converged).sum())} correlations did not converge")
+        out.append(f"Correlations that did not converge: {listed(~found.converged)}")
     return out
 
 
