@@ -132,6 +132,9 @@ def test_refusals(items):
         sem.cfa(MODEL, items.assign(u2=rng.normal(size=len(items))), ordered=True)
     with pytest.raises(cte.InputError, match="fiml"):
         sem.cfa(MODEL, items, ordered=True, missing="fiml")
+    with pytest.raises(cte.InputError, match="is for ordinal items") as error:
+        sem.cfa(MODEL, items, missing="pairwise")
+    assert "fiml" in str(error.value)
 
 
 def test_a_group_without_a_category_gets_a_choice(items):
@@ -155,6 +158,17 @@ def test_empty_cells_and_dropped_rows_are_said(items):
     assert fit.provenance.n_dropped == 7
     assert any("7 of 200 rows" in n for n in fit.notes)
     assert any(n.startswith("Empty cells in ") and "of 28 two-way" in n for n in fit.notes)
+
+
+def test_pairwise_deletion_is_said_and_changes_nothing_without_gaps(items):
+    plain = sem.cfa(MODEL, items, ordered=True)
+    pairwise = sem.cfa(MODEL, items, ordered=True, missing="pairwise")
+    np.testing.assert_array_equal(measures(plain), measures(pairwise))
+    holed = items.astype(float)
+    holed.iloc[:7, 0] = np.nan
+    found = sem.cfa(MODEL, holed, ordered=True, missing="pairwise")
+    assert found.provenance.n_used == 200
+    assert "Missing answers were skipped pair by pair of items." in found.notes
 
 
 def test_wls_with_too_few_rows_says_what_to_do():

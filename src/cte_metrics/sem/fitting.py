@@ -93,8 +93,10 @@ def fit(
     estimator : str
         ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSMV`` (their
         default), ``WLSM, WLSMVS, DWLS, WLS, ULS, ULSMV``.
-    missing : {"listwise", "fiml"}
-        Drop incomplete rows (said in ``notes``), or use every answer (full information ML).
+    missing : {"listwise", "fiml", "pairwise"}
+        Drop incomplete rows (said in ``notes``), use every answer (full information ML), or, with
+        ordinal items, every answer to a pair of items (right when answers are missing completely
+        at random).
     ordered : bool or sequence of str
         Ordinal items; ``True`` for all.
     group, cluster, weights : str or array, optional
@@ -222,7 +224,7 @@ def fit(
         group=group,
         cluster=cluster,
         weights=weights,
-        keep_missing=options.missing == "fiml",
+        keep_missing=options.missing in ("fiml", "pairwise"),
         complete=outline.ov_x if fixed_x else (),
     )
     return fit_model(request, options, rows)

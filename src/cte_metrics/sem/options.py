@@ -142,11 +142,16 @@ def settle_options(
     if clustered and not two_level and asked == "ML":
         default_se, default_test = ESTIMATORS["MLR"][1:]
     missing = {"ml": "fiml", "direct": "fiml"}.get(missing, missing)
-    one_of(missing, ("listwise", "fiml"), "missing")
+    one_of(missing, ("listwise", "fiml", "pairwise"), "missing")
     one_of(likelihood, ("normal", "wishart"), "likelihood")
     casewise = missing == "fiml" or clustered
     chosen_se = _standard_errors(se, default_se, casewise=casewise)
     chosen_test = default_test if test is None else one_of(_dotted(test), TESTS, "test")
+    if missing == "pairwise" and not ordinal:
+        raise InputError(
+            "missing='pairwise' is for ordinal items, and no item is declared ordinal.",
+            hint="Use missing='fiml', which uses every answer of continuous items.",
+        )
     _check_missing(asked, discrepancy, missing, clustered)
     _check_likelihood(discrepancy, likelihood, chosen_se, chosen_test)
     if information is None:

@@ -177,6 +177,8 @@ class OrdinalSample:
         for group in self.groups:
             where = f" in group {group.label}" if len(self.groups) > 1 else ""
             out += [f"{text}{where}." for text in _table_notes(group)]
+        if any((g.data.codes[:, g.data.ordinal] < 0).any() for g in self.groups):
+            out.append("Missing answers were skipped pair by pair of items.")
         return tuple(out)
 
 

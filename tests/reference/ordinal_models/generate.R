@@ -14,7 +14,8 @@ d <- data.frame(g = g, x1 = x1, x2 = x2,
   o1 = item(f1, .8, c(-1.2, -.2, .9)), o2 = item(f1, .7, c(-1, 0, 1.1)), o3 = item(f1, .6, c(-.9, .2, 1.3)), o4 = item(f1, .75, c(-1.4, -.3, .6)),
   b1 = item(f2, .8, .2), b2 = item(f2, .7, -.3), o5 = item(f2, .65, c(-1, .1, .9, 1.6)), o6 = item(f2, .7, c(-.6, .8)),
   y1 = round(2 + .8 * f1 + rnorm(n), 6), y2 = round(.9 * f2 + 1.5 * rnorm(n), 6), w = round(runif(n, .4, 2), 6))
-write.csv(d, "data.csv", row.names = FALSE)
+for (v in four <- c("o1", "o2", "b1", "o6", "y1")) { m <- d[[v]]; m[sample(n, 60)] <- NA; d[[paste0("m", v)]] <- m }
+write.csv(d, "data.csv", row.names = FALSE, na = "")
 d <- read.csv("data.csv")
 two <- "f1 =~ o1 + o2 + o3 + o4\nf2 =~ b1 + b2 + o5 + o6"
 one <- "f1 =~ o1 + o2 + o3 + o4"
@@ -57,5 +58,8 @@ record("WLSMV.covariates.direct", paste0(one, "\nf1 ~ x1 + x2\no2 ~ x2"), four, 
 record("WLSMV.covariates.theta", paste0(one, "\nf1 ~ x1 + x2"), four, fun = "sem", parameterization = "theta")
 record("WLSMV.covariates.groups", paste0(one, "\nf1 ~ x1"), four, fun = "sem", group = "g")
 record("WLSMV.path", "o1 ~ x1 + x2\no5 ~ o1 + x1", c("o1", "o5"), fun = "sem")
+record("WLSMV.pairwise", "f =~ mo1 + mo2 + mb1 + mo6", c("mo1", "mo2", "mb1", "mo6"), missing = "pairwise")
+record("WLSMV.pairwise.mixed", "f =~ mo1 + mo2 + mb1 + mo6 + my1", c("mo1", "mo2", "mb1", "mo6"), missing = "pairwise")
+record("WLSMV.pairwise.covariates", "f =~ mo1 + mo2 + mb1 + mo6 + my1\nf ~ x1 + x2", c("mo1", "mo2", "mb1", "mo6"), fun = "sem", missing = "pairwise")
 writeLines(toJSON(out, digits = 15, auto_unbox = TRUE, na = "null"), "reference.json")
 writeLines(capture.output(sessionInfo()), "session.txt")
