@@ -289,3 +289,36 @@ def test_a_written_frame_is_read_back(tmp_path, rows, delimiter):
     read = read_responses(path, MINI, delimiter=delimiter).items
     assert delimiter_of(path.read_text(encoding="utf-8-sig")) in [",", ";", "\t", "|"]
     pd.testing.assert_frame_equal(read, cte.Responses(frame, MINI).items)
+
+
+@pytest.mark.parametrize("name", ["s.xlsx", "s.sav", "s.dta", "s.parquet", "s.arrow", "s.csv.gz"])
+def test_a_damaged_file_is_refused_by_name(tmp_path, name):
+    (tmp_path / name).write_bytes(b"this is something else")
+    with pytest.raises(cte.InputError, match=f"{name} cannot be read as a"):
+        read_responses(tmp_path / name, MINI)
+
+
+def test_identifiers_in_excel_keep_leading_zeros(tmp_path):
+    path = tmp_path / "s.xlsx"
+    frame = pd.DataFrame({"id": [7, 8], "school": ["0042", "0043"], "a": 1, "b": 2, "c": 3})
+    frame.to_excel(path, index=False)
+    r = read_responses(path, MINI, respondent="id", group="school")
+    assert r.group.tolist() == ["0042", "0043"]
+    assert r.respondent.tolist() == [7, 8]
+
+
+def test_categories_written_by_polars_are_read(tmp_path):
+    frame = FRAME.assign(school=FRAME["school"].astype(str).astype("category"))
+    pl.from_pandas(frame).write_ipc(tmp_path / "s.arrow")
+    r = read_responses(tmp_path / "s.arrow", MINI, **ROLES)
+    assert r.group.tolist() == frame["school"].tolist()
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.xlsx"])
+def test_an_item_that_stands_twice_in_a_file_is_refused(tmp_path, name):
+    frame = pd.DataFrame([[1, 2, 3, 4, 5]], columns=["a", "b", "c", "a", "note"])
+    path = tmp_path / name
+    frame.to_csv(path, index=False) if name == "s.csv" else frame.to_excel(path, index=False)
+    with pytest.raises(cte.InputError, match="two columns named 'a'"):
+        read_responses(path, MINI)
+    assert read_responses(path, MINI, columns=[3, 1, 2]).items["a"].tolist() == [4]

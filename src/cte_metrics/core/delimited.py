@@ -1,6 +1,6 @@
 """Delimited text of unknown encoding and delimiter.
 
-Functions: ``decode, delimiter_of, header_rows, read_table``.
+Functions: ``decode, delimiter_of, header_rows, natural, read_table``.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def read_table(
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.rename_axis("row_names").reset_index()
     for column in frame.columns[[not pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]]:
-        frame[column] = _natural(frame[column], comma=delimiter != ",")
+        frame[column] = natural(frame[column], comma=delimiter != ",")
     return frame
 
 
@@ -134,7 +134,7 @@ def _width_fault(told: str) -> str:
     return f"line {found[2]} has {found[3]} fields, the header {found[1]}"
 
 
-def _natural(series: pd.Series, *, comma: bool) -> pd.Series:
+def natural(series: pd.Series, *, comma: bool) -> pd.Series:
     """Return texts as numbers where every one states a number (no leading zeros)."""
     if not pd.api.types.is_string_dtype(series.dtype):
         return series

@@ -21,6 +21,7 @@ from cte_metrics.core.responses import Responses
 from cte_metrics.core.survey_columns import item_columns
 from cte_metrics.core.survey_files import FileOptions, SurveyFile, read_file
 from cte_metrics.core.value_labels import recode_by_labels
+from cte_metrics.errors import InputError
 
 
 def read_responses(
@@ -91,6 +92,7 @@ def read_responses(
     if chosen is None:
         chosen = columns_by_text(present, file.texts, asked)
     roles = Roles(respondent, group, wave, chosen, covariates, weights)
+    _refuse_repeated(file, asked, roles)
     file = _prepared(file, asked, roles, log)
     survey = read_survey(
         file.frame,
@@ -105,6 +107,22 @@ def read_responses(
 
 def _columns(frame: Any) -> list[Any]:
     return list(frame.columns if isinstance(frame, pd.DataFrame) else frame.column_names)
+
+
+def _refuse_repeated(file: SurveyFile, asked: Instrument, roles: Roles) -> None:
+    """Refuse a column that is asked for but stands in the file more than once."""
+    if not file.repeated:
+        return
+    found = item_columns([str(c) for c in _columns(file.frame)], asked, roles.columns)
+    covariates = [roles.covariates] if isinstance(roles.covariates, str) else roles.covariates
+    named = (roles.respondent, roles.group, roles.wave, roles.weights)
+    used = {*found.values(), *(n for n in named if isinstance(n, str)), *covariates}
+    twice = next((name for name in file.repeated if name in used), None)
+    if twice is not None:
+        raise InputError(
+            f"The file has two columns named {twice!r}.",
+            hint="Rename one, or name columns by their positions from 0: columns=[1, 2, ...].",
+        )
 
 
 def _prepared(file: SurveyFile, asked: Instrument, roles: Roles, log: IssueLog) -> SurveyFile:

@@ -6,6 +6,7 @@ Functions: ``read_file``; class ``SurveyFile``.
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from cte_metrics.core.delimited import decode, delimiter_of, header_rows, read_table
+from cte_metrics.core.delimited import decode, delimiter_of, header_rows, natural, read_table
 from cte_metrics.core.issues import IssueLog
-from cte_metrics.errors import InputError, MissingExtraError, close_names
+from cte_metrics.errors import CTEError, InputError, MissingExtraError, close_names
 
 STANDARD_MISSING = ("NA", "N/A", "#N/A", "NaN", "<NA>", "NULL", "None")
 
@@ -36,6 +37,8 @@ class SurveyFile:
         Texts that programs write for "nothing here".
     notes : tuple of str
         What was done while reading.
+    repeated : tuple of str
+        Column names that the file has more than once; the frame keeps the first as named.
     """
 
     frame: Any
@@ -43,6 +46,7 @@ class SurveyFile:
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
     missing_texts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,15 @@ def read_file(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
             hint=f"Known endings: {', '.join(_READERS)} (also with .gz for text). Save older "
             "Excel files as .xlsx.",
         )
-    return reader(path, options, log)
+    try:
+        return reader(path, options, log)
+    except CTEError:
+        raise
+    except Exception as error:  # readers of foreign formats raise errors of their own
+        raise InputError(
+            f"{path.name} cannot be read as a {_suffix(path)} file: {error}.",
+            hint="The file may be damaged, or of another kind than its ending says.",
+        ) from error
 
 
 def _suffix(path: Path) -> str:
@@ -101,6 +113,7 @@ def _with_header(
         texts=questions,
         missing_texts=STANDARD_MISSING,
         notes=told if qualtrics else (),
+        repeated=tuple(n for n, times in Counter(names).items() if times > 1),
     )
 
 
@@ -108,16 +121,40 @@ def _excel(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
     need("openpyxl", path)
     try:
         frame = pd.read_excel(
-            path, sheet_name=options.sheet, keep_default_na=False, na_values=[""], engine="openpyxl"
+            path,
+            sheet_name=options.sheet,
+            keep_default_na=False,
+            na_values=[""],
+            dtype=dict.fromkeys(options.identifiers, object),
+            engine="openpyxl",
         )
     except ValueError as error:
         raise InputError(f"{path.name} cannot be read: {error}") from None
+    header = _excel_header(path, options, frame)
     head = [[str(cell) for cell in row] for row in frame.head(2).to_numpy().tolist()]
     if len(head) == 2 and any("ImportId" in cell for cell in head[1]):
-        names = [str(c) for c in frame.columns]
         rest = frame.iloc[2:].reset_index(drop=True).infer_objects()
-        return _with_header(rest, names, head[0], True)
-    return _with_header(frame, [], [], False)
+        return _with_header(_identified(rest, options), header, head[0], True)
+    return _with_header(_identified(frame, options), header, [], False)
+
+
+def _excel_header(path: Path, options: FileOptions, frame: pd.DataFrame) -> list[str]:
+    """Return the column names as the sheet has them (pandas numbers repeated ones)."""
+    names = [str(c) for c in frame.columns]
+    if not any(f"{name}.1" in names for name in names):
+        return names
+    first = pd.read_excel(
+        path, sheet_name=options.sheet, header=None, nrows=1, keep_default_na=False
+    )
+    return [str(c) for c in first.to_numpy()[0].tolist()]
+
+
+def _identified(frame: pd.DataFrame, options: FileOptions) -> pd.DataFrame:
+    """Return identifiers as numbers only where no text among them has a leading zero."""
+    for name in set(options.identifiers) & set(frame.columns):
+        column = frame[name].infer_objects()
+        frame[name] = natural(column, comma=False)
+    return frame
 
 
 def _parquet(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
@@ -128,10 +165,20 @@ def _arrow(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
     arrow = need("pyarrow", path)
     with arrow.memory_map(str(path)) as source:
         try:
-            return SurveyFile(arrow.ipc.open_file(source).read_all())
+            table = arrow.ipc.open_file(source).read_all()
         except arrow.ArrowInvalid:
             source.seek(0)
-            return SurveyFile(arrow.ipc.open_stream(source).read_all())
+            table = arrow.ipc.open_stream(source).read_all()
+    return SurveyFile(_plain_texts(table, arrow))
+
+
+def _plain_texts(table: Any, arrow: Any) -> Any:
+    """Return categories whose texts are string views as texts: few functions take such ones."""
+    for j, kind in enumerate(table.schema.types):
+        if arrow.types.is_dictionary(kind) and "view" in str(kind.value_type):
+            texts = [arrow.array(part.to_pylist(), arrow.string()) for part in table[j].chunks]
+            table = table.set_column(j, table.column_names[j], arrow.chunked_array(texts))
+    return table
 
 
 def _spss(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
