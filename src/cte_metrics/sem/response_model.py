@@ -62,9 +62,7 @@ def response_model(state: BlockState, values: Array) -> ResponseModel:
     if not carried:
         everything = np.arange(design.n_observed)
         center = state.eta[None, :]
-        parts = ResponseModel(
-            everything, x.lambda_, x.nu[None, :], residual, center, state.phi
-        )
+        parts = ResponseModel(everything, x.lambda_, x.nu[None, :], residual, center, state.phi)
     else:
         parts = _without_carried(state, values, residual)
     if (parts.residual <= 0).any():
