@@ -137,3 +137,20 @@ def test_everything_after_the_fit_works_with_covariates():
     assert isinstance(fit.implied, dict)
     assert isinstance(fit.factor_scores(), pd.DataFrame)
     fit.summary()
+
+
+def test_factor_scores_given_covariates_equal_lavaan():
+    """lavPredict of lavaan 0.6-14, first respondent; its own search stops at about 1e-4."""
+    data = case("ordinal_models").data
+    fit = sem.fit(MODELS["covariates"], data, ordered=ITEMS)
+    np.testing.assert_allclose(fit.factor_scores().iloc[0], [1.17369, -0.30730], atol=2e-4)
+    outcome = sem.fit("f1 =~ o1 + o2 + o3 + o4\nf1 ~ x1\no5 ~ f1 + x2", data, ordered=ITEMS)
+    np.testing.assert_allclose(outcome.factor_scores().iloc[:2, 0], [1.37109, -0.87020], atol=2e-4)
+
+
+def test_scores_with_a_mediating_outcome_are_refused():
+    import cte_metrics as cte
+
+    fit = sem.fit(MODELS["outcomes"], case("ordinal_models").data, ordered=ITEMS)
+    with pytest.raises(cte.InputError, match="observed outcome 'o5' predicts"):
+        fit.factor_scores()
