@@ -205,10 +205,17 @@ def _constraint(solution: Solution, rotation: str) -> errors.Constraint:
 def _row_weights(solution: Solution) -> Callable[[Array], Array]:
     if solution.method in ("ml", "gls"):
         return lambda loadings: 1.0 / (1.0 - (loadings**2).sum(axis=-1))
-    w = np.ones(len(solution.items))
     if solution.method == "wls":
-        w = 1.0 / np.diagonal(np.linalg.inv(solution.r))
-    return lambda loadings: np.broadcast_to(w, loadings.shape[:-1])
+        return _inverse_diagonals
+    return lambda loadings: np.ones(loadings.shape[:-1])
+
+
+def _inverse_diagonals(loadings: Array) -> Array:
+    """The weights of wls as functions of uncorrelated factors' loadings (b, p, k)."""
+    model = loadings @ np.swapaxes(loadings, -1, -2)
+    place = np.arange(loadings.shape[-2])
+    model[:, place, place] = 1.0
+    return np.asarray(1.0 / np.diagonal(np.linalg.inv(model), axis1=-2, axis2=-1))
 
 
 def _promax_errors(solution: Solution, weight: Array, gamma: Array) -> tuple[Array, Array]:

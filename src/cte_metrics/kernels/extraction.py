@@ -129,7 +129,7 @@ def least_squares_roots(psi: Array, s: Array, m: int) -> Derivatives:
     u_low, u_high = vectors[:, :small], vectors[:, small:]
     gradient = -(u_low**2) @ low
     inner = (u_low @ u_low.T) ** 2
-    weights = 2.0 * low[:, None] / (low[:, None] - high)
+    weights = 2.0 * low[:, None] / _gaps(low, high)
     return Derivatives(0.5 * float(low @ low), gradient, inner + _between(u_low, u_high, weights))
 
 
@@ -140,7 +140,7 @@ def likelihood_roots(log_psi: Array, s: Array, m: int) -> Derivatives:
     slope = 1.0 - low
     value = float(np.sum(low - np.log(low) - 1.0))
     inner = ((u_low * low) @ u_low.T) * (u_low @ u_low.T)
-    weights = -slope[:, None] * (low[:, None] + high) / (low[:, None] - high)
+    weights = -slope[:, None] * (low[:, None] + high) / _gaps(low, high)
     return Derivatives(value, (u_low**2) @ slope, inner + _between(u_low, u_high, weights))
 
 
@@ -154,7 +154,7 @@ def generalized_roots(log_psi: Array, s: Array, m: int) -> Derivatives:
     once = (u_low * a) @ u_low.T
     identity = u_low @ u_low.T
     inner = ((u_low * (a * a)) @ u_low.T) * identity + once * once - once * identity
-    weights = -slope[:, None] * (low[:, None] + high) / (low[:, None] - high)
+    weights = -slope[:, None] * (low[:, None] + high) / _gaps(low, high)
     return Derivatives(value, (u_low**2) @ slope, inner + _between(u_low, u_high, weights))
 
 
@@ -172,6 +172,11 @@ def _n_small(roots: Array, m: int, floor: float) -> int:
     """
     p = roots.size
     return max(p - m, int(np.searchsorted(roots, floor, side="right")))
+
+
+def _gaps(low: Array, high: Array) -> Array:
+    """Differences of small and large roots, negative also where two roots are equal."""
+    return np.asarray(np.minimum(low[:, None] - high, -1e-12))
 
 
 def _between(u_low: Array, u_high: Array, weights: Array) -> Array:
@@ -200,6 +205,7 @@ def _minimise(
     lower: Array,
     upper: Array,
     *,
+    known: Minimum | None = None,
     tolerance: float = 1e-10,
     max_iterations: int = 200,
 ) -> Minimum:
@@ -220,6 +226,8 @@ def _minimise(
             flat = bool(np.max(np.abs(now.gradient[free])) < 1e-7)
             return Minimum(x, now.value, flat, iteration)
         x, now = moved
+        if known is not None and float(np.max(np.abs(x - known.x))) < 1e-3:
+            return known
     return Minimum(x, now.value, False, max_iterations)
 
 
@@ -256,7 +264,7 @@ def _best_minimum(objective: Objective, starts: list[Array], lower: Array, upper
     bound, the best from all starts.
     """
     best = _minimise(objective, starts[0], lower, upper)
-    other = _minimise(objective, starts[1], lower, upper)
+    other = _minimise(objective, starts[1], lower, upper, known=best)
     agreed = other.converged and abs(other.value - best.value) < 1e-8
     if best.converged and agreed and np.all(best.x > lower):
         return best

@@ -1,0 +1,178 @@
+"""rotate(), schmid_leiman(), congruence(), adequacy()."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cte_metrics as cte
+from cte_metrics.factor import adequacy, congruence, efa, rotate, schmid_leiman
+from cte_metrics.kernels.schmid_leiman import schmid_leiman as on_arrays
+from tests.factor.stored import aligned, array, correlations
+from tests.reference_case import case
+
+
+def hs():
+    return case("hs1939").data[[f"x{i}" for i in range(1, 10)]]
+
+
+# --- rotate -------------------------------------------------------------------------------------
+
+
+def test_rotate_keeps_names_and_takes_options_by_name():
+    unrotated = efa(hs(), 3, rotation="none").loadings
+    out = rotate(unrotated, "oblimin", gamma=-0.5)
+    assert list(out.loadings.index) == list(unrotated.index)
+    same = rotate(unrotated.to_numpy(), "oblimin", rotation_options={"gamma": -0.5})
+    np.testing.assert_allclose(out.loadings, same.loadings)
+    np.testing.assert_allclose(out.structure, out.loadings @ out.factor_correlations)
+    np.testing.assert_allclose(
+        unrotated.to_numpy() @ np.linalg.inv(out.transformation).T, out.loadings, atol=1e-10
+    )
+
+
+def test_rotating_a_rotated_solution_equals_rotating_the_unrotated():
+    one = rotate(efa(hs(), 3, rotation="none"), "geomin").loadings.to_numpy()
+    other = rotate(efa(hs(), 3, rotation="promax"), "geomin").loadings.to_numpy()
+    np.testing.assert_allclose(aligned(other, np.eye(3), one)[0], one, atol=1e-6)
+
+
+def test_rotate_is_efa_s_rotation():
+    out = efa(hs(), 3, rotation="bentler")
+    alone = rotate(efa(hs(), 3, rotation="none"), "bentler")
+    np.testing.assert_allclose(alone.loadings, out.loadings, atol=1e-9)
+    assert "Rotation bentler" in alone.summary()
+    assert alone.to_dict()["result"] == "Rotated"
+
+
+def test_rotate_refusals():
+    with pytest.raises(cte.InputError, match="complete table"):
+        rotate(np.array([[0.5, np.nan]]))
+    with pytest.raises(cte.InputError, match="method='oblimn'"):
+        rotate(np.eye(3), "oblimn")
+    with pytest.raises(cte.InputError, match="no option 'kappa'"):
+        rotate(np.eye(3), "oblimin", kappa=1)
+
+
+def test_a_rotation_without_minimum_warns():
+    # oblimin with a large gamma drives factors together without bound
+    a = efa(hs(), 3, rotation="none").loadings
+    with pytest.warns(cte.NonConvergenceWarning, match="no minimum with separate factors"):
+        out = rotate(a, "oblimin", gamma=5.0)
+    assert not out.status.usable
+
+
+# --- Schmid-Leiman ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["thurstone", "hs1939"])
+def test_schmid_leiman_reference(name):
+    c = case(name)
+    entry = c["schmid.nf3.minres"]
+    out = schmid_leiman(efa(correlations(c, c["fa.minres.nf3.none"]), 3, n_obs=301))
+    theirs = array(entry.values["sl"])
+    ours = aligned(out.iloc[:, 1:4].to_numpy(), np.eye(3), theirs[:, 1:4])[0]
+    np.testing.assert_allclose(out["g"], theirs[:, 0], atol=2e-4)
+    np.testing.assert_allclose(ours, theirs[:, 1:4], atol=3e-4)
+    np.testing.assert_allclose(out["h2"], theirs[:, 4], atol=1e-4)
+    np.testing.assert_allclose(out["h2"] + out["u2"], 1)
+    assert list(out.columns) == ["g", "F1*", "F2*", "F3*", "h2", "u2"]
+
+
+@pytest.mark.parametrize("key", ["schmid", "schmid2"])
+def test_schmid_leiman_harman(key):
+    c = case("harman24")
+    source = c["oblimin"].values if key == "schmid" else c["schmid2"].values
+    out = on_arrays(np.asarray(source["loadings"]), np.asarray(source["Phi"]))
+    table = np.column_stack([out.general, out.group])
+    np.testing.assert_allclose(table, np.asarray(c[key].values["sl"]), atol=1e-4)
+
+
+def test_schmid_leiman_warns_and_refuses():
+    with pytest.warns(cte.DataWarning, match="Two factors do not identify"):
+        out = schmid_leiman(efa(hs(), 2))
+    phi = efa(hs(), 2).factor_correlations.iloc[0, 1]
+    np.testing.assert_allclose(out.attrs["general_loadings"]["F1"], np.sqrt(phi))
+    with pytest.raises(cte.IdentificationError, match="One factor has no group factors"):
+        schmid_leiman(efa(hs(), 1))
+    with pytest.raises(cte.InputTypeError, match="takes an EFA"):
+        schmid_leiman(hs())
+
+
+# --- congruence ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["thurstone", "bfi_ac", "hs1939"])
+def test_congruence_reference(name):
+    c = case(name)
+    k = {"thurstone": 3, "bfi_ac": 2, "hs1939": 3}[name]
+    one = array(c[f"fa.minres.nf{k}.oblimin"].values["loadings"])
+    other = array(c[f"fa.ml.nf{k}.varimax"].values["loadings"])
+    stored = np.asarray(c["factor_congruence"].values)
+    np.testing.assert_allclose(congruence(one, other), stored, atol=1e-10)
+
+
+def test_congruence_promises():
+    a = efa(hs(), 3)
+    np.testing.assert_allclose(np.diag(congruence(a, a)), 1)
+    flipped = a.loadings.iloc[::-1] * [-1, 2, 1]
+    np.testing.assert_allclose(np.diag(congruence(a, flipped)), [-1, 1, 1])
+    with pytest.raises(cte.InputError, match="not of the same items: x1"):
+        congruence(a, a.loadings.drop(index="x1"))
+    with pytest.raises(cte.InputError, match="One solution has 9 items, the other 8"):
+        congruence(a, a.loadings.to_numpy()[:8])
+    with pytest.raises(cte.InputError, match="without any loading"):
+        congruence(a, np.zeros((9, 1)))
+
+
+# --- adequacy -----------------------------------------------------------------------------------
+
+
+def test_adequacy_reference_and_the_peer():
+    out = adequacy(hs())
+    stored = case("hs1939")["KMO"].values
+    np.testing.assert_allclose(out.kmo, stored["MSA"], atol=1e-12)
+    assert list(out.kmo_items.index) == list(hs().columns)
+    with pytest.MonkeyPatch.context():
+        from factor_analyzer import calculate_bartlett_sphericity, calculate_kmo
+
+        items, overall = calculate_kmo(hs())
+        chi2, p = calculate_bartlett_sphericity(hs())
+    np.testing.assert_allclose(out.kmo, overall, atol=1e-12)
+    np.testing.assert_allclose(out.kmo_items, items, atol=1e-12)
+    np.testing.assert_allclose((out.bartlett_chi2, out.bartlett_p), (chi2, p), rtol=1e-9)
+    np.testing.assert_allclose(out.determinant, np.linalg.det(hs().corr()))
+    assert out.kmo_word == "middling"
+    assert out.bartlett_df == 36
+
+
+def test_adequacy_harman():
+    c = case("harman24")
+    out = adequacy(c.data.set_index("variable"), n_obs=145)
+    np.testing.assert_allclose(out.kmo, c["kmo"].values["MSA"], atol=1e-12)
+    np.testing.assert_allclose(out.bartlett_chi2, c["bartlett"].values["chisq"], rtol=1e-10)
+
+
+def test_adequacy_of_a_matrix_needs_n_for_bartlett():
+    out = adequacy(hs().corr())
+    assert np.isnan(out.bartlett_p)
+    assert any("n_obs" in n for n in out.notes)
+    np.testing.assert_allclose(out.kmo, adequacy(hs()).kmo)
+
+
+def test_adequacy_with_gaps():
+    # factor_analyzer's KMO fails here and its Bartlett test is a silent nan
+    gaps = hs().mask(np.random.default_rng(1).random((301, 9)) < 0.02)
+    out = adequacy(gaps)
+    complete = adequacy(gaps.dropna())
+    np.testing.assert_allclose(out.bartlett_chi2, complete.bartlett_chi2)
+    assert out.provenance.n_dropped == 301 - len(gaps.dropna())
+
+
+def test_adequacy_refuses_and_renders():
+    with pytest.raises(cte.InputError, match="not positive definite"):
+        adequacy(hs().assign(total=hs().sum(axis=1)))
+    with pytest.raises(cte.InputError, match="not enough"):
+        adequacy(hs().iloc[:5])
+    text = adequacy(hs()).summary()
+    assert "bartlett_chi2" in text
+    assert isinstance(adequacy(hs()).to_frame(), pd.DataFrame)
