@@ -56,4 +56,5 @@ def test_equals_lavaan(entry: Entry) -> None:
         if not line.startswith(tuple(f"{k}:" for k in KNOWN.get(entry.id, ())))
     ]
     assert fit.converged == entry.raw["converged"]
+    assert fit.status.usable == entry.raw["post_check"]
     assert not found, "\n".join(found)

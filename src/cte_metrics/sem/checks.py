@@ -56,6 +56,14 @@ def check_sample(sample: SampleStats) -> None:
         if _positive(correlation):
             continue
         p = len(group.names)
+        smallest = float(np.linalg.eigvalsh(correlation)[0])
+        if smallest < -1e-8:
+            raise InputError(
+                f"The covariance matrix{where} is not positive definite (smallest eigenvalue of "
+                f"the correlations {smallest:.3g}), so it cannot come from complete answers.",
+                hint="Matrices from pairwise deletion or typing errors look like this; pass the "
+                "answers themselves with missing='fiml'.",
+            )
         if group.n <= p:
             raise InputError(
                 f"There are {group.n:.0f} complete rows{where} and {p} variables; the covariance "

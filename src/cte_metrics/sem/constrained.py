@@ -116,7 +116,7 @@ def _polish(
         hessian = _lagrangian(problem, theta, constraints, bounds)
         move, decrement = _newton(hessian, point.gradient, jacobian, miss)
         size = float(np.abs(miss).max()) if miss.size else 0.0
-        if decrement < 1e-13 and size < 1e-10:
+        if decrement < 1e-15 and size < 1e-10:
             return Minimum(
                 theta, point.states, point.evaluation, True, iterations + step, decrement
             )

@@ -109,6 +109,8 @@ def read_model_data(
                 "dropped: covariates are fixed; fixed_x=False keeps these rows."
             )
     codes, labels, group_name = _groups(data, group, n)
+    if codes is not None and len(labels) == 1:
+        notes.append(f"The grouping variable has one value, {labels[0]!r}: a single group.")
     if codes is not None and (codes < 0).any():
         lost = int(((codes < 0) & keep).sum())
         keep &= codes >= 0

@@ -22,7 +22,7 @@ from cte_metrics.sem.estimators.base import Array, Estimator, Evaluation, Inform
 from cte_metrics.sem.implied import BlockState, evaluate, gradient
 from cte_metrics.sem.matrices import ModelDesign
 
-TOLERANCE = 1e-13
+TOLERANCE = 1e-16
 NEAR = 0.05
 
 
@@ -177,6 +177,8 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
 
 def _leave_saddle(problem: Problem, point: Point) -> Point | None:
     """A lower point along negative curvature, where a stationary point is not a minimum."""
+    if not getattr(problem.estimator, "exact_curvature_is_cheap", True):
+        return None
     hessian = problem.hessian(point, "observed")
     scale = 1.0 / np.sqrt(np.maximum(np.abs(hessian.diagonal()), 1e-12))
     values, vectors = np.linalg.eigh(hessian * (scale[:, None] * scale))
