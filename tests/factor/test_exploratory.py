@@ -363,8 +363,8 @@ def test_target_rotation_through_options():
         ("minres", "none", False),
         ("minres", "promax", False),
         ("wls", "varimax", True),
-        ("wls", "none", False),
         ("gls", "oblimin", True),
+        ("gls", "none", False),
     ],
 )
 def test_standard_errors_are_those_of_the_estimator(method, rotation, kaiser):
@@ -512,6 +512,13 @@ def test_matrix_without_n_has_no_tests():
     assert any("n_obs" in note for note in out.notes)
     with pytest.raises(cte.InputError, match="need n_obs"):
         out.standard_errors()
+
+
+def test_errors_that_theory_does_not_give_are_refused():
+    with pytest.raises(cte.InputError, match="Unrotated wls loadings"):
+        efa(hs(), 2, method="wls", rotation="none").standard_errors()
+    with pytest.raises(cte.InputError, match="principal components have none"):
+        efa(hs(), 2, method="pc").standard_errors()
 
 
 def test_just_identified_model_is_explained():

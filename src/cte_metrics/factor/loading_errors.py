@@ -121,6 +121,11 @@ def _refuse(solution: Solution) -> None:
             "Standard errors are those of a factor model; principal components have none here.",
             hint="Use method='minres' or 'ml'.",
         )
+    if solution.method == "wls" and solution.rotation == "none" and len(solution.factors) > 1:
+        raise InputError(
+            "Unrotated wls loadings depend on the sample's weights; their errors are not known.",
+            hint="Rotate them, or use method='minres' or 'ml'.",
+        )
     if solution.bounded.any():
         where = ", ".join(solution.items[int(i)] for i in np.flatnonzero(solution.bounded))
         raise EstimationError(
@@ -205,17 +210,7 @@ def _constraint(solution: Solution, rotation: str) -> errors.Constraint:
 def _row_weights(solution: Solution) -> Callable[[Array], Array]:
     if solution.method in ("ml", "gls"):
         return lambda loadings: 1.0 / (1.0 - (loadings**2).sum(axis=-1))
-    if solution.method == "wls":
-        return _inverse_diagonals
     return lambda loadings: np.ones(loadings.shape[:-1])
-
-
-def _inverse_diagonals(loadings: Array) -> Array:
-    """The weights of wls as functions of uncorrelated factors' loadings (b, p, k)."""
-    model = loadings @ np.swapaxes(loadings, -1, -2)
-    place = np.arange(loadings.shape[-2])
-    model[:, place, place] = 1.0
-    return np.asarray(1.0 / np.diagonal(np.linalg.inv(model), axis1=-2, axis2=-1))
 
 
 def _promax_errors(solution: Solution, weight: Array, gamma: Array) -> tuple[Array, Array]:
