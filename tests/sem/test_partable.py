@@ -126,3 +126,13 @@ def test_levels_are_repeated_for_each_group() -> None:
     table = build_table(text, TableOptions(n_groups=2))
     assert table.block.tolist() == sorted(table.block.tolist())
     assert [(b.group, b.level) for b in table.blocks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_groups_of_the_text_are_matched_by_label() -> None:
+    text = "group: b\nf =~ x1 + x2\ngroup: a\nf =~ x1 + x2 + x3"
+    by_label = build_table(text, TableOptions(n_groups=2, group_names=("a", "b")))
+    assert [len(b.ov_names) for b in by_label.blocks] == [3, 2]
+    by_position = build_table(text, TableOptions(n_groups=2, group_names=("1", "2")))
+    assert [len(b.ov_names) for b in by_position.blocks] == [2, 3]
+    with pytest.raises(InputError, match="group 'b' is not in the data"):
+        build_table(text, TableOptions(n_groups=2, group_names=("a", "c")))

@@ -17,6 +17,8 @@ intercepts only), equal loadings the factor variances, ``scalar`` sets the inter
 frees the factor means (binary items: also the residual variances), ``strict`` sets the residual
 variances to 1.
 
+Factor means are those of the factors that items measure; a second-order factor keeps mean 0.
+
 References
 ----------
 Wu, H., & Estabrook, R. (2016). Identification of confirmatory factor analysis models of different
@@ -111,6 +113,7 @@ class _Writer:
         measured = dict.fromkeys(r.rhs for r in self.loadings)
         self.items = [v for v in measured if v not in self.factors]
         self.top = [f for f in self.factors if f not in measured]
+        self.measuring = {r.lhs for r in self.loadings if r.rhs in self.items}
         self.given = {(r.lhs, r.op, r.rhs) for r in parsed.rows}
         self.count = 0
 
@@ -200,7 +203,7 @@ class _Writer:
             later = FREE if free and not equal else 1.0
             yield from self.statement(spread, [1.0, *[later] * n], equal=False)
         if mean not in self.given:
-            free = "intercepts" in self.plan.equal and factor in self.top
+            free = "intercepts" in self.plan.equal and factor in self.measuring
             later = FREE if free and "means" not in self.plan.equal else 0.0
             yield from self.statement(mean, [0.0, *[later] * n], equal=False)
         if "variances" in self.plan.equal:

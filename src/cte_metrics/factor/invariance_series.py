@@ -18,6 +18,7 @@ from cte_metrics.factor.partial_invariance import Release, worst_equality
 from cte_metrics.factor.repeated_measures import side_by_side
 from cte_metrics.sem.comparison import compare
 from cte_metrics.sem.fitting import Request, fit, fit_model
+from cte_metrics.sem.models import quoted
 from cte_metrics.sem.partable import model_outline
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.syntax import parse_model
@@ -177,12 +178,24 @@ def _of_groups(asked: Asked) -> Series:
         options["parameterization"] = "theta"
         if asked.merge:
             data, group, notes = _merged_groups(asked)
-    first = fit(asked.text, data, group=group, model_type="cfa", **options)
+    text = asked.text if ordinal else _without_higher_means(asked.text)
+    first = fit(text, data, group=group, model_type="cfa", **options)
     labels = tuple(first._solution.data.labels)
     if len(labels) < 2:
         raise InputError(f"The grouping variable has one value only: {labels[0]!r}.")
     plan = OccasionPlan(labels, waves=False, n_thresholds=_thresholds(first) if ordinal else {})
     return Series(asked.text, plan, first, generated=ordinal, notes=notes)
+
+
+def _without_higher_means(text: str) -> str:
+    """Fix the means of factors that only factors measure, which equal intercepts would free."""
+    rows = parse_model(text).rows
+    items = set(_items(text))
+    measured = {r.lhs for r in rows if r.op == "=~" and r.rhs in items}
+    given = {r.lhs for r in rows if r.op == "~1"}
+    factors = dict.fromkeys(r.lhs for r in rows if r.op == "=~")
+    higher = [f for f in factors if f not in measured and f not in given]
+    return "\n".join([text, *(f"{quoted(f)} ~ 0*1" for f in higher)])
 
 
 def _merged_groups(asked: Asked) -> tuple[Any, Any, list[str]]:

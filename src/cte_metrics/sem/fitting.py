@@ -318,6 +318,7 @@ def table_options(
         meanstructure=needed if means is None else means or options.casewise or options.ordinal,
         fixed_x=request.fixed_x,
         n_groups=n_groups,
+        group_names=rows.labels,
         group_equal=request.group_equal,
         group_partial=request.group_partial,
         n_thresholds=thresholds,

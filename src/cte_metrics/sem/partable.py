@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, close_names
 from cte_metrics.sem.partable_defaults import Columns, block_columns
 from cte_metrics.sem.partable_equality import (
     efa_identification,
@@ -25,6 +25,7 @@ from cte_metrics.sem.partable_equality import (
     equality_labels,
     tie_equal_labels,
 )
+from cte_metrics.sem.partable_modifiers import apply_modifiers
 from cte_metrics.sem.partable_options import TableOptions, settle_group_equal
 from cte_metrics.sem.syntax import Constraint, ParsedModel, Row, parse_model
 from cte_metrics.sem.variables import VariableNames
@@ -213,7 +214,7 @@ def _build(model: ParsedModel, options: TableOptions) -> ParameterTable:
     columns, group_labels = _all_blocks(model, options)
     if len(model.levels) > 1:
         _level_intercepts(columns)
-    _apply_modifiers(columns, model, options)
+    apply_modifiers(columns, model)
     labels = equality_labels(columns, options, multi_level=len(model.levels) > 1)
     efa_identification(columns, options)
     constraints = list(model.constraints)
@@ -255,8 +256,12 @@ def _all_blocks(model: ParsedModel, options: TableOptions) -> tuple[Columns, tup
     for number, row in enumerate(model.rows, start=1):
         by_block[row.block].append((number, row))
     columns = Columns()
-    groups, levels = model.groups, model.levels
-    for block, rows in zip(model.blocks, by_block, strict=True):
+    groups, levels = _group_order(model.groups, options.group_names), model.levels
+    parts = sorted(
+        zip(model.blocks, by_block, strict=True),
+        key=lambda part: groups.index(part[0].group) if part[0].group in groups else 0,
+    )
+    for block, rows in parts:
         if not groups:
             continue
         group = groups.index(block.group) + 1 if block.group is not None else 1
@@ -270,6 +275,20 @@ def _all_blocks(model: ParsedModel, options: TableOptions) -> tuple[Columns, tup
     return columns, groups
 
 
+def _group_order(written: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Groups of the text in the order of the data, where the text calls them by their labels."""
+    known = [w for w in written if w in names]
+    if not written or not known or len(written) != len(names):
+        return written
+    if len(known) < len(written):
+        other = next(w for w in written if w not in names)
+        raise InputError(
+            f"The model's group {other!r} is not in the data, whose groups are "
+            f"{', '.join(names)}.{close_names(other, names)}"
+        )
+    return names
+
+
 def _level_intercepts(c: Columns) -> None:
     """At two levels, means belong to the upper level and thresholds vary there too."""
     upper = {
@@ -281,52 +300,6 @@ def _level_intercepts(c: Columns) -> None:
             c.fix(i, 0.0)
         elif c.level[i] > 1 and c.op[i] == "~*~":
             c.fix(i, 1.0)
-
-
-def _apply_modifiers(c: Columns, model: ParsedModel, options: TableOptions) -> None:
-    """Fixed values, starts, labels and bounds of the text; one value serves all groups."""
-    rows_of: dict[int, list[int]] = {}
-    for i, number in enumerate(c.mod):
-        if number and model.rows[number - 1].modifier is not None:
-            rows_of.setdefault(number, []).append(i)
-    for number, rows in rows_of.items():
-        row = model.rows[number - 1]
-        modifier = row.modifier
-        assert modifier is not None
-        for kind in ("fixed", "start", "lower", "upper", "label", "efa"):
-            values = getattr(modifier, kind)
-            if values is not None:
-                _apply(c, kind, rows, _spread(values, len(rows), row))
-    for i in range(len(c)):
-        if c.free[i] == 0 and not math.isnan(c.ustart[i]):
-            if c.lower[i] > -math.inf:
-                c.lower[i] = c.ustart[i]
-            if c.upper[i] < math.inf:
-                c.upper[i] = c.ustart[i]
-
-
-def _spread(values: tuple, n: int, row: Row) -> tuple:
-    if len(values) == 1:
-        return values * n
-    if len(values) != n:
-        raise InputError(
-            f"{row.lhs} {row.op} {row.rhs} carries {len(values)} values in c(), "
-            f"but the model has {n} group{'s' if n > 1 else ''}.",
-            hint="Give one value, or one for each group.",
-        )
-    return values
-
-
-def _apply(c: Columns, kind: str, rows: list[int], values: tuple) -> None:
-    for i, value in zip(rows, values, strict=True):
-        if kind == "fixed":
-            c.free[i] = int(math.isnan(value))
-            c.ustart[i] = value
-        elif kind == "start":
-            c.ustart[i] = value
-            c.has_start[i] = True
-        else:
-            getattr(c, kind)[i] = value
 
 
 def _finish(

@@ -39,6 +39,9 @@ class TableOptions:
     meanstructure, fixed_x, conditional_x, orthogonal : bool
         As in lavaan. ``conditional_x`` is lavaan's default for ordinal items with covariates.
     n_groups : int
+    group_names : tuple of str
+        Labels of the data's groups; ``group:`` blocks that carry them are matched by label, others
+        by position.
     group_equal, group_partial : tuple of str
         Equality across groups, and the parameters exempt from it (``"x1 ~ 1"``).
     n_thresholds : tuple of (item, number)
@@ -55,6 +58,7 @@ class TableOptions:
     fixed_x: bool = True
     conditional_x: bool = False
     n_groups: int = 1
+    group_names: tuple[str, ...] = ()
     group_equal: tuple[str, ...] = ()
     group_partial: tuple[str, ...] = ()
     n_thresholds: tuple[tuple[str, int], ...] = field(default=())

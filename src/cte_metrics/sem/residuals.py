@@ -72,7 +72,7 @@ def residuals(solution: Solution, kind: Kind = "cor") -> dict[Any, Any]:
     one_of(kind, KINDS, "kind")
     blocks = _blocks(solution)
     errors = _standard_errors(solution, kind)
-    parts = [_part(b, e, kind) for b, e in zip(blocks, errors or [None] * len(blocks), strict=True)]
+    parts = [_part(b, errors[g] if errors else None, kind) for g, b in enumerate(blocks)]
     keys = solution_keys(solution)
     if not keys.names:
         return parts[0]

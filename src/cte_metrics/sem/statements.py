@@ -12,6 +12,7 @@ from cte_metrics.sem.tokens import Token, syntax_error
 
 FORMULAS = ("=~", "<~", "~*~", "~~", "~", "|", "%")
 CONSTRAINTS = ("==", "<", ">", ":=", "<=", ">=")
+BLOCKS = ("group", "level", "block", "class")
 OPERATORS = frozenset((*FORMULAS, *CONSTRAINTS, "="))
 
 
@@ -68,7 +69,12 @@ def operator_at(line: Sequence[Token]) -> int | None:
         if depth == 0 and (
             token.text in OPERATORS
             or token.text in ("|", "%")
-            or (token.text == ":" and i == 1 and len(line) <= 3)
+            or (token.text == ":" and i == 1 and _opens_block(line))
         ):
             return i
     return None
+
+
+def _opens_block(line: Sequence[Token]) -> bool:
+    """Whether ``word : ...`` is a block, or resembles one, rather than a product ``x:z``."""
+    return line[0].text.lower() in BLOCKS or len(line) <= 3

@@ -23,13 +23,12 @@ from cte_metrics.errors import ModelSyntaxError, close_names
 from cte_metrics.sem.expressions import parse_expression
 from cte_metrics.sem.modifiers import Modifier, read_modifier
 from cte_metrics.sem.parsed import Block, Constraint, ParsedModel, Row
-from cte_metrics.sem.statements import CONSTRAINTS, OPERATORS, operator_at, statements
+from cte_metrics.sem.statements import BLOCKS, CONSTRAINTS, OPERATORS, operator_at, statements
 from cte_metrics.sem.tokens import Token, syntax_error, tokenize
 from cte_metrics.sem.variables import variable_names
 
 __all__ = ["Block", "Constraint", "ParsedModel", "Row", "parse_model"]
 
-_BLOCKS = ("group", "level", "block", "class")
 _RESERVED = frozenset(("NA", "TRUE", "FALSE", "NULL", "Inf", "NaN"))
 
 
@@ -107,15 +106,15 @@ class _Reader:
 
     def block(self, lhs: list[Token], rhs: list[Token]) -> None:
         kind = lhs[0].text.lower()
-        if kind not in _BLOCKS:
+        if kind not in BLOCKS:
             raise self.fail(
                 lhs[0],
                 f"{lhs[0].text!r} is not a block; blocks are 'group:' and 'level:'."
-                f"{close_names(kind, _BLOCKS)}",
+                f"{close_names(kind, BLOCKS)}",
             )
         if kind in ("block", "class"):
             raise self.fail(lhs[0], f"'{kind}:' blocks are not available; use 'group:' or 'level:'")
-        value, last = rhs[0].text, self.blocks[-1]
+        value, last = self._identifier(rhs), self.blocks[-1]
         if kind == "group" and last.level is not None and last.group is None:
             raise self.fail(lhs[0], "levels belong inside groups, not groups inside levels")
         new = Block(group=value) if kind == "group" else Block(group=last.group, level=value)
@@ -124,6 +123,12 @@ class _Reader:
         else:
             self.blocks.append(new)
         self.in_block = True
+
+    def _identifier(self, tokens: list[Token]) -> str:
+        """The group or level named after the colon: the rest of the line as it stands."""
+        if len(tokens) == 1:
+            return tokens[0].text
+        return self.text[tokens[0].start : _end(tokens)].strip("\"'` ")
 
     def constraint(self, lhs: list[Token], sign: Token, rhs: list[Token]) -> None:
         for side in (lhs, rhs):
