@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from cte_metrics.reliability.heterotrait import htmt_intervals as htmt_intervals
     from cte_metrics.reliability.hierarchical import HierarchicalOmega as HierarchicalOmega
     from cte_metrics.reliability.hierarchical import hierarchical_omega as hierarchical_omega
+    from cte_metrics.reliability.multilevel import (
+        MultilevelReliability as MultilevelReliability,
+    )
+    from cte_metrics.reliability.multilevel import (
+        multilevel_reliability as multilevel_reliability,
+    )
     from cte_metrics.reliability.omega import Omega as Omega
     from cte_metrics.reliability.omega import mcdonald_omega as mcdonald_omega
     from cte_metrics.reliability.raters import icc as icc
@@ -48,6 +54,7 @@ __getattr__, __dir__, __all__ = attach(
         ],
         "heterotrait": ["htmt", "htmt_intervals"],
         "hierarchical": ["HierarchicalOmega", "hierarchical_omega"],
+        "multilevel": ["MultilevelReliability", "multilevel_reliability"],
         "omega": ["Omega", "mcdonald_omega"],
         "raters": ["icc"],
         "retest": ["TestRetest", "test_retest"],

@@ -10,7 +10,7 @@ References: Ryu, E. & West, S. G. (2009). Level-specific evaluation of model fit
 structural equation modeling. Structural Equation Modeling, 16, 583-601. Asparouhov, T. & Muthen,
 B. (2018). SRMR in Mplus.
 
-Functions: ``two_level_srmr``, ``fit_by_level``.
+Functions: ``two_level_srmr``, ``fit_by_level``, ``refit``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels import fit_indices as index
 from cte_metrics.kernels.vech import vech
 from cte_metrics.sem.estimators.base import Array, Moments
+from cte_metrics.sem.partable import ParameterTable, build_table
 from cte_metrics.sem.solution import Solution
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cte_metrics.sem.estimators.two_level import TwoLevel
-    from cte_metrics.sem.partable import ParameterTable
+    from cte_metrics.sem.semfit import SEMFit
 
 NAN = float("nan")
 LEVELS = ("within", "between")
@@ -100,14 +101,23 @@ def fit_by_level(solution: Solution) -> pd.DataFrame:
 
 def _fit(solution: Solution, level: int, own: str, other: str) -> Solution:
     """Fit one level as written beside a saturated other level, on the same data."""
+    first, second = (own, other) if level == 0 else (other, own)
+    return refit(solution, f"level: 1\n{first}\nlevel: 2\n{second}\n")._solution
+
+
+def refit(solution: Solution, text: str) -> SEMFit:
+    """Fit another model of the same variables to the same data with the same options.
+
+    Summaries and unrestricted moments are those of the first fit. Nothing is raised where there
+    is no solution; ``converged`` tells.
+    """
     from cte_metrics.sem.fitting import Request, fit_model
 
-    first, second = (own, other) if level == 0 else (other, own)
     request = Request(
-        text=f"level: 1\n{first}\nlevel: 2\n{second}\n",
+        text=text,
         model_type="sem",
         identification=solution.table.options.identification,
-        orthogonal=True,
+        orthogonal=False,
         meanstructure=True,
         fixed_x=solution.table.options.fixed_x,
         group_equal=(),
@@ -117,7 +127,14 @@ def _fit(solution: Solution, level: int, own: str, other: str) -> Solution:
         rotation="geomin",
         on_failure="return",
     )
-    return fit_model(request, solution.options, solution.data)._solution
+    names = [b.ov_names for b in solution.table.blocks]
+    table = build_table(text, solution.table.options)
+    same = [b.ov_names for b in table.blocks] == names and [b.ov_x for b in table.blocks] == [
+        b.ov_x for b in solution.table.blocks
+    ]
+    return fit_model(
+        request, solution.options, solution.data, estimator=solution.estimator if same else None
+    )
 
 
 def _measures(solution: Solution, level: int, model: Solution, base: Solution) -> dict[str, float]:
