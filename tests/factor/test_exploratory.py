@@ -554,6 +554,9 @@ def test_rendering():
     assert list(frame.columns) == ["F1", "F2", "F3", "communality", "uniqueness", "complexity"]
     read = json.loads(json.dumps(out.to_dict()))
     np.testing.assert_allclose(read["loadings"]["F1"], out.loadings["F1"])
+    drawn = out.plot(hide_below=0.3).axes[0]
+    assert [t.get_text() for t in drawn.get_yticklabels()] == list(hs().columns)
+    assert len(drawn.texts) == int((out.loadings.abs() >= 0.3).sum().sum())
     errors = out.standard_errors()
     assert list(errors.table.columns) == ["item", "factor", "est", "se", "z", "ci_low", "ci_high"]
     assert "Standard errors" in errors.summary()

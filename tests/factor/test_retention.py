@@ -154,9 +154,6 @@ def test_rendering_and_agreement_table():
         assert part in text
     assert json.loads(json.dumps(out.to_dict()))["suggested"]["kaiser"] == 3
     assert "<table>" in out._repr_html_()
-    figure = out.plot()
-    assert figure.axes
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+    assert len(out.plot().axes) == 2
+    assert len(n_factors(hs(), methods=("kaiser",)).plot().axes) == 1
     assert efa(hs(), out.suggested["parallel"]).n_factors == 3

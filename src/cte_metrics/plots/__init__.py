@@ -9,6 +9,7 @@ from cte_metrics.errors import InputTypeError
 
 DRAWERS: dict[str, tuple[str, str]] = {
     "Agreement": ("agreement", "histogram"),
+    "EFA": ("loadings", "heatmap"),
     "GroupScores": ("intervals", "group_scores"),
     "Retention": ("retention", "eigenvalues"),
     "SEMFit": ("path_diagram", "path_diagram"),
