@@ -10,7 +10,7 @@ from cte_metrics.plots.style import INK, figure
 
 
 def heatmap(efa: Any, *, hide_below: float = 0.0) -> Any:
-    """Draw the pattern of an EFA, items by factors, blue positive and orange negative.
+    """Draw the pattern of an EFA, items by factors, blue positive and red negative.
 
     ``hide_below`` leaves the figures of smaller loadings out (not their colour).
     """
@@ -19,7 +19,7 @@ def heatmap(efa: Any, *, hide_below: float = 0.0) -> Any:
     p, k = values.shape
     width, height = 2.2 + 0.75 * k, 1.0 + 0.24 * p
     with figure(width, height) as (drawn, axes):
-        axes.imshow(values, cmap="PuOr_r", vmin=-1.0, vmax=1.0, aspect="auto")
+        axes.imshow(values, cmap="RdBu", vmin=-1.0, vmax=1.0, aspect="auto")
         axes.set_xticks(range(k), list(table.columns))
         axes.set_yticks(range(p), list(table.index))
         axes.tick_params(length=0)
