@@ -23,6 +23,7 @@ from cte_metrics.kernels.composite import (
     share_of_sum,
     uncontaminated_share,
 )
+from cte_metrics.sem.moment_names import latent_matrix
 from cte_metrics.sem.ordinal_moments import scales
 from cte_metrics.sem.standardized import solution_keys, variance_derivatives
 
@@ -176,17 +177,10 @@ def _read_block(solution: Solution, number: int, *, observed: bool) -> _Block:
 
 def _latent_covariance(solution: Solution, number: int, *, observed: bool) -> Array:
     """Correlations of latent responses (numeric items keep their variances)."""
-    from cte_metrics.sem.ordinal_moments import layout
-
     state = solution.states[number]
     sample = solution.estimator.saturated().moments[number].vector
     vector = sample if observed and sample is not None else state.vector
-    lay = layout(state.design)
-    lead, numeric = len(lay.item), len(lay.numeric)
-    cov = np.eye(state.design.n_observed)
-    cov[lay.numeric, lay.numeric] = vector[lead : lead + numeric]
-    cov[lay.rows, lay.columns] = cov[lay.columns, lay.rows] = vector[lead + numeric :]
-    return cov
+    return latent_matrix(state.design, vector)
 
 
 def _scored_covariance(solution: Solution, number: int) -> Array | None:

@@ -37,6 +37,7 @@ from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
 from cte_metrics.kernels.distributions import chi2_sf
 from cte_metrics.sem.estimators.base import Array
 from cte_metrics.sem.implied import evaluate
+from cte_metrics.sem.moment_names import moment_names
 from cte_metrics.sem.scaled_tests import scaled_test
 from cte_metrics.sem.solution import Solution, Solved
 
@@ -260,8 +261,8 @@ def _borrowed(larger: Solution, smaller: Solution) -> float:
 
 def _same_moments(larger: Solution, smaller: Solution, max_steps: int = 100) -> Array:
     """Parameters of the larger model that imply the smaller one's moments (Gauss-Newton)."""
-    target = np.concatenate([s.vector for s in smaller.states])
-    weight = linalg.block_diag(*smaller.dense_weights)
+    target = np.concatenate([s.vector for s in smaller.states])[_alignment(larger, smaller)]
+    weight = linalg.block_diag(*larger.dense_weights)
     theta = larger.theta.copy()
     basis = np.eye(len(theta)) if larger.basis is None else larger.basis
     damping, states = 1e-8, evaluate(larger.design, theta)
@@ -323,12 +324,22 @@ def _restriction_traces(larger: Solution, smaller: Solution) -> tuple[float, flo
 
 def _restriction(larger: Solution, smaller: Solution) -> Array:
     """Jacobian (m, n_free) of the restriction, from the two models' moment Jacobians."""
-    wide, narrow = _stacked(larger), _stacked(smaller)
-    if wide.shape[0] != narrow.shape[0]:
-        raise InputError("The models have different numbers of moments and cannot be compared.")
+    wide, narrow = _stacked(larger), _stacked(smaller)[_alignment(larger, smaller)]
     slopes = np.linalg.pinv(wide) @ narrow
     complement = linalg.null_space(slopes.T, rcond=1e-8).T
     return complement if larger.basis is None else complement @ _dual(larger.basis)
+
+
+def _alignment(larger: Solution, smaller: Solution) -> list[int]:
+    """Place of each moment of the larger model among those of the smaller one."""
+    wide, narrow = (
+        [(b.number, *name) for b in s.design.blocks for name in moment_names(b)]
+        for s in (larger, smaller)
+    )
+    place = {name: k for k, name in enumerate(narrow)}
+    if place.keys() != set(wide):
+        raise InputError("The models are about different moments and cannot be compared.")
+    return [place[name] for name in wide]
 
 
 def _dual(basis: Array) -> Array:

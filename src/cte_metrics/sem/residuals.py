@@ -27,6 +27,8 @@ from cte_metrics.errors import one_of
 from cte_metrics.kernels.vech import unvech, vech_index
 from cte_metrics.sem.estimators.base import Array, InformationKind, Moments
 from cte_metrics.sem.implied import BlockState
+from cte_metrics.sem.moment_names import latent_matrix, ordinal_parts
+from cte_metrics.sem.ordinal_moments import layout
 from cte_metrics.sem.standardized import solution_keys
 
 if TYPE_CHECKING:
@@ -108,19 +110,14 @@ def _blocks(solution: Solution) -> list[_Block]:
 
 def _ordinal_block(state: BlockState, sample: Moments) -> _Block:
     """Correlations (variances where numeric), means of numeric items, thresholds."""
-    from cte_metrics.sem.ordinal_moments import layout
-
-    lay = layout(state.design)
+    lay, design = layout(state.design), state.design
     assert sample.vector is not None  # ordinal blocks carry their moment vector
     pieces = []
     for vector in (sample.vector, state.vector):
-        n_lead, pairs = len(lay.item), len(vector) - len(lay.rows)
-        cov = np.eye(state.design.n_observed)
-        cov[lay.numeric, lay.numeric] = vector[pairs - len(lay.numeric) : pairs]
-        cov[lay.rows, lay.columns] = cov[lay.columns, lay.rows] = vector[pairs:]
-        mean = np.zeros(state.design.n_observed)
-        mean[lay.item[lay.threshold < 0]] = -vector[:n_lead][lay.threshold < 0]
-        pieces.append((cov, mean, vector[:n_lead][lay.threshold >= 0]))
+        lead = ordinal_parts(design, vector).lead
+        mean = np.zeros(design.n_observed)
+        mean[lay.item[lay.threshold < 0]] = -lead[lay.threshold < 0]
+        pieces.append((latent_matrix(design, vector), mean, lead[lay.threshold >= 0]))
     (s_cov, s_mean, s_th), (i_cov, i_mean, i_th) = pieces
     return _Block(state, s_cov, i_cov, s_mean, i_mean, s_th - i_th)
 
@@ -130,6 +127,7 @@ def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) 
 
     names = list(block.state.design.observed)
     cov, mean = _rescaled(block, kind)
+    given = [names[i] for i in block.state.design.covariates]
     z = mean_z = None
     if errors is not None:
         near = NEAR_ZERO if kind == "standardized" else NEAR_ZERO_Z
@@ -145,6 +143,8 @@ def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) 
         "z": None if z is None else pd.DataFrame(z, names, names),
         "mean_z": None if mean_z is None else pd.Series(mean_z, names),
     }
+    if given:
+        part = {k: None if v is None else _without(v, given) for k, v in part.items()}
     if block.thresholds is not None:
         items = [names[i] for i in block.state.design.threshold_item]
         labels = [f"{v}|t{items[:k].count(v) + 1}" for k, v in enumerate(items)]
@@ -162,6 +162,13 @@ def _drop_covariates(part: dict[str, Any], design: BlockDesign) -> None:
         part[key] = None if part[key] is None else part[key].loc[keep, keep]
     for key in ("mean", "mean_z"):
         part[key] = None if part[key] is None else part[key][keep]
+
+
+def _without(part: pd.DataFrame | pd.Series, names: list[str]) -> pd.DataFrame | pd.Series:
+    """Leave out the covariates that the model is conditioned on."""
+    if part.ndim == 1:
+        return part.drop(index=names)
+    return part.drop(index=names, columns=names)
 
 
 def _divided(value: Array, error: Array | None, near: float) -> Array | None:
@@ -205,7 +212,7 @@ def _standard_errors(solution: Solution, kind: Kind) -> list[tuple[Array, Array 
     if any(len(blocks) > 1 for blocks in solution.design.groups) or solution.bread is None:
         return None
     if any(s.design.ordinal.any() and not s.design.ordinal.all() for s in states):
-        return None
+        return None  # covariates included
     covariances = _sample_covariances(solution)
     if covariances is None:
         return None
