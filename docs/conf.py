@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from cte_metrics.results import Result
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # kernels import reference_values
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 HERE = Path(__file__).parent
 TUTORIALS = HERE / "tutorials"
