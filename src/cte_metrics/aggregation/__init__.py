@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from cte_metrics.aggregation.correlations import split_correlations as split_correlations
     from cte_metrics.aggregation.disclosure import Protected as Protected
     from cte_metrics.aggregation.disclosure import protect as protect
+    from cte_metrics.aggregation.isomorphism import Isomorphism as Isomorphism
+    from cte_metrics.aggregation.isomorphism import isomorphism as isomorphism
     from cte_metrics.aggregation.mixed_model import MixedModel as MixedModel
     from cte_metrics.aggregation.mixed_model import mixed_model as mixed_model
     from cte_metrics.aggregation.model_comparison import compare_models as compare_models
@@ -37,6 +39,7 @@ __getattr__, __dir__, __all__ = attach(
         "centering": ["center", "contextual_effect"],
         "correlations": ["SplitCorrelations", "split_correlations"],
         "disclosure": ["Protected", "protect"],
+        "isomorphism": ["Isomorphism", "isomorphism"],
         "mixed_model": ["MixedModel", "mixed_model"],
         "model_comparison": ["compare_models"],
         "planning": ["GroupPlan", "plan_groups"],
