@@ -116,7 +116,9 @@ def test_exploratory_block() -> None:
     fit = sem.cfa(ESEM, c.data, rotation="geomin")
     expected = c["esem.geomin"].values["par"]
     table = fit.parameters
-    table.index = pd.Index([f"{a} {o} {b}" for a, o, b in zip(table.lhs, table.op, table.rhs, strict=True)])
+    table.index = pd.Index(
+        [f"{a} {o} {b}" for a, o, b in zip(table.lhs, table.op, table.rhs, strict=True)]
+    )
     found = table.loc[expected["key"]]
     for ours, theirs in (("est", "est"), ("se", "se"), ("std_all", "std.all")):
         np.testing.assert_allclose(found[ours], expected[theirs], atol=1e-5)
@@ -152,6 +154,26 @@ def test_exact_standard_errors_are_those_of_the_delta_method() -> None:
     rows = np.flatnonzero(exact.table.free)
     found = np.sqrt(np.diagonal(exact.vcov))
     np.testing.assert_allclose(found, errors[rows], atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("parameterization", "loading", "error"),
+    # lavaan 0.6-14: cfa(..., ordered = TRUE), first and last loading of f2 and the correlation
+    [
+        ("delta", (0.08053, 0.69751, 0.49369), (0.08343, 0.05541, 0.08101)),
+        ("theta", (0.12495, 0.96452, 0.49369), (0.12875, 0.13618, 0.08101)),
+    ],
+)
+def test_blocks_of_ordinal_items(
+    parameterization: str, loading: tuple[float, ...], error: tuple[float, ...]
+) -> None:
+    model = 'efa("b")*f1 + efa("b")*f2 =~ u1 + u2 + u3 + u4 + u5 + u6 + u7 + u8'
+    fit = sem.cfa(model, case("datcat").data, ordered=True, parameterization=parameterization)
+    table = fit.parameters
+    pick = (table.op == "=~") & (table.lhs == "f2") & table.rhs.isin(["u1", "u8"])
+    pick |= (table.op == "~~") & (table.lhs != table.rhs)
+    np.testing.assert_allclose(table.est[pick], loading, atol=2e-5)
+    np.testing.assert_allclose(table.se[pick], error, atol=2e-5)
 
 
 def test_blocks_with_a_structural_part() -> None:

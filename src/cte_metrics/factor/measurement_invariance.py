@@ -90,6 +90,20 @@ def invariance(
     (2002). Evaluating goodness-of-fit indexes for testing measurement invariance. Structural
     Equation Modeling, 9, 233-255. Byrne, B. M., Shavelson, R. J., & Muthen, B. (1989). Testing for
     the equivalence of factor covariance and mean structures. Psychological Bulletin, 105, 456-466.
+
+    Examples
+    --------
+    Four items, two groups of the same population: the metric model has three degrees of freedom
+    more than the configural one.
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(1)
+    >>> items = rng.normal(size=(400, 1)) + rng.normal(size=(400, 4))
+    >>> data = pd.DataFrame(items, columns=["a", "b", "c", "d"]).assign(g=np.arange(400) % 2)
+    >>> found = invariance(data, "f =~ a + b + c + d", group="g", levels=["configural", "metric"])
+    >>> found.table["df"].tolist(), found.table["delta_df"].tolist()
+    ([4, 7], [nan, 3.0])
     """
     if not 0.0 < alpha < 1.0:
         raise InputError(f"alpha={alpha} is not between 0 and 1.")

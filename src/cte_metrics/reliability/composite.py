@@ -84,6 +84,19 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     ----------
     McDonald, R. P. (1999). Test theory. Erlbaum. Rodriguez, A., Reise, S. P., & Haviland, M. G.
     (2016). Evaluating bifactor models. Psychological Methods, 21, 137-150.
+
+    Examples
+    --------
+    Loadings 1, 1, 1 and residual variances 1, 2, 3: omega is ``3^2 / (3^2 + 6) = 0.6``, the average
+    variance extracted ``3 / 9``.
+
+    >>> import numpy as np
+    >>> from cte_metrics import sem
+    >>> cov = np.ones((3, 3)) + np.diag([1.0, 2.0, 3.0])
+    >>> fit = sem.cfa("f =~ item_1 + item_2 + item_3", sample_cov=cov, n_obs=200,
+    ...               likelihood="wishart")
+    >>> composite_reliability(fit).loc["f", ["omega", "ave"]].astype(float).round(6).tolist()
+    [0.6, 0.333333]
     """
     import pandas as pd
 
