@@ -15,13 +15,14 @@ Functions: ``two_level_srmr``, ``fit_by_level``, ``refit``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import CTEWarning, InputError
 from cte_metrics.kernels import fit_indices as index
 from cte_metrics.kernels.vech import vech
 from cte_metrics.sem.estimators.base import Array, Moments
@@ -102,7 +103,9 @@ def fit_by_level(solution: Solution) -> pd.DataFrame:
 def _fit(solution: Solution, level: int, own: str, other: str) -> Solution:
     """Fit one level as written beside a saturated other level, on the same data."""
     first, second = (own, other) if level == 0 else (other, own)
-    return refit(solution, f"level: 1\n{first}\nlevel: 2\n{second}\n")._solution
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CTEWarning)
+        return refit(solution, f"level: 1\n{first}\nlevel: 2\n{second}\n")._solution
 
 
 def refit(solution: Solution, text: str) -> SEMFit:
