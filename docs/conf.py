@@ -93,7 +93,15 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build", "reference/generated", "**.ipynb_checkpoints"]
 html_theme = "pydata_sphinx_theme"
 html_title = "cte_metrics"
-html_theme_options = {"show_nav_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "navbar_center": [],
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "footer_end": [],
+}
+html_sidebars = {"**": ["globaltoc.html"]}
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 nb_execution_mode = "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
