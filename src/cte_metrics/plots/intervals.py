@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cte_metrics.plots.style import BLUE, INK, ORANGE, SOFT, figure
 
@@ -14,13 +15,13 @@ MAX_LABELS = 60
 
 def dot_intervals(
     labels: Sequence[str],
-    estimates: Sequence[float],
-    limits: tuple[Sequence[float], Sequence[float]],
+    estimates: npt.ArrayLike,
+    limits: tuple[npt.ArrayLike, npt.ArrayLike],
     *,
     title: str = "",
     xlabel: str = "",
     reference: float | None = None,
-    second: tuple[str, Sequence[float]] | None = None,
+    second: tuple[str, npt.ArrayLike] | None = None,
 ) -> Any:
     """Draw one horizontal interval a label.
 
@@ -41,7 +42,7 @@ def dot_intervals(
     -------
     matplotlib.figure.Figure
     """
-    point, (low, high) = np.asarray(estimates, float), map(np.asarray, limits)
+    point, (low, high) = np.asarray(estimates, float), (np.asarray(v, float) for v in limits)
     y = np.arange(len(point))[::-1]
     many = len(point) > MAX_LABELS
     row = 0.27 if len(point) <= 25 else 0.15

@@ -14,7 +14,7 @@ GREEN = "#1f7a4d"
 RED = "#b3261e"
 CYCLE = (BLUE, ORANGE, GREEN, "#7b4ea3", RED, "#3a8f96")
 
-RC = {
+RC: dict[Any, Any] = {
     "axes.edgecolor": SOFT,
     "axes.labelcolor": INK,
     "axes.spines.right": False,

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from cte_metrics.quality.multinormality import Mardia as Mardia
     from cte_metrics.quality.multinormality import henze_zirkler as henze_zirkler
     from cte_metrics.quality.multinormality import mardia as mardia
+    from cte_metrics.quality.peers import SecondOpinion as SecondOpinion
+    from cte_metrics.quality.peers import second_opinion as second_opinion
 
 __getattr__, __dir__, __all__ = attach(
-    __name__, {"multinormality": ["HenzeZirkler", "Mardia", "henze_zirkler", "mardia"]}
+    __name__,
+    {
+        "multinormality": ["HenzeZirkler", "Mardia", "henze_zirkler", "mardia"],
+        "peers": ["SecondOpinion", "second_opinion"],
+    },
 )

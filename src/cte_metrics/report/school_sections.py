@@ -27,7 +27,7 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     drawings = {"School scores with their intervals": lambda: scores.plot(scale="total")}
     ordered = scores.evidence.loc[sorted(scores.evidence.index, key=lambda name: name != "total")]
     names = {s.id: s.name or s.id for s in responses.instrument.subscales}
-    decisions = [_may_aggregate(names.get(k, k), row) for k, row in ordered.iterrows()]
+    decisions = [_may_aggregate(names.get(str(k), str(k)), row) for k, row in ordered.iterrows()]
     tables = {"Evidence for school scores": _figures_of(scores.evidence)}
     notes = list(scores.notes)
     within = agreement(responses, "group")
@@ -134,7 +134,7 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(list(rows), names=["scale", "wave"])
     table = table.sort_index(level="scale", sort_remaining=False)
-    total = table.xs("total", level="scale")
+    total = table.loc["total"]
     return Section(
         id="waves",
         title="Waves",
