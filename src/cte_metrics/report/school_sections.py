@@ -172,7 +172,7 @@ def _wave_means(responses: Responses) -> dict[str, dict[str, float]]:
     return out
 
 
-def _trend(total: pd.DataFrame) -> Any:
+def _trend(total: Any) -> Any:
     from cte_metrics.plots.intervals import dot_intervals
 
     return dot_intervals(
