@@ -80,7 +80,11 @@ def splits_and_bounds() -> Pairs:
 
 def model_reliability() -> Pairs:
     """Omega, alpha and average variance extracted of fitted models, also ordinal ones."""
-    fits = (("bfi_ac", "cfa.ML", "cfa"), ("hs1939", "cfa.ML", "cfa"), ("sim_cte18", "cfa.ML", "cfa"))
+    fits = (
+        ("bfi_ac", "cfa.ML", "cfa"),
+        ("hs1939", "cfa.ML", "cfa"),
+        ("sim_cte18", "cfa.ML", "cfa"),
+    )
     ordinal = (("bfi_ac", "ord.WLSMV.delta", "ord"), ("datcat", "ord.WLSMV.delta", "ord"))
     for name, entry, family in fits + ordinal:
         table = cte.reliability.composite_reliability(run(case(name), case(name)[entry]))
@@ -150,7 +154,7 @@ def rotations() -> Pairs:
     """Loadings and factor correlations, at the best of GPArotation's twenty starts."""
     for name in ("thurstone", "bfi_ac"):
         start = case(name)["rot.input"]
-        unrotated = array(start.raw["A"] if "A" in start.raw else start.raw)
+        unrotated = array(start.raw)
         for entry in case(name).entries("rot."):
             kind = entry.id.split("rot.")[1]
             ours = ROTATIONS.get(kind, ROTATIONS.get(kind[:3]))
@@ -228,7 +232,7 @@ def agreements() -> Pairs:
         ):
             for entry in case(name).entries("", function):
                 args = entry.args
-                if "items" not in args or ".items" not in entry.id and function == "awg":
+                if "items" not in args:
                     continue
                 frame = case(name).data[[args["group"], *args["items"]]]
                 null = args.get("vv", "uniform")
@@ -279,7 +283,9 @@ AREAS = (
     Area("Item statistics", "psych::describe", item_statistics),
     Area("Cronbach's alpha, with interval", "psych::alpha", alphas),
     Area("Guttman's lambdas, split halves, greatest lower bound", "psych", splits_and_bounds),
-    Area("Omega, alpha, AVE of models, also ordinal", "semTools::compRelSEM, AVE", model_reliability),
+    Area(
+        "Omega, alpha, AVE of models, also ordinal", "semTools::compRelSEM, AVE", model_reliability
+    ),
     Area("Six ICCs, with intervals", "psych::ICC", intraclass),
     Area("KMO, Bartlett", "psych::KMO, cortest.bartlett", adequacies),
     Area("EFA loadings, minres", "psych::fa", extraction("minres")),

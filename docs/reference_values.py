@@ -24,4 +24,6 @@ def data(name: str) -> pd.DataFrame:
 def values(name: str, entry: str, *, whole: bool = False) -> Any:
     """Return what R returned; with ``whole``, the arguments of the call as well."""
     found = case(name)[entry]
-    return {"args": found.args, "values": found.values, "call": found.call} if whole else found.values
+    return (
+        {"args": found.args, "values": found.values, "call": found.call} if whole else found.values
+    )
