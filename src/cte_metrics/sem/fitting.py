@@ -5,21 +5,12 @@ Functions: ``fit``, ``cfa``, ``growth``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from cte_metrics.errors import (
-    ImproperSolutionWarning,
-    InputError,
-    InputTypeError,
-    NonConvergenceWarning,
-    one_of,
-)
+from cte_metrics.errors import InputError, InputTypeError, one_of
 from cte_metrics.kernels.rotation import ORTHOGONAL
-from cte_metrics.results.estimate import Provenance
-from cte_metrics.results.status import Status
 from cte_metrics.sem import checks
 from cte_metrics.sem.estimation import make_estimator, require_data, solve
 from cte_metrics.sem.estimators.base import Array, Estimator
@@ -33,13 +24,12 @@ from cte_metrics.sem.options import (
     settle_options,
 )
 from cte_metrics.sem.partable import ParameterTable, TableOptions, build_table, model_outline
+from cte_metrics.sem.request import ModelType, OnFailure, Request
 from cte_metrics.sem.samplestats import SampleStats
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.solution import Solution
 from cte_metrics.sem.summary_input import read_summaries
+from cte_metrics.sem.verdict import judge
 
-ModelType = Literal["sem", "cfa", "growth"]
-OnFailure = Literal["raise", "warn", "return"]
 IDENTIFICATION = {
     "marker": "marker",
     "variance": "variance",
@@ -252,25 +242,6 @@ def growth(model: str, data: Any = None, **options: Any) -> SEMFit:
     return fit(model, data, model_type="growth", **options)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What the caller asked for about the model."""
-
-    text: str
-    model_type: ModelType
-    identification: str
-    orthogonal: bool
-    meanstructure: bool | None
-    fixed_x: bool
-    group_equal: tuple[str, ...]
-    group_partial: tuple[str, ...]
-    parameterization: str
-    ordered: bool | tuple[str, ...]
-    rotation: str
-    on_failure: OnFailure
-    start: Array | None = None
-
-
 def fit_model(
     request: Request,
     options: FitOptions,
@@ -298,7 +269,7 @@ def fit_model(
         from cte_metrics.sem.efa_rotation import rotate_solution
 
         solution = rotate_solution(solution, request.rotation)
-    return _result(solution, request)
+    return judge(solution, request)
 
 
 def table_options(
@@ -324,6 +295,7 @@ def table_options(
         n_thresholds=thresholds,
         parameterization=request.parameterization,  # type: ignore[arg-type]
         conditional_x=options.ordinal,
+        ordinal_level=int(options.ordinal and options.two_level),
         orthogonal_efa=_is_orthogonal(request.rotation),
     )
 
@@ -381,71 +353,3 @@ def _identification(name: str) -> str:
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _result(solution: Solution, request: Request) -> SEMFit:
-    """Judge the solution and wrap it up."""
-    notes = list(solution.data.notes)
-    notes += list(getattr(solution.estimator, "notes", ()))
-    notes += list(getattr(getattr(solution.estimator, "sample", None), "notes", ()))
-    status = Status.CONVERGED
-    if not solution.converged:
-        status = Status.MAX_ITER
-        error: Exception = checks.not_converged(solution.n_iterations)
-        trouble = checks.unidentified(solution)
-        if trouble is not None:
-            error = checks.identification_error(trouble)
-        _fail(error, request.on_failure)
-        notes.append(str(error).split("\n")[0])
-    else:
-        trouble = checks.unidentified(solution)
-        if trouble is not None:
-            status = Status.SINGULAR
-            notes.append(trouble)
-            _fail(checks.identification_error(trouble), request.on_failure)
-        problems = checks.improper(solution)
-        if problems:
-            status = Status.IMPROPER if status is Status.CONVERGED else status
-            notes += problems
-            warnings.warn(" ".join(problems), ImproperSolutionWarning, stacklevel=4)
-    return SEMFit(
-        provenance=_provenance(solution, request),
-        status=status,
-        notes=tuple(dict.fromkeys(notes)),
-        _solution=solution,
-        _request=request,
-    )
-
-
-def _fail(error: Exception, on_failure: OnFailure) -> None:
-    if on_failure == "raise":
-        raise error
-    if on_failure == "warn":
-        warnings.warn(str(error).split("\n")[0], NonConvergenceWarning, stacklevel=5)
-
-
-def _provenance(solution: Solution, request: Request) -> Provenance:
-    options = solution.options
-    n = solution.data.n_used
-    return Provenance(
-        method=f"Structural equation model, {options.asked}",
-        n_used=n,
-        n_dropped=solution.data.n_dropped,
-        settings={
-            "estimator": options.asked,
-            "se": options.se,
-            "test": options.test,
-            "information": options.information,
-            "likelihood": options.likelihood,
-            "missing": options.missing,
-            "identification": request.identification,
-            "meanstructure": solution.table.options.meanstructure,
-            "fixed_x": request.fixed_x,
-            "groups": list(solution.data.labels) if len(solution.data.labels) > 1 else [],
-            "group_equal": list(request.group_equal),
-            "group_partial": list(request.group_partial),
-            "model": request.text,
-        },
-        reference="Rosseel, Y. (2012). lavaan: An R package for structural equation modeling. "
-        "Journal of Statistical Software, 48(2), 1-36.",
-    )

@@ -25,6 +25,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.sem.placement import (
+    ELEMENTS,
+    WIDTH,
+    BlockOrder,
+    Element,
+    arrange_names,
+    derivative_index,
+    place,
+)
+
 if TYPE_CHECKING:
     from cte_metrics.sem.partable import ParameterTable
 
@@ -86,7 +96,14 @@ class BlockDesign:
             p -= x
             numeric = int(p - self.ordinal.sum())
             return len(self.threshold_item) + 2 * numeric + p * (p - 1) // 2 + p * x
+        if self.cut_above:
+            return len(self.threshold_item) + p * (p + 1) // 2
         return p * (p + 1) // 2 + (p if self.has_means else 0)
+
+    @property
+    def cut_above(self) -> bool:
+        """Whether this is the upper level of items that are cut within (two-level ordinal)."""
+        return len(self.threshold_item) > 0 and not self.ordinal.any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,98 +175,6 @@ def fill(design: ModelDesign, theta: Array) -> Array:
     return flat
 
 
-@dataclass(slots=True)
-class _Names:
-    """Positions of names in one block while it is being built."""
-
-    observed: dict[str, int]
-    latent: dict[str, int]
-    carried: set[str]
-    thresholds: dict[tuple[str, str], int]
-
-    @property
-    def carried_in_order(self) -> list[str]:
-        """Observed variables in eta, in the order of the observed."""
-        return [v for v in self.observed if v in self.carried]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of the table that is an element of a model matrix."""
-
-    number: int
-    lhs: str
-    op: str
-    rhs: str
-    free: int
-    value: float
-
-
-_ELEMENTS = frozenset(("=~", "~~", "~", "<~", "~1", "|", "~*~"))
-_WIDTH = {"lambda": "m", "theta": "p", "psi": "m", "beta": "m"}
-
-
-def _names(observed: Sequence[str], latent: Sequence[str], rows: Sequence[_Row]) -> _Names:
-    """Order names; carry observed variables of regressions, or of covariances with latent ones."""
-    order = {name: i for i, name in enumerate(observed)}
-    etas = {name: i for i, name in enumerate(latent)}
-    carried = {v for r in rows if r.op in ("~", "<~") for v in (r.lhs, r.rhs)}
-    pairs = [(r.lhs, r.rhs) for r in rows if r.op == "~~" and r.lhs != r.rhs]
-    while True:
-        inside = carried | etas.keys()
-        more = {v for pair in pairs for v in pair if (pair[0] in inside) != (pair[1] in inside)}
-        if more <= inside:
-            break
-        carried |= more
-    carried &= order.keys()
-    for name in observed:
-        if name in carried and name not in etas:
-            etas[name] = len(etas)
-    thresholds = [(r.lhs, r.rhs) for r in rows if r.op == "|"]
-    thresholds.sort(key=lambda t: (order[t[0]], int(t[1][1:])))
-    return _Names(order, etas, carried, {t: i for i, t in enumerate(thresholds)})
-
-
-def _place(names: _Names, row: _Row) -> tuple[str, int, int]:
-    """Matrix, row and column of a row of the table."""
-    lhs, op, rhs = row.lhs, row.op, row.rhs
-    latent, observed = names.latent, names.observed
-    if op == "=~":
-        if rhs in latent:
-            return "beta", latent[rhs], latent[lhs]
-        return "lambda", observed[rhs], latent[lhs]
-    if op in ("~", "<~"):
-        return "beta", latent[lhs], latent[rhs]
-    if op == "~~":
-        if lhs in latent:
-            return "psi", latent[lhs], latent[rhs]
-        return "theta", observed[lhs], observed[rhs]
-    if op == "~1":
-        return ("alpha", latent[lhs], 0) if lhs in latent else ("nu", observed[lhs], 0)
-    if op == "|":
-        return "tau", names.thresholds[(lhs, rhs)], 0
-    return "delta", observed[lhs], 0
-
-
-def _derivative_index(
-    kind: str, row: int, column: int, p: int, m: int
-) -> tuple[int, int, float, int]:
-    """Rows of ``[I; A'; C]``, scale and mean factor of one free parameter."""
-    if kind == "lambda":
-        return row, p + m + column, 1.0, 2 + column
-    if kind == "theta":
-        return row, column, 0.5 if row == column else 1.0, 1
-    if kind == "psi":
-        return p + row, p + column, 0.5 if row == column else 1.0, 1
-    if kind == "beta":
-        return p + row, p + m + column, 1.0, 2 + column
-    if kind == "nu":
-        return row, row, 0.0, 0
-    if kind == "alpha":
-        return p + row, p + row, 0.0, 0
-    return 0, 0, 0.0, 1
-
-
 @lru_cache(maxsize=128)
 def build_design(table: ParameterTable) -> ModelDesign:
     """Compile a parameter table into index arrays (kept per table).
@@ -292,26 +217,26 @@ def build_design(table: ParameterTable) -> ModelDesign:
     )
 
 
-def _rows_by_block(table: ParameterTable) -> list[list[_Row]]:
-    rows: list[list[_Row]] = [[] for _ in table.blocks]
+def _rows_by_block(table: ParameterTable) -> list[list[Element]]:
+    rows: list[list[Element]] = [[] for _ in table.blocks]
     columns = (table.lhs, table.op, table.rhs, table.free.tolist(), table.ustart.tolist())
     blocks = table.block.tolist()
     for number, (lhs, op, rhs, free, value) in enumerate(zip(*columns, strict=True)):
-        if op in _ELEMENTS:
-            rows[blocks[number] - 1].append(_Row(number, lhs, op, rhs, free, value))
+        if op in ELEMENTS:
+            rows[blocks[number] - 1].append(Element(number, lhs, op, rhs, free, value))
     return rows
 
 
 def _build_block(
     table: ParameterTable,
-    rows: Sequence[_Row],
+    rows: Sequence[Element],
     number: int,
     at: int,
     position: Index,
     mirror: Index,
 ) -> tuple[BlockDesign, Array]:
     described = table.blocks[number]
-    names = _names(described.ov_names, described.lv_names, rows)
+    names = arrange_names(described.ov_names, described.lv_names, rows)
     p, m = len(names.observed), len(names.latent)
     lengths = sizes(p, m, len(names.thresholds))
     start = dict(zip(MATRICES, np.cumsum((0, *lengths[:-1])).tolist(), strict=True))
@@ -321,8 +246,8 @@ def _build_block(
         flat[start["lambda"] + names.observed[name] * m + names.latent[name]] = 1.0
     free: list[tuple[int, int, int, int, int, int, float, int]] = []
     for r in rows:
-        kind, row, column = _place(names, r)
-        width = {"m": m, "p": p}.get(_WIDTH.get(kind, ""), 1)
+        kind, row, column = place(names, r)
+        width = {"m": m, "p": p}.get(WIDTH.get(kind, ""), 1)
         here, there = (
             start[kind] + row * width + column,
             start[kind] + column * width + row,
@@ -330,7 +255,7 @@ def _build_block(
         position[r.number] = here + at
         mirror[r.number] = (there if kind in ("theta", "psi") else here) + at
         if r.free:
-            found = _derivative_index(kind, row, column, p, m)
+            found = derivative_index(kind, row, column, p, m)
             free.append((r.free - 1, MATRICES.index(kind), row, column, *found))
         else:
             flat[[position[r.number] - at, mirror[r.number] - at]] = np.nan_to_num(r.value)
@@ -360,7 +285,7 @@ def _build_block(
 
 
 def _covariates(
-    table: ParameterTable, names: _Names, ordinal: set[str], x: Sequence[str]
+    table: ParameterTable, names: BlockOrder, ordinal: set[str], x: Sequence[str]
 ) -> tuple[int, ...]:
     """Positions of the covariates that ordinal items are modelled given."""
     if not (table.options.conditional_x and ordinal):
@@ -369,7 +294,7 @@ def _covariates(
 
 
 def _derived(
-    table: ParameterTable, names: _Names, ordinal: set[str], rows: Sequence[_Row]
+    table: ParameterTable, names: BlockOrder, ordinal: set[str], rows: Sequence[Element]
 ) -> tuple[int, ...]:
     """Ordinal items carried into eta whose residual variance follows from their scale."""
     if table.options.parameterization != "delta":
@@ -453,7 +378,7 @@ def moment_block(
     block = _finish_block(
         replace(facts, stop=facts.start + sum(lengths)),
         [
-            (first + k, MATRICES.index(kind), i, j, *_derivative_index(kind, i, j, p, 0))
+            (first + k, MATRICES.index(kind), i, j, *derivative_index(kind, i, j, p, 0))
             for k, (kind, i, j) in enumerate(elements)
         ],
     )

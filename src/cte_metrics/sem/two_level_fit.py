@@ -114,7 +114,8 @@ def refit(solution: Solution, text: str) -> SEMFit:
     Summaries and unrestricted moments are those of the first fit. Nothing is raised where there
     is no solution; ``converged`` tells.
     """
-    from cte_metrics.sem.fitting import Request, fit_model
+    from cte_metrics.sem.fitting import fit_model
+    from cte_metrics.sem.request import Request
 
     request = Request(
         text=text,
