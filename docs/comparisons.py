@@ -232,7 +232,7 @@ def agreements() -> Pairs:
         ):
             for entry in case(name).entries("", function):
                 args = entry.args
-                if "items" not in args:
+                if "items" not in args or "item" in args:
                     continue
                 frame = case(name).data[[args["group"], *args["items"]]]
                 null = args.get("vv", "uniform")
