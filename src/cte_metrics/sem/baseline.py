@@ -118,7 +118,7 @@ def _elements(solution: Solution, block: BlockDesign, exogenous: Sequence[int]) 
         elements += [
             ("nu", i, 0)
             for i, name in enumerate(block.observed)
-            if not block.ordinal[i] and name not in above
+            if not block.ordinal[i] and name not in above and not block.cut_above
         ]
     elements += [("tau", k, 0) for k in range(len(block.threshold_item))]
     elements += [("theta", i, j) for i in exogenous for j in exogenous if j < i]
@@ -139,6 +139,8 @@ def _sample_value(block: BlockDesign, sample: Moments, element: Element) -> floa
     from cte_metrics.sem.ordinal_moments import layout
 
     assert sample.vector is not None  # ordinal blocks carry their moment vector
+    if block.cut_above:
+        return float(sample.vector[i])
     return float(sample.vector[np.flatnonzero(layout(block).threshold == i)[0]])
 
 

@@ -52,6 +52,10 @@ def make_estimator(
     """Choose the discrepancy function and give it the data."""
     x_index = fixed_covariates(table)
     has_means = table.options.meanstructure
+    if options.ordinal and table.n_levels > 1:
+        from cte_metrics.sem.estimators.two_level_ordinal import two_level_ordinal_estimator
+
+        return two_level_ordinal_estimator(data, table, options.discrepancy)
     if options.ordinal:
         from cte_metrics.sem.estimators.categorical import categorical_estimator
 
@@ -200,7 +204,7 @@ def _shared_means(design: ModelDesign, table: ParameterTable) -> int:
             for v in other.observed
         }
         shared = [v for v in block.observed if v in above and (block.number + 1, v) not in fixed]
-        count += len(shared) if block.has_means else 0
+        count += len(shared) if block.has_means and not block.ordinal.any() else 0
     return count
 
 

@@ -177,7 +177,7 @@ def _robust(
 ) -> Robust | None:
     """What the robust indices rest on; ``None`` where they are not defined."""
     two_level = solution.table.n_levels > 1
-    if two_level and solution.options.missing == "fiml":
+    if two_level and (solution.options.missing == "fiml" or solution.options.ordinal):
         return None
     if solution.options.missing == "fiml" or solution.options.ordinal:
         from cte_metrics.sem.robust_indices import corrected_robust
@@ -286,8 +286,10 @@ def _residual(solution: Solution) -> dict[str, float]:
     observed = estimator.saturated().moments
     if solution.table.n_levels > 1:
         from cte_metrics.sem.two_level_fit import two_level_srmr
+        from cte_metrics.sem.two_level_ordinal_moments import two_level_ordinal_srmr
 
-        return two_level_srmr(solution)
+        ordinal = solution.options.ordinal
+        return two_level_ordinal_srmr(solution) if ordinal else two_level_srmr(solution)
     if solution.options.ordinal:
         from cte_metrics.sem.categorical_ml import ordinal_srmr
 

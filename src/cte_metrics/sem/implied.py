@@ -62,6 +62,10 @@ class BlockState:
             from cte_metrics.sem.ordinal_moments import ordinal_vector
 
             return Moments(self.cov, self.mean, ordinal_vector(self))
+        if self.design.cut_above:
+            from cte_metrics.sem.two_level_ordinal_moments import upper_vector
+
+            return Moments(self.cov, self.mean, upper_vector(self))
         return Moments(self.cov, self.mean)
 
     @cached_property
@@ -91,6 +95,10 @@ class BlockState:
             from cte_metrics.sem.ordinal_moments import ordinal_jacobian
 
             return ordinal_jacobian(self)
+        if self.design.cut_above:
+            from cte_metrics.sem.two_level_ordinal_moments import upper_jacobian
+
+            return upper_jacobian(self)
         i, j = vech_index(self.design.n_observed)
         u, v = self.u, self.v
         cov = (u[:, i] * v[:, j] + v[:, i] * u[:, j]) * self.design.scale[:, None]
@@ -170,7 +178,11 @@ class BlockState:
             from cte_metrics.sem.ordinal_moments import ordinal_curvature
 
             return self.spread(ordinal_curvature(self, g.vector))
-        return self.spread(moment_curvature(self, _in_matrices(g, self.design.n_observed)))
+        if g.vector is not None and self.design.cut_above:
+            from cte_metrics.sem.two_level_ordinal_moments import upper_curvature
+
+            return self.spread(upper_curvature(self, g.vector))
+        return self.spread(moment_curvature(self, in_matrices(g, self.design.n_observed)))
 
 
 def _forms(u: Array, v: Array, m: Array) -> tuple[Array, Array, Array]:
@@ -195,7 +207,7 @@ def row_derivatives(state: BlockState) -> tuple[Array, Array]:
     return a, b
 
 
-def _in_matrices(g: MomentGradient, p: int) -> MomentGradient:
+def in_matrices(g: MomentGradient, p: int) -> MomentGradient:
     """A gradient by ``[mean, vech(Sigma)]`` in matrix form."""
     if g.vector is None:
         return g

@@ -96,7 +96,7 @@ class FitOptions:
     @property
     def casewise(self) -> bool:
         """Whether the likelihood is that of single cases or clusters (means are needed)."""
-        return self.missing == "fiml" or self.clustered
+        return self.missing == "fiml" or (self.clustered and not self.ordinal)
 
     @property
     def test_keeps_curvature(self) -> bool:
@@ -144,7 +144,7 @@ def settle_options(
     missing = {"ml": "fiml", "direct": "fiml"}.get(missing, missing)
     one_of(missing, ("listwise", "fiml", "pairwise"), "missing")
     one_of(likelihood, ("normal", "wishart"), "likelihood")
-    casewise = missing == "fiml" or clustered
+    casewise = missing == "fiml" or (clustered and not ordinal)
     chosen_se = _standard_errors(se, default_se, casewise=casewise)
     chosen_test = default_test if test is None else one_of(_dotted(test), TESTS, "test")
     if missing == "pairwise" and not ordinal:
@@ -152,7 +152,7 @@ def settle_options(
             "missing='pairwise' is for ordinal items, and no item is declared ordinal.",
             hint="Use missing='fiml', which uses every answer of continuous items.",
         )
-    _check_missing(asked, discrepancy, missing, clustered)
+    _check_missing(asked, missing, clustered=clustered, ordinal=ordinal, two_level=two_level)
     _check_likelihood(discrepancy, likelihood, chosen_se, chosen_test)
     if information is None:
         observed = casewise or chosen_se in ("robust.huber.white", "first.order")
@@ -206,11 +206,21 @@ def _standard_errors(se: str | None, default: str, *, casewise: bool) -> str:
     return one_of(name, STANDARD_ERRORS, "se")
 
 
-def _check_missing(asked: str, discrepancy: str, missing: str, clustered: bool) -> None:
+def _check_missing(
+    asked: str, missing: str, *, clustered: bool, ordinal: bool, two_level: bool
+) -> None:
     if missing == "fiml" and asked not in ("ML", "MLR"):
         raise InputError(
             f"missing='fiml' cannot be combined with estimator={asked!r}.",
             hint="Full information maximum likelihood is estimator='ML' or 'MLR'.",
+        )
+    if clustered and ESTIMATORS[asked][0] in ("DWLS", "WLS", "ULS") and ordinal and two_level:
+        return
+    if clustered and ordinal and not two_level:
+        raise InputError(
+            "cluster= with ordered items needs a two-level model.",
+            hint="Write 'level: 1' and 'level: 2' blocks; their standard errors allow for the "
+            "clusters.",
         )
     if clustered and asked not in ("ML", "MLR"):
         raise InputError(

@@ -10,6 +10,7 @@ Functions: ``build_table``, ``model_outline``.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -213,7 +214,7 @@ def _build(model: ParsedModel, options: TableOptions) -> ParameterTable:
     options = _settled(model, options)
     columns, group_labels = _all_blocks(model, options)
     if len(model.levels) > 1:
-        _level_intercepts(columns)
+        _level_intercepts(columns, options)
     apply_modifiers(columns, model)
     labels = equality_labels(columns, options, multi_level=len(model.levels) > 1)
     efa_identification(columns, options)
@@ -271,7 +272,8 @@ def _all_blocks(model: ParsedModel, options: TableOptions) -> tuple[Columns, tup
         for group in range(1, options.n_groups + 1):
             for block, rows in zip(model.blocks, by_block, strict=True):
                 level = levels.index(block.level) + 1 if block.level is not None else 1
-                columns.extend(block_columns(rows, options, group=group), group=group, level=level)
+                own = _of_level(options, level, by_block[-1])
+                columns.extend(block_columns(rows, own, group=group), group=group, level=level)
     return columns, groups
 
 
@@ -289,14 +291,24 @@ def _group_order(written: tuple[str, ...], names: tuple[str, ...]) -> tuple[str,
     return names
 
 
-def _level_intercepts(c: Columns) -> None:
+def _of_level(options: TableOptions, level: int, upper: Sequence[tuple[int, Row]]) -> TableOptions:
+    """In a two-level ordinal model, thresholds of items at both levels belong to the upper one."""
+    if not options.ordinal_level:
+        return options
+    above = {v for _, r in upper for v in (r.lhs, r.rhs)}
+    counts = tuple((v, n if level > 1 or v not in above else 0) for v, n in options.n_thresholds)
+    return replace(options, ordinal_level=level, n_thresholds=counts)
+
+
+def _level_intercepts(c: Columns, options: TableOptions) -> None:
     """At two levels, means belong to the upper level and thresholds vary there too."""
     upper = {
         c.lhs[i] for i in range(len(c)) if c.op[i] == "~1" and c.level[i] > 1 and not c.is_lv[i]
     }
     for i in range(len(c)):
         mean = c.op[i] == "~1" and c.lhs[i] in upper
-        if c.level[i] == 1 and (mean or c.op[i] == "|"):
+        below = c.op[i] == "|" and not options.ordinal_level
+        if c.level[i] == 1 and (mean or below):
             c.fix(i, 0.0)
         elif c.level[i] > 1 and c.op[i] == "~*~":
             c.fix(i, 1.0)
@@ -335,7 +347,7 @@ def _finish(
         upper=_reals(c.upper),
         efa=tuple(c.efa),
         constraints=constraints,
-        blocks=_block_names(c, block),
+        blocks=_block_names(c, block, options),
         group_labels=group_labels,
         level_labels=level_labels,
         options=options,
@@ -354,13 +366,16 @@ def _reals(values: list[float]) -> NDArray[np.float64]:
     return array
 
 
-def _block_names(c: Columns, block: list[int]) -> tuple[BlockNames, ...]:
+def _block_names(c: Columns, block: list[int], options: TableOptions) -> tuple[BlockNames, ...]:
     outcomes = {left for left, op in zip(c.lhs, c.op, strict=True) if op == "~"}
     found = []
     for b in range(1, max(block, default=0) + 1):
         rows = [i for i, at in enumerate(block) if at == b]
         elsewhere = outcomes if c.level[rows[0]] > 1 else ()
         names = c.names_of(rows, outcomes_elsewhere=elsewhere)
+        if options.ordinal_level:  # cut within; the effects of clusters are continuous
+            cut = dict(options.n_thresholds) if c.level[rows[0]] == 1 else ()
+            names = replace(names, ov_ordinal=tuple(v for v in names.ov if v in cut))
         efa = tuple(dict.fromkeys(c.lhs[i] for i in rows if c.op[i] == "=~" and c.efa[i]))
         found.append(BlockNames(c.group[rows[0]], c.level[rows[0]], names, efa))
     return tuple(found)

@@ -90,7 +90,8 @@ def block_columns(rows: Sequence[tuple[int, Row]], options: TableOptions, *, gro
     if options.meanstructure:
         _settle_intercepts(columns, ordinal, options)
     _settle_covariates(columns, names, options)
-    _settle_ordinal(columns, ordinal)
+    if options.ordinal_level < 2:  # between, items have residual variances of their own
+        _settle_ordinal(columns, ordinal)
     if group > 1:
         _settle_later_group(columns, ordinal, options)
     return columns
@@ -115,7 +116,8 @@ def _default_keys(
         keys += [(a, "~~", b) for a, b in combinations((*names.lv_y, *names.ov_y), 2)]
     x = names.ov_x
     keys += [(x[i], "~~", x[j]) for i in range(len(x)) for j in range(i, len(x))]
-    keys += [(v, "~*~", v) for v in ordinal]
+    if options.ordinal_level < 2:
+        keys += [(v, "~*~", v) for v in ordinal]
     if options.meanstructure:
         keys += [(v, "~1", "") for v in (*names.ov, *names.lv)]
     return keys

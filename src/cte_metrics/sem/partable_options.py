@@ -47,6 +47,8 @@ class TableOptions:
     n_thresholds : tuple of (item, number)
         The ordinal items with their number of thresholds.
     parameterization : {"delta", "theta"}
+    ordinal_level : int
+        Two-level ordinal models (lavaan has none): 1 within, 2 between; otherwise 0.
     auto_var, auto_cov_lv_x, auto_cov_y, auto_fix_single : bool
         Parts of the defaults that ``lavaan::lavaan()`` leaves out.
     """
@@ -64,6 +66,7 @@ class TableOptions:
     n_thresholds: tuple[tuple[str, int], ...] = field(default=())
     parameterization: Literal["delta", "theta"] = "delta"
     orthogonal_efa: bool = False
+    ordinal_level: int = 0
     auto_var: bool = True
     auto_cov_lv_x: bool = True
     auto_cov_y: bool = True
