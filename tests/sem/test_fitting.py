@@ -216,6 +216,7 @@ def test_responses_bring_model_items_and_group() -> None:
     responses = cte.load_example()
     result = fit(None, responses, group="wave", missing="fiml")
     assert result.converged
+    assert result.notes[0].startswith("Simulated data")
     assert result._solution.table.n_groups == 3
     one_factor = fit("one_factor", responses)
     assert one_factor.fit_measures["chisq"] > fit("correlated", responses).fit_measures["chisq"]

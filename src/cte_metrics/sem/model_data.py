@@ -95,7 +95,7 @@ def read_model_data(
     """
     values, index = _values(data, names)
     n = len(values)
-    notes: list[str] = []
+    notes = list(data.notes) if _is_responses(data) else []
     keep = ~_unanswered(values, every=keep_missing)
     if not keep.all():
         notes.append(_dropped_note(n, int(n - keep.sum()), keep_missing=keep_missing))
@@ -165,9 +165,13 @@ def _dropped_note(n: int, dropped: int, *, keep_missing: bool) -> str:
     return f"{dropped} of {n} rows {why} were dropped."
 
 
+def _is_responses(data: Any) -> bool:
+    return hasattr(data, "keyed") and hasattr(data, "instrument")
+
+
 def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
     """The model's variables as float64 (n, p), and row labels."""
-    if not (hasattr(data, "keyed") and hasattr(data, "instrument")):
+    if not _is_responses(data):
         found = item_data(data, items=names, what="The model")
         return found.values, found.index
     items = [v for v in names if v in data.keyed]
