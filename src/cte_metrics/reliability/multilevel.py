@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.core.door import column, item_data
-from cte_metrics.core.keying import keying_notes
-from cte_metrics.errors import CTEWarning, InputError, one_of
+from cte_metrics.errors import CTEWarning, one_of
 from cte_metrics.kernels.distributions import normal_quantile
 from cte_metrics.kernels.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.alpha import check_confidence
+from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def multilevel_reliability(
     """
     level = check_confidence(confidence)
     one_of(missing, ("listwise", "fiml"), "missing")
-    answers = _answers(data, group, items)
+    answers = grouped_answers(data, group, items)
     free = _fit(answers, missing)
     equal = _fit_equal_loadings(free, answers)
     estimator: TwoLevel = free._solution.estimator  # type: ignore[assignment]
@@ -209,53 +208,7 @@ def multilevel_reliability(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    values: Array
-    names: tuple[str, ...]
-    cluster: Array
-    notes: tuple[str, ...]
-
-
-def _answers(data: Any, group: Any, items: Sequence[str] | None) -> _Answers:
-    if group is None:
-        if getattr(data, "group", None) is None or not hasattr(data, "keyed"):
-            raise InputError(
-                "Multilevel reliability needs groups, and the data name none.",
-                hint="Pass group= (a column name or one label per row).",
-            )
-        group = "group"
-    own = (group,) if isinstance(group, str) and items is None else ()
-    read = item_data(data, items=items, exclude=own, what="Multilevel reliability", minimum_items=2)
-    cluster = column(data, group, read.n_respondents, "group")
-    known = cluster == cluster
-    notes = [*read.notes]
-    if not known.all():
-        notes.append(f"{int((~known).sum())} rows without a group were dropped.")
-    values = read.values[known]
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        spread = np.nanvar(values, axis=0)
-    flat = [v for v, s in zip(read.items, spread, strict=True) if not s > 0]
-    if flat:
-        raise InputError(
-            f"Everyone gave the same answer to {', '.join(map(repr, flat))}, or no one answered.",
-            hint="Leave the item out.",
-        )
-    complete = values[~np.isnan(values).any(axis=1)]
-    if len(complete) > len(read.items):
-        notes += keying_notes(read.items, _rest_correlations(complete))
-    return _Answers(values, tuple(read.items), cluster[known], tuple(notes))
-
-
-def _rest_correlations(values: Array) -> list[float]:
-    """Correlation of each item with the sum of the others."""
-    total = values.sum(axis=1)
-    pairs = ((x, total - x) for x in values.T)
-    return [float(np.corrcoef(x, rest)[0, 1]) if np.ptp(x) > 0 else NAN for x, rest in pairs]
-
-
-def _fit(answers: _Answers, missing: Literal["listwise", "fiml"]) -> SEMFit:
+def _fit(answers: GroupedAnswers, missing: Literal["listwise", "fiml"]) -> SEMFit:
     """One factor at each level."""
     import pandas as pd
 
@@ -273,7 +226,7 @@ def _fit(answers: _Answers, missing: Literal["listwise", "fiml"]) -> SEMFit:
         )
 
 
-def _fit_equal_loadings(free: SEMFit, answers: _Answers) -> SEMFit:
+def _fit_equal_loadings(free: SEMFit, answers: GroupedAnswers) -> SEMFit:
     """The same with loadings equal across levels and a free factor variance between groups."""
     from cte_metrics.sem.two_level_fit import refit
 

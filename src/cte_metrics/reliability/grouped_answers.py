@@ -1,0 +1,75 @@
+"""A scale's answers with the group of each respondent, gaps kept.
+
+Functions: ``grouped_answers``. Class: ``GroupedAnswers``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.core.door import column, item_data
+from cte_metrics.core.keying import keying_notes
+from cte_metrics.errors import InputError
+
+Array = np.ndarray
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedAnswers:
+    """values (n, k), nan for gaps; names of the items; cluster (n,); notes on rows and keying."""
+
+    values: Array
+    names: tuple[str, ...]
+    cluster: Array
+    notes: tuple[str, ...]
+
+
+def grouped_answers(data: Any, group: Any, items: Sequence[str] | None) -> GroupedAnswers:
+    """Read a scale's items and the group of each respondent.
+
+    Raises
+    ------
+    InputError
+        If no group is known, or an item has no variance.
+    """
+    if group is None:
+        if getattr(data, "group", None) is None or not hasattr(data, "keyed"):
+            raise InputError(
+                "Multilevel reliability needs groups, and the data name none.",
+                hint="Pass group= (a column name or one label per row).",
+            )
+        group = "group"
+    own = (group,) if isinstance(group, str) and items is None else ()
+    read = item_data(data, items=items, exclude=own, what="Multilevel reliability", minimum_items=2)
+    cluster = column(data, group, read.n_respondents, "group")
+    known = cluster == cluster
+    notes = [*read.notes]
+    if not known.all():
+        notes.append(f"{int((~known).sum())} rows without a group were dropped.")
+    values = read.values[known]
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        spread = np.nanvar(values, axis=0)
+    flat = [v for v, s in zip(read.items, spread, strict=True) if not s > 0]
+    if flat:
+        raise InputError(
+            f"Everyone gave the same answer to {', '.join(map(repr, flat))}, or no one answered.",
+            hint="Leave the item out.",
+        )
+    complete = values[~np.isnan(values).any(axis=1)]
+    if len(complete) > len(read.items):
+        notes += keying_notes(read.items, _rest_correlations(complete))
+    return GroupedAnswers(values, tuple(read.items), cluster[known], tuple(notes))
+
+
+def _rest_correlations(values: Array) -> list[float]:
+    """Correlation of each item with the sum of the others."""
+    total = values.sum(axis=1)
+    pairs = ((x, total - x) for x in values.T)
+    return [float(np.corrcoef(x, rest)[0, 1]) if np.ptp(x) > 0 else NAN for x, rest in pairs]
