@@ -229,12 +229,12 @@ def _of_waves(asked: Asked) -> Series:
     wide, labels = side_by_side(asked.data, items, wave=asked.group, respondent=asked.respondent)
     names = _ordinal_items(items, options.pop("ordered", ()))
     options["identification"] = "variance"
-    notes: list[str] = []
+    notes = list(asked.data.notes) if hasattr(asked.data, "instrument") else []
     if names:
         options["parameterization"] = "theta"
         options["ordered"] = [f"{v}_{w}" for v in names for w in labels]
         if asked.merge:
-            notes = _merge_waves(wide, names, labels)
+            notes += _merge_waves(wide, names, labels)
     else:
         options["meanstructure"] = True
     counts = {v: _n_thresholds(wide, v, labels) for v in names}
