@@ -352,3 +352,15 @@ def test_coverage_of_95_per_cent_intervals(method: str) -> None:
         hits += truth in cronbach_alpha(x, interval=method, n_resamples=400, rng=rng).ci
     # fisher's z is known to be too wide for alpha: it may cover more
     assert 0.93 <= hits / 1000 <= (1.0 if method == "fisher" else 0.97)
+
+
+@pytest.mark.parametrize("r", [0.1, 0.3, 0.37, 0.5, 0.7])
+def test_lambda_6_with_an_item_twice_rests_on_the_pseudo_inverse_whatever_the_rounding(r):
+    matrix = np.array([[1, 1, r], [1, 1, r], [r, r, 1]])
+    found = cronbach_alpha(matrix, n_obs=50)
+    assert found.guttman6 == pytest.approx(1 - (3 - r**2) / (5 + 4 * r), abs=1e-12)
+    assert any("singular" in note for note in found.notes)
+    rng = np.random.default_rng(3)
+    answers = pd.DataFrame(rng.integers(1, 6, (40, 4)).astype(float), columns=list("abcd"))
+    smc = [cronbach_alpha(answers.assign(e=s * answers["a"])).guttman6 for s in (1, 3, 0.1)]
+    np.testing.assert_allclose(smc, smc[0], atol=1e-9)

@@ -19,6 +19,7 @@ Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808. Bonett (
 Educational and Behavioral Statistics 27, 335-340.
 
 Functions: ``alpha_coefficient, alpha_figures, dropped_figures, item_total, correlation_from,
+is_singular,
 squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
 """
 
@@ -37,6 +38,8 @@ Floats = NDArray[np.float64]
 ANALYTIC_INTERVALS = ("feldt", "duhachek", "bonett", "fisher")
 
 _PAIRWISE_ROWS = 4096
+_SMALL_PIVOT = 1e-2
+_SINGULAR = float(np.sqrt(np.finfo(float).eps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +116,28 @@ def squared_multiple_correlations(correlation: Floats) -> Floats:
 
 def _inverse(correlation: Floats) -> Floats:
     """Inverse of a positive definite matrix, else the pseudo-inverse."""
+    inverse = _definite_inverse(correlation)
+    if inverse is None:
+        return np.linalg.pinv(correlation, rcond=_SINGULAR, hermitian=True)
+    return inverse
+
+
+def _definite_inverse(correlation: Floats) -> Floats | None:
+    """Inverse, or ``None`` if singular (rounding can let such a matrix pass Cholesky's test)."""
     try:
-        root = np.linalg.inv(np.linalg.cholesky(correlation))
-        return root.T @ root
+        root = np.linalg.cholesky(correlation)
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(
-            correlation, rcond=float(np.sqrt(np.finfo(float).eps)), hermitian=True
-        )
+        return None
+    if np.diagonal(root).min() < _SMALL_PIVOT and is_singular(correlation):
+        return None
+    inverse_root = np.linalg.inv(root)
+    return np.asarray(inverse_root.T @ inverse_root)
+
+
+def is_singular(correlation: Floats) -> bool:
+    """Whether the smallest eigenvalue is zero beside the largest (relative to 1.5e-8)."""
+    eigenvalues = np.linalg.eigvalsh(correlation)
+    return bool(eigenvalues[0] <= _SINGULAR * eigenvalues[-1])
 
 
 def alpha_coefficient(n_items: float, trace: Floats, total: Floats) -> Floats:
@@ -210,12 +228,10 @@ def _dropped_smc_sums(r: Floats) -> Floats:
     k = len(r)
     if not np.isfinite(r).all():
         return np.full(k, np.nan)
-    try:
-        inverse = np.linalg.inv(np.linalg.cholesky(r))
-    except np.linalg.LinAlgError:
+    precision = _definite_inverse(r)
+    if precision is None:
         keep = [np.delete(np.delete(r, i, 0), i, 1) for i in range(k)]
         return np.array([squared_multiple_correlations(part).sum() for part in keep])
-    precision = inverse.T @ inverse
     own = np.diagonal(precision)
     without = own - np.square(precision) / own[:, None]
     np.fill_diagonal(without, 1.0)

@@ -19,6 +19,7 @@ from cte_metrics.kernels.alpha import (
     alpha_interval,
     bootstrap_alpha,
     dropped_figures,
+    is_singular,
     item_total,
 )
 from cte_metrics.kernels.item_statistics import score_correlations
@@ -301,6 +302,11 @@ def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
         notes.append(
             "With two items alpha-if-dropped is not defined, and r_drop is their correlation; "
             "alpha equals the Spearman-Brown coefficient only when their variances are equal."
+        )
+    if is_singular(source.matrix("correlation")):
+        notes.append(
+            "The correlation matrix is singular (items determine each other, or respondents are "
+            "fewer than items): lambda 6 rests on its pseudo-inverse."
         )
     if not np.isfinite(alpha):
         notes.append(
