@@ -26,13 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.two_level_ordinal import (
-    Floats,
-    ItemFits,
-    cluster_counts,
-    item_fits,
-)
+from cte_metrics.kernels.batched_newton import Floats
 from cte_metrics.kernels.two_level_ordinal_pairs import PairFits, pair_fits
+from cte_metrics.kernels.two_level_probit import ItemFits, cluster_counts, item_fits
 
 Index = NDArray[np.intp]
 

@@ -5,7 +5,7 @@ Items i and k of a respondent have latent responses ``w + b`` with
     w ~ N(0, [[1, rho], [rho, 1]]),        b ~ N(0, [[psi_i, sigma], [sigma, psi_k]])
 
 within and between clusters. Thresholds and the between variances psi are those of the items
-(``kernels.two_level_ordinal``); rho and sigma maximise the likelihood of the pair's tables by
+(``kernels.two_level_probit``); rho and sigma maximise the likelihood of the pair's tables by
 cluster, the integral over b being a trapezoidal sum over ``u`` with ``b = L u``, ``L L'`` the
 between covariance matrix. The probabilities of the cells at a node are the same for all clusters,
 so a cluster costs one product of its table with their logarithms.
@@ -27,9 +27,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.kernels.batched_newton import Flags, Floats, ascend
 from cte_metrics.kernels.bivariate_normal import edge_slopes
-from cte_metrics.kernels.two_level_ordinal import Flags, Floats, ItemFits, ascend, nodes
 from cte_metrics.kernels.two_level_ordinal_cells import node_cells, node_slopes
+from cte_metrics.kernels.two_level_probit import ItemFits, nodes
 
 Index = NDArray[np.intp]
 
