@@ -443,3 +443,27 @@ def test_vcov_carries_names() -> None:
         result.parameters.set_index("label").loc["load", "se"] ** 2
     )
     assert (result.vcov.index == result.vcov.columns).all()
+
+
+def test_bounds_keep_variances_positive() -> None:
+    result = fit("f =~ a + b + c + d", heywood(), bounds="positive_variances")
+    assert result.status is Status.CONVERGED
+    variances = result.parameters[result.parameters.lhs == result.parameters.rhs]
+    assert variances.est.min() >= -1e-8
+    assert any("b ~~ b is at its bound 0" in note for note in result.notes)
+    free = fit(TWO, simulated(1))
+    bounded = fit(TWO, simulated(1), bounds="positive_variances")
+    assert bounded.parameters.se.to_numpy() == pytest.approx(free.parameters.se.to_numpy())
+
+
+def test_moments_serve_in_place_of_answers() -> None:
+    data = hs()
+    whole = cte.Moments.from_data(data, ITEMS, by=data.school)
+    one = fit(HS, whole)
+    two = fit(HS, data, meanstructure=True)
+    assert one.fit_measures["logl"] == pytest.approx(two.fit_measures["logl"])
+    groups = fit(HS, whole, group="school", group_equal="loadings")
+    same = fit(HS, data, group="school", group_equal="loadings")
+    assert groups.fit_measures["chisq"] == pytest.approx(same.fit_measures["chisq"])
+    with pytest.raises(InputError, match="needs the answers"):
+        fit(HS, whole, estimator="MLR")

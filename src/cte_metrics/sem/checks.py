@@ -176,6 +176,18 @@ def improper(solution: Solution) -> list[str]:
     return notes
 
 
+def at_bounds(solution: Solution) -> list[str]:
+    """Sentences on estimates that sit at a bound of theirs."""
+    table, notes = solution.table, []
+    for r in np.flatnonzero(table.free):
+        value = solution.values[r]
+        for bound in (table.lower[r], table.upper[r]):
+            if np.isfinite(bound) and abs(value - bound) < 1e-6:
+                name = describe_row(table, int(r), solution.data.labels)
+                notes.append(f"{name} is at its bound {bound:g}; its standard error is 0.")
+    return notes
+
+
 def _indefinite(phi: Array) -> bool:
     sd = np.sqrt(np.maximum(phi.diagonal(), 1e-300))
     return bool(np.linalg.eigvalsh(phi / (sd[:, None] * sd))[0] < -BEYOND_ONE)

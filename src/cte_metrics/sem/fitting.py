@@ -11,6 +11,7 @@ from typing import Any
 
 from cte_metrics.errors import InputError, InputTypeError, one_of
 from cte_metrics.kernels.rotation import ORTHOGONAL
+from cte_metrics.results.moments import Moments
 from cte_metrics.sem import checks
 from cte_metrics.sem.estimation import make_estimator, require_data, solve
 from cte_metrics.sem.estimators.base import Array, Estimator
@@ -23,11 +24,17 @@ from cte_metrics.sem.options import (
     FitOptions,
     settle_options,
 )
-from cte_metrics.sem.partable import ParameterTable, TableOptions, build_table, model_outline
+from cte_metrics.sem.partable import (
+    ParameterTable,
+    TableOptions,
+    build_table,
+    model_outline,
+    positive_variances,
+)
 from cte_metrics.sem.request import ModelType, OnFailure, Request
 from cte_metrics.sem.samplestats import SampleStats
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.summary_input import read_summaries
+from cte_metrics.sem.summary_input import moment_input, read_summaries
 from cte_metrics.sem.verdict import judge
 
 IDENTIFICATION = {
@@ -64,6 +71,7 @@ def fit(
     sample_mean: Any = None,
     n_obs: Any = None,
     weights: Any = None,
+    bounds: str = "none",
     on_failure: OnFailure = "raise",
     model_type: ModelType = "sem",
     start: Array | None = None,
@@ -78,8 +86,9 @@ def fit(
         fixes, ``NA*x`` frees, ``start(.8)*x`` starts, ``label*x`` labels. ``None`` builds the model
         from the instrument's subscales; so do ``"correlated"``, ``"one_factor"``,
         ``"second_order"`` and ``"bifactor"``.
-    data : Responses, DataFrame or array, optional
-        One row a respondent; items of ``Responses`` are reverse-scored first.
+    data : Responses, DataFrame, array or Moments, optional
+        One row a respondent; items of ``Responses`` are reverse-scored first. ``Moments`` serve
+        estimators that need no more (those ``by`` group when ``group`` is given).
     estimator : str
         ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSMV`` (their
         default), ``WLSM, WLSMVS, DWLS, WLS, ULS, ULSMV``.
@@ -119,6 +128,9 @@ def fit(
     sample_cov, sample_mean, n_obs
         Covariance matrix (divisor n - 1), means and number of respondents in place of data; lists
         for groups.
+    bounds : {"none", "positive_variances"}
+        Keep every variance at zero or above (lavaan's ``pos.var``); an estimate at its bound is
+        named in ``notes``. Single bounds are written ``lower(0)*x`` in the model.
     on_failure : {"raise", "warn", "return"}
         What to do without a solution. An improper solution (negative variance, ...) is returned
         with its status, a note and a warning.
@@ -154,8 +166,8 @@ def fit(
 
     Examples
     --------
-    One factor behind three items has as many parameters as moments, so it fits exactly and its
-    loadings follow from the covariances: ``2 = s12 s23 / (s13 ...)``.
+    One factor behind three items has as many parameters as moments, so it fits exactly, and the
+    factor variance is ``s12 s13 / s23 = 0.5``.
 
     >>> import numpy as np
     >>> cov = np.array([[2.0, 0.5, 0.5], [0.5, 2.0, 0.5], [0.5, 0.5, 2.0]])
@@ -182,6 +194,7 @@ def fit(
         ordered=ordered if isinstance(ordered, bool) else _names(ordered),
         rotation=rotation,
         on_failure=on_failure,
+        bounds=one_of(bounds, ("none", "positive_variances"), "bounds"),
         start=start,
     )
     outline = model_outline(text)
@@ -206,6 +219,8 @@ def fit(
     if isinstance(fixed_x, DefaultSwitch):
         fixed_x = options.discrepancy == "ML" or options.ordinal
     request = replace(request, fixed_x=fixed_x)
+    if isinstance(data, Moments):
+        sample_cov, sample_mean, n_obs = moment_input(data, group)
     if sample_cov is not None:
         return _fit_summaries(request, options, outline, sample_cov, sample_mean, n_obs)
     rows = read_model_data(
@@ -260,6 +275,8 @@ def fit_model(
 
         thresholds = sample_thresholds(rows, request.ordered, request.text)
     table = build_table(request.text, table_options(request, options, rows, thresholds))
+    if request.bounds != "none":
+        table = positive_variances(table)
     if estimator is None:
         estimator = make_estimator(rows, table, options, sample=sample)
     solution = solve(table, estimator, options, rows, start=request.start)

@@ -379,3 +379,14 @@ def _block_names(c: Columns, block: list[int], options: TableOptions) -> tuple[B
         efa = tuple(dict.fromkeys(c.lhs[i] for i in rows if c.op[i] == "=~" and c.efa[i]))
         found.append(BlockNames(c.group[rows[0]], c.level[rows[0]], names, efa))
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def positive_variances(table: ParameterTable) -> ParameterTable:
+    """The same table with 0 as lower bound of every free variance."""
+    lower = table.lower.copy()
+    for i in np.flatnonzero(table.free):
+        if table.op[i] == "~~" and table.lhs[i] == table.rhs[i]:
+            lower[i] = max(lower[i], 0.0)
+    lower.flags.writeable = False
+    return replace(table, lower=lower)

@@ -30,4 +30,5 @@ class Request:
     ordered: bool | tuple[str, ...]
     rotation: str
     on_failure: OnFailure
+    bounds: str = "none"
     start: Array | None = None

@@ -1,6 +1,6 @@
 """Covariance matrices in place of answers.
 
-Functions: ``read_summaries``.
+Functions: ``read_summaries``, ``moment_input``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.results.moments import Moments
 from cte_metrics.sem.model_data import ModelData
 from cte_metrics.sem.samplestats import GroupSample, SampleStats
 
@@ -54,6 +55,28 @@ def read_summaries(
         n_input=int(total),
     )
     return data, SampleStats(tuple(groups), tuple(names))
+
+
+def moment_input(data: Moments, group: Any) -> tuple[Any, Any, Any]:
+    """Covariances, means and sizes of moments, by group where groups are asked for.
+
+    Raises
+    ------
+    InputError
+        If groups are asked for that were not summarised apart.
+    """
+    if group is None:
+        return data.covariance, data.mean, data.n
+    parts = dict(data)
+    if not parts:
+        raise InputError(
+            "These Moments know no groups.", hint="Build them with Moments.from_data(..., by=...)."
+        )
+    return (
+        {label: part.covariance for label, part in parts.items()},
+        {label: part.mean for label, part in parts.items()},
+        {label: part.n for label, part in parts.items()},
+    )
 
 
 def _listed(sample_cov: Any) -> tuple[list[Any], list[str]]:

@@ -36,6 +36,7 @@ def judge(solution: Solution, request: Request) -> SEMFit:
             status = Status.SINGULAR
             notes.append(trouble)
             _fail(checks.identification_error(trouble), request.on_failure)
+        notes += checks.at_bounds(solution)
         problems = checks.improper(solution)
         if problems:
             status = Status.IMPROPER if status is Status.CONVERGED else status
