@@ -320,6 +320,11 @@ def _omegas(fit: SEMFit, notes: list[str]) -> dict[str, Estimate]:
             notes.append(f"The one-factor model gives no omega {name} groups.")
             found[f"omega_{name}"] = (NAN, NAN)
             continue
+        if unique < 0:
+            notes.append(
+                f"Omega {name} groups exceeds 1: residual variances are negative there, that is, "
+                "close to zero and estimated with error."
+            )
         gradient = np.zeros(solution.design.n_free)
         free = solution.table.free
         np.add.at(gradient, free[loading] - 1, 2.0 * common * unique / total**2)

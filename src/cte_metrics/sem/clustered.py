@@ -6,7 +6,7 @@ their unrestricted moments: those of the cases at level 1, of the clusters at le
 estimates for a covariate that is split into both.
 
 Classes: ``ClusteredSample``, ``IncompleteClusteredSample``. Functions: ``clustered_sample``,
-``cluster_codes``.
+``cluster_codes``, ``has_cluster``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -237,8 +238,12 @@ class IncompleteClusteredSample(ClusteredSample):
         return np.concatenate([m.mean for m in parts]), block_diag(*(m.cov for m in parts))
 
 
-def cluster_codes(cluster: NDArray[np.generic]) -> tuple[Codes, tuple[object, ...]]:
+def cluster_codes(cluster: NDArray[Any]) -> tuple[Codes, tuple[object, ...]]:
     """Number the clusters from 0 in order of first appearance; return codes and labels."""
+    if cluster.dtype.kind == "O":  # labels of several types have no order of their own
+        numbers: dict[object, int] = {}
+        codes = [numbers.setdefault(c, len(numbers)) for c in cluster.tolist()]
+        return np.array(codes, dtype=np.intp), tuple(numbers)
     labels, first, inverse = np.unique(cluster, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
@@ -246,10 +251,19 @@ def cluster_codes(cluster: NDArray[np.generic]) -> tuple[Codes, tuple[object, ..
     return rank[inverse.ravel()].astype(np.intp), tuple(labels[order].tolist())
 
 
+def has_cluster(cluster: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which cases have a cluster (neither nan nor None), shape (N,)."""
+    if cluster.dtype.kind == "f":
+        return ~np.isnan(cluster)
+    if cluster.dtype.kind != "O":
+        return np.ones(len(cluster), dtype=bool)
+    return np.array([c is not None and str(c) not in ("nan", "<NA>", "NaT") for c in cluster])
+
+
 def clustered_sample(
     label: str,
     columns: dict[str, Array],
-    cluster: NDArray[np.generic],
+    cluster: NDArray[Any],
     *,
     within: Sequence[str],
     between: Sequence[str],

@@ -35,7 +35,8 @@ from cte_metrics.kernels.fiml import (
 )
 from cte_metrics.kernels.missing_patterns import MissingPatterns, missing_patterns
 from cte_metrics.kernels.vech import vech_index
-from cte_metrics.sem.clustered import cluster_codes
+from cte_metrics.sem.clustered import cluster_codes, has_cluster
+from cte_metrics.sem.coverage import check_answers
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -111,10 +112,15 @@ def full_information(
         keep = ~np.isnan(values[:, list(x_index)]).any(axis=1) & ~np.isnan(values).all(axis=1)
         if not keep.all():
             notes.append(_covariate_note(part.label, int((~keep).sum())))
+        known = keep if part.clusters is None else keep & has_cluster(np.asarray(part.clusters))
+        if known.sum() < keep.sum():
+            notes.append(f"{int(keep.sum() - known.sum())} cases without a cluster were left out.")
+        keep = known
+        notes += check_answers(part.label, block.ov_names, values[keep])
         weights = None if part.weights is None else part.weights[keep]
         groups.append(incomplete_sample(part.label, block.ov_names, values[keep], weights))
         if part.clusters is not None:
-            clusters.append(cluster_codes(part.clusters[keep])[0])
+            clusters.append(cluster_codes(np.asarray(part.clusters)[keep])[0])
     sample = SampleStats(tuple(groups), table.blocks[0].ov_names, data.n_dropped, data.notes)
     found = tuple(clusters) if clusters else None
     return FullInformation(sample, x_index, found, notes=tuple(notes))

@@ -27,6 +27,7 @@ from cte_metrics.sem.clustered import (
     ClusteredSample,
     IncompleteClusteredSample,
     clustered_sample,
+    has_cluster,
 )
 from cte_metrics.sem.estimators.base import (
     Array,
@@ -66,7 +67,7 @@ def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOpti
         keep = ~np.isnan(part.values[:, needed]).any(axis=1)
         keep &= ~np.isnan(part.values[:, items]).all(axis=1)
         clusters = np.asarray(part.clusters)
-        keep &= clusters == clusters if clusters.dtype.kind == "f" else True
+        keep &= has_cluster(clusters)
         if not keep.all():
             notes.append(_left_out(part.label, int((~keep).sum())))
         sample, remarks = clustered_sample(
