@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cte_metrics as cte
 from cte_metrics.errors import IdentificationError, ImproperSolutionWarning, InputError
 from cte_metrics.reliability import hierarchical_omega
 from tests.reference_case import case
@@ -142,3 +143,9 @@ def test_rendering() -> None:
     assert "Schmid-Leiman loadings" in text
     assert "omega hierarchical" in text
     assert float(found) == found.hierarchical
+
+
+def test_the_number_of_factors_is_a_whole_number():
+    answers = np.random.default_rng(1).normal(size=(50, 6))
+    with pytest.raises(cte.InputTypeError, match="n_factors is a whole number; got '3'"):
+        hierarchical_omega(answers, "3")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels import agreement as formulas
 from cte_metrics.kernels import group_summaries as summaries
@@ -106,10 +107,10 @@ class Agreement(Result):
             raise InputError(f"n_resamples={n_resamples}; at least 100 are needed.")
         correlation = _checked_correlation(correlation, self.n_items)
         n_categories = _categories(self.scale)
-        generator = np.random.default_rng(rng)
+        draws = generator(rng)
         sizes = np.unique(self.table["n"].to_numpy())
         rows = {
-            int(n): self._critical(generator, int(n), n_categories, correlation, n_resamples,
+            int(n): self._critical(draws, int(n), n_categories, correlation, n_resamples,
                                    confidence)
             for n in sizes if n > 1
         }  # fmt: skip

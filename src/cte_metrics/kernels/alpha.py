@@ -10,8 +10,7 @@ Standardized alpha is the same on the correlation matrix R. Guttman's lambda 6 o
     Q = 2 k^2 / ((k-1)^2 V^3) * (V (tr C^2 + T^2) - 2 T 1'C^2 1)        (van Zyl et al. 2000)
 
 Dropping item i changes T, V, tr C^2 and 1'C^2 1 by sums that C already holds, and the inverse
-of R without row i is the inverse of R less a rank-one term, so the whole table costs O(k^2)
-memory and no loop.
+of R without row i is the inverse of R less a rank-one term: O(k^2) memory and no loop.
 
 References: Cronbach (1951), Psychometrika 16, 297-334. Feldt, Woodruff & Salih (1987), Applied
 Psychological Measurement 11, 93-103. van Zyl, Neudecker & Nel (2000), Psychometrika 65, 271-280.
@@ -19,8 +18,7 @@ Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808. Bonett (
 Educational and Behavioral Statistics 27, 335-340.
 
 Functions: ``alpha_coefficient, alpha_figures, dropped_figures, item_total, correlation_from,
-is_singular,
-squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
+is_singular, squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
 """
 
 from __future__ import annotations
@@ -36,9 +34,7 @@ from cte_metrics.kernels.resampling import bootstrap_counts
 Floats = NDArray[np.float64]
 
 ANALYTIC_INTERVALS = ("feldt", "duhachek", "bonett", "fisher")
-
-_PAIRWISE_ROWS = 4096
-_SMALL_PIVOT = 1e-2
+_PAIRWISE_ROWS, _SMALL_PIVOT = 4096, 1e-2
 _SINGULAR = float(np.sqrt(np.finfo(float).eps))
 
 
@@ -116,10 +112,9 @@ def squared_multiple_correlations(correlation: Floats) -> Floats:
 
 def _inverse(correlation: Floats) -> Floats:
     """Inverse of a positive definite matrix, else the pseudo-inverse."""
-    inverse = _definite_inverse(correlation)
-    if inverse is None:
-        return np.linalg.pinv(correlation, rcond=_SINGULAR, hermitian=True)
-    return inverse
+    if (inverse := _definite_inverse(correlation)) is not None:
+        return inverse
+    return np.asarray(np.linalg.pinv(correlation, rcond=_SINGULAR, hermitian=True))
 
 
 def _definite_inverse(correlation: Floats) -> Floats | None:
@@ -130,14 +125,14 @@ def _definite_inverse(correlation: Floats) -> Floats | None:
         return None
     if np.diagonal(root).min() < _SMALL_PIVOT and is_singular(correlation):
         return None
-    inverse_root = np.linalg.inv(root)
-    return np.asarray(inverse_root.T @ inverse_root)
+    root = np.linalg.inv(root)
+    return np.asarray(root.T @ root)
 
 
 def is_singular(correlation: Floats) -> bool:
     """Whether the smallest eigenvalue is zero beside the largest (relative to 1.5e-8)."""
-    eigenvalues = np.linalg.eigvalsh(correlation)
-    return bool(eigenvalues[0] <= _SINGULAR * eigenvalues[-1])
+    smallest, *_, largest = np.linalg.eigvalsh(correlation)
+    return bool(smallest <= _SINGULAR * largest)
 
 
 def alpha_coefficient(n_items: float, trace: Floats, total: Floats) -> Floats:
@@ -228,8 +223,7 @@ def _dropped_smc_sums(r: Floats) -> Floats:
     k = len(r)
     if not np.isfinite(r).all():
         return np.full(k, np.nan)
-    precision = _definite_inverse(r)
-    if precision is None:
+    if (precision := _definite_inverse(r)) is None:
         keep = [np.delete(np.delete(r, i, 0), i, 1) for i in range(k)]
         return np.array([squared_multiple_correlations(part).sum() for part in keep])
     own = np.diagonal(precision)

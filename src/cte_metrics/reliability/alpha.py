@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.alpha import (
     ANALYTIC_INTERVALS,
@@ -257,7 +258,7 @@ def _interval(
     if source.complete and np.isnan(answers).any():
         answers = answers[~np.isnan(answers).any(axis=1)]
     answers = answers[~np.isnan(answers).all(axis=1)]
-    replicates = bootstrap_alpha(answers, n_resamples, np.random.default_rng(rng))
+    replicates = bootstrap_alpha(answers, n_resamples, generator(rng))
     lost = int((~np.isfinite(replicates)).sum())
     notes = (f"{lost} of {n_resamples} resamples had no alpha and were left out.",) if lost else ()
     return percentile_interval(replicates, level), notes

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.distributions import normal_quantile
 from cte_metrics.kernels.guttman import delta_error, numeric_gradient
@@ -135,10 +136,10 @@ def _bootstrap(
     if n_resamples < 2:
         raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
     answers = source.complete_answers("A bootstrap interval")
-    generator = np.random.default_rng(rng)
+    draws = generator(rng)
     parts = [
         _where_definite(figures, stack)
-        for stack in bootstrap_covariances(answers, n_resamples, generator)
+        for stack in bootstrap_covariances(answers, n_resamples, draws)
     ]
     replicates = np.concatenate(parts)
     lost = int((~np.isfinite(replicates)).any(axis=1).sum())

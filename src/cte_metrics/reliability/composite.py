@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.composite import (
     alpha_of,
     average_variance_extracted,
@@ -73,6 +73,8 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     ------
     InputError
         If the model has no factor with two items or more.
+    InputTypeError
+        If ``fit`` is no fitted model.
 
     Notes
     -----
@@ -100,6 +102,11 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     """
     import pandas as pd
 
+    if not hasattr(fit, "_solution"):
+        raise InputTypeError(
+            f"composite_reliability takes a fitted model; got {type(fit).__name__}.",
+            hint="Fit one first: fit = cte.sem.cfa(model, data), or cte.factor.cfa(responses).",
+        )
     solution: Solution = fit._solution
     keys = solution_keys(solution)
     rows: list[dict[str, float]] = []
@@ -125,6 +132,7 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
 class _Block:
     """Matrices of one block: Lambda (p, m), Phi (m, m), Beta (m, m), total covariances (p, p).
 
+    ``measured_by`` (m, m) marks the factors (rows) that are indicators of another one (columns).
     ``scored`` is the covariance matrix of the answers as scored (ordinal items), ``cuts`` and
     ``owner`` the standardized thresholds, ``implied_sd`` (p,) and ``factor_sd`` (m,).
     """
@@ -135,6 +143,7 @@ class _Block:
     psi: Array
     theta: Array
     beta: Array
+    measured_by: NDArray[np.bool_]
     total: Array
     implied_sd: Array
     factor_sd: Array
@@ -177,6 +186,7 @@ def _read_block(solution: Solution, number: int, *, observed: bool) -> _Block:
         psi=x.psi[:m, :m],
         theta=x.theta,
         beta=x.beta[:m, :m],
+        measured_by=_measured_by(solution, number, factors),
         total=total,
         implied_sd=np.sqrt(np.maximum(implied, 0.0)),
         factor_sd=np.sqrt(np.maximum(latent[:m], 0.0)),
@@ -186,6 +196,17 @@ def _read_block(solution: Solution, number: int, *, observed: bool) -> _Block:
         cuts=(x.tau - mean[owner]) * delta[owner] if len(owner) else np.zeros(0),
         owner=owner,
     )
+
+
+def _measured_by(solution: Solution, number: int, factors: Sequence[str]) -> NDArray[np.bool_]:
+    """Mark factors that stand right of ``=~``; a regression of factors measures nothing."""
+    table = solution.table
+    place = {name: f for f, name in enumerate(factors)}
+    found = np.zeros((len(factors), len(factors)), dtype=bool)
+    for i in np.flatnonzero(table.block == number + 1):
+        if table.op[i] == "=~" and table.rhs[i] in place:
+            found[place[table.rhs[i]], place[table.lhs[i]]] = True
+    return found
 
 
 def _latent_covariance(solution: Solution, number: int, *, observed: bool) -> Array:
@@ -280,11 +301,11 @@ def _categorical(
 
 def _second_order_factor(model: _Block) -> int | None:
     """The factor that other factors load on, if there is exactly one."""
-    higher = [f for f in range(len(model.factors)) if model.beta[:, f].any()]
-    lower = np.flatnonzero(model.beta.any(axis=1))
+    higher = np.flatnonzero(model.measured_by.any(axis=0)).tolist()
+    lower = np.flatnonzero(model.measured_by.any(axis=1))
     if len(higher) != 1 or higher[0] in lower or not _is_measured_by(model, lower):
         return None
-    return higher[0]
+    return int(higher[0])
 
 
 def _is_measured_by(model: _Block, lower: NDArray[np.intp]) -> bool:
@@ -292,9 +313,9 @@ def _is_measured_by(model: _Block, lower: NDArray[np.intp]) -> bool:
 
 
 def _add_second_order(model: _Block, g: int, rows: dict[str, dict[str, float]]) -> None:
-    lower = np.flatnonzero(model.beta[:, g])
+    lower = np.flatnonzero(model.measured_by[:, g])
     items = np.flatnonzero(model.loadings[:, [g, *lower]].any(axis=1))
-    slope = model.loadings[items] @ model.beta[:, g]
+    slope = model.loadings[np.ix_(items, lower)] @ model.beta[lower, g]
     direct = model.loadings[items, g]
     common = slope + direct
     true = np.outer(common, common) * model.phi[g, g]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError
 from cte_metrics.kernels import greatest_lower_bound as barrier
 from cte_metrics.kernels.guttman import guttman_bounds
@@ -142,8 +143,8 @@ def guttman_lambdas(
     level = check_confidence(confidence)
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Guttman's lambdas")
     chosen = refuse_indefinite(source, matrix)
-    generator = np.random.default_rng(rng)
-    searched = search_splits(chosen, splits, generator)
+    draws = generator(rng)
+    searched = search_splits(chosen, splits, draws)
     best = searched.best[None]
 
     def figures(stack: np.ndarray) -> np.ndarray:
@@ -160,7 +161,7 @@ def guttman_lambdas(
         level=level,
         kind=matrix,
         n_resamples=n_resamples,
-        rng=generator,
+        rng=draws,
     )
     import pandas as pd
 

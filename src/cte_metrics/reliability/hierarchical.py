@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.errors import IdentificationError, ImproperSolutionWarning, InputError, one_of
+from cte_metrics.core.randomness import generator
+from cte_metrics.errors import (
+    IdentificationError,
+    ImproperSolutionWarning,
+    InputError,
+    InputTypeError,
+    one_of,
+)
 from cte_metrics.kernels import extraction, rotation
 from cte_metrics.kernels.hierarchical import HierarchicalFigures, hierarchical_figures
 from cte_metrics.kernels.resampling import bootstrap_covariances, percentile_interval
@@ -231,6 +238,8 @@ def _check_options(method: str, chosen: str) -> None:
 
 
 def _check_factors(n_factors: int, n_items: int) -> None:
+    if isinstance(n_factors, bool) or not isinstance(n_factors, int | np.integer):
+        raise InputTypeError(f"n_factors is a whole number; got {n_factors!r}.")
     if n_factors < 1:
         raise InputError(f"n_factors={n_factors}; at least one factor is needed.")
     df = ((n_items - n_factors) ** 2 - n_items - n_factors) / 2
@@ -310,11 +319,11 @@ def _intervals(
         none = Interval(np.nan, np.nan, level)
         return none, none, ()
     answers = source.complete_answers("A bootstrap interval")
-    generator = np.random.default_rng(rng)
+    draws = generator(rng)
     replicates = np.array(
         [
             _replicate(matrix, options)
-            for stack in bootstrap_covariances(answers, n_resamples, generator)
+            for stack in bootstrap_covariances(answers, n_resamples, draws)
             for matrix in correlations(stack)
         ]
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputError,
@@ -169,10 +170,10 @@ def mcdonald_omega(
     if interval == "bootstrap" and n_resamples < 2:
         raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega")
-    generator = np.random.default_rng(rng)
+    draws = generator(rng)
     resamples = n_resamples if interval == "bootstrap" else 0
     find = categorical_omega if ordinal else continuous_omega
-    found = find(source, interval, resamples, generator)
+    found = find(source, interval, resamples, draws)
     status, warned = _judge(found.fit, source.items)
     limits, lost = _limits(found, level)
     return Omega(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.split_half import (
     MOST_ITEMS,
@@ -149,8 +150,8 @@ def split_half(
     level = check_confidence(confidence)
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Split halves")
     chosen = source.matrix(matrix)
-    generator = np.random.default_rng(rng)
-    found = search_splits(chosen, splits, generator)
+    draws = generator(rng)
+    found = search_splits(chosen, splits, draws)
     odd_even = odd_even_split(source.n_items)[None]
     crossings = found.splits.T @ (1.0 - found.splits) / len(found.splits)
 
@@ -169,7 +170,7 @@ def split_half(
         level=level,
         kind=matrix,
         n_resamples=n_resamples,
-        rng=generator,
+        rng=draws,
     )
     odd = float(split_coefficients(chosen, odd_even)[0])
     estimate = np.array([found.maximum, found.coefficients.mean(), found.minimum, odd])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.core.instrument import Instrument
+from cte_metrics.core.randomness import generator
 from cte_metrics.core.reading import instrument_of
 from cte_metrics.core.responses import Responses
 from cte_metrics.simulation.design import Design, design
@@ -190,11 +191,11 @@ def simulate_survey(instrument: Instrument | str, **options: Unpack[_Options]) -
     """
     asked = instrument_of(instrument)
     given: dict[str, Any] = {**_DEFAULTS, **options}
-    generator = np.random.default_rng(given.pop("rng", None))
+    draws = generator(given.pop("rng", None))
     plan = design(asked, **given)
-    between, scores = _factor_scores(plan, generator)
-    codes = _codes(plan, scores, generator)
-    frame, careless = _answers(asked, plan, codes, generator)
+    between, scores = _factor_scores(plan, draws)
+    codes = _codes(plan, scores, draws)
+    frame, careless = _answers(asked, plan, codes, draws)
     return _package(asked, plan, between, scores, frame, careless)
 
 
