@@ -34,6 +34,9 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     if scores.n_suppressed == 0:
         drawings["Agreement within schools"] = within.plot
     tables["Agreement over schools"] = within.overview
+    split = _two_levels(responses, notes)
+    if split is not None:
+        tables["Reliability within and between schools"] = split
     if outcome is not None:
         beside = _outcome(responses, scores, outcome)
         tables[f"School scores beside {outcome}"] = beside
@@ -51,6 +54,35 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
         decisions=tuple(decisions),
         notes=tuple(dict.fromkeys([*notes, *within.notes])),
     )
+
+
+def _two_levels(responses: Responses, notes: list[str]) -> pd.DataFrame | None:
+    """Tabulate the two-level reliability of each scale; what fails becomes a note."""
+    import warnings
+
+    import pandas as pd
+
+    from cte_metrics.errors import CTEError, CTEWarning
+    from cte_metrics.reliability import multilevel_reliability
+
+    scales = {s.id: s.items for s in responses.instrument.subscales}
+    scales |= {"total": responses.instrument.item_ids}
+    names = ["alpha_within", "alpha_between", "omega_within", "omega_between"]
+    rows = {}
+    for scale, items in scales.items():
+        if len(items) < 3:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", CTEWarning)
+                found = multilevel_reliability(responses.keyed[list(items)], responses.group)
+        except CTEError as error:
+            notes.append(f"Two-level reliability of {scale}: {error.problem}")
+            continue
+        rows[scale] = {name: float(getattr(found, name)) for name in names}
+        if not found.status.usable:
+            notes.append(f"Two-level reliability of {scale}: {found.status}")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scale") if rows else None
 
 
 def _figures_of(evidence: pd.DataFrame) -> pd.DataFrame:
