@@ -68,6 +68,12 @@ def factor_scores(
         raise InputError(f"level={level!r} is not a level of this model.")
     if not any(block.lv_names for block in solution.table.blocks):
         raise InputError("The model has no latent variables to score.")
+    if solution.table.n_levels > 1 and solution.options.ordinal:
+        raise InputError(
+            "Factor scores of two-level models with ordinal items are not available.",
+            hint="Fit the model with the items as numeric (estimator='MLR', no ordered=) and score "
+            "that.",
+        )
     if solution.table.n_levels > 1:
         from cte_metrics.sem.two_level_scores import two_level_scores
 

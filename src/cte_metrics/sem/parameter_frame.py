@@ -104,6 +104,11 @@ def implied_frames(solution: Solution) -> dict[Any, Any]:
             part["mean"] = pd.Series(state.mean, index=names)
         if state.design.ordinal.any():
             part |= _ordinal_parts(solution, state, names)
+        if state.design.cut_above:
+            cuts = state.vector[: len(state.design.threshold_item)]
+            owners = [names[i] for i in state.design.threshold_item]
+            labels = [f"{v}|t{owners[: k + 1].count(v)}" for k, v in enumerate(owners)]
+            part["th"] = pd.Series(cuts, index=labels)
         place = out
         if table.n_groups > 1:
             place = out.setdefault(_label(solution, state.design.group), {})

@@ -94,6 +94,11 @@ def _blocks(solution: Solution) -> list[_Block]:
     for state, sample in zip(solution.states, samples, strict=True):
         if state.design.ordinal.any():
             found.append(_ordinal_block(state, sample))
+        elif state.design.cut_above:
+            n = len(state.design.threshold_item)
+            assert sample.vector is not None  # the upper level of ordinal items has its vector
+            cuts = sample.vector[:n] - state.vector[:n]
+            found.append(_Block(state, sample.cov, state.cov, sample.mean, state.mean, cuts))
         else:
             found.append(
                 _Block(

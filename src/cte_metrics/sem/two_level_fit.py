@@ -28,6 +28,7 @@ from cte_metrics.kernels.vech import vech
 from cte_metrics.sem.estimators.base import Array, Moments
 from cte_metrics.sem.partable import ParameterTable, build_table
 from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.two_level_ordinal_moments import two_level_ordinal_srmr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,11 +91,13 @@ def fit_by_level(solution: Solution) -> pd.DataFrame:
             hint="Fit the groups one by one.",
         )
     rows = []
-    srmr = two_level_srmr(solution)
+    ordinal = solution.options.ordinal
+    srmr = two_level_ordinal_srmr(solution) if ordinal else two_level_srmr(solution)
     for level, name in enumerate(LEVELS):
         own = block_text(table, level)
-        other = saturated_text(table.blocks[1 - level].ov_names)
-        null = independent_text(table.blocks[level].ov_names, table.blocks[level].ov_x)
+        cut = [solution.options.ordinal and k == 0 for k in (level, 1 - level)]
+        other = saturated_text(table.blocks[1 - level].ov_names, cut=cut[1])
+        null = independent_text(table.blocks[level].ov_names, table.blocks[level].ov_x, cut=cut[0])
         model, base = (_fit(solution, level, text, other) for text in (own, null))
         rows.append(_measures(solution, level, model, base) | {"srmr": srmr[f"srmr_{name}"]})
     return pd.DataFrame(rows, index=pd.Index(LEVELS, name="level"))
@@ -127,7 +130,7 @@ def refit(solution: Solution, text: str) -> SEMFit:
         group_equal=(),
         group_partial=(),
         parameterization="delta",
-        ordered=False,
+        ordered=solution.options.ordinal,
         rotation="geomin",
         on_failure="return",
     )
@@ -160,14 +163,19 @@ def _measures(solution: Solution, level: int, model: Solution, base: Solution) -
     }
 
 
-def saturated_text(names: Sequence[str]) -> str:
-    """Write all variances and covariances."""
-    pairs = [(v, v) for v in names] + list(combinations(names, 2))
+def saturated_text(names: Sequence[str], *, cut: bool = False) -> str:
+    """Write all variances (1 for items that are cut into categories) and covariances."""
+    pairs = [] if cut else [(v, v) for v in names]
+    pairs += list(combinations(names, 2))
+    if cut and len(names) == 1:
+        return f"{names[0]} ~~ 1*{names[0]}"
     return "\n".join(f"{a} ~~ {b}" for a, b in pairs)
 
 
-def independent_text(names: Sequence[str], covariates: Sequence[str]) -> str:
-    """Write variances; covariates may covary among themselves."""
+def independent_text(names: Sequence[str], covariates: Sequence[str], *, cut: bool = False) -> str:
+    """Write variances (1 for items that are cut); covariates may covary among themselves."""
+    if cut:
+        return "\n".join(f"{v} ~~ 1*{v}" for v in names)
     pairs = [(v, v) for v in names] + list(combinations(covariates, 2))
     return "\n".join(f"{a} ~~ {b}" for a, b in pairs)
 
@@ -177,7 +185,7 @@ def block_text(table: ParameterTable, block: int) -> str:
     lines: list[str] = []
     labels: set[str] = set()
     for r in np.flatnonzero(np.asarray(table.block) == block + 1):
-        if table.op[r] not in ("=~", "~~", "~", "~1") or table.exo[r]:
+        if table.op[r] not in ("=~", "~~", "~", "~1", "|") or table.exo[r]:
             continue
         op, rhs = ("~", "1") if table.op[r] == "~1" else (table.op[r], table.rhs[r])
         term = f"NA*{rhs}" if table.free[r] else f"{table.ustart[r]:.17g}*{rhs}"
