@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -274,3 +275,12 @@ def test_pooled_waves_are_told():
     survey = Responses(data, mini, group="school", wave="wave")
     assert any("2 waves were pooled" in n for n in agreement(survey).notes)
     assert not any("pooled" in n for n in agreement(survey.at_wave(1)).notes)
+
+
+def test_a_group_column_of_texts_is_found_in_every_frame_and_its_absence_is_told():
+    frame = pd.DataFrame({"a": [1, 2, 4, 5], "b": [2, 2, 4, 4], "school": ["x", "x", "y", "y"]})
+    expected = agreement(frame, "school", scale=(1, 5)).table
+    for other in (pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        pd.testing.assert_frame_equal(agreement(other, "school", scale=(1, 5)).table, expected)
+    with pytest.raises(UnknownNameError, match=r"no column 'scool'\. Did you mean 'school'"):
+        agreement(frame, "scool", scale=(1, 5))

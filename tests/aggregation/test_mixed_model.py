@@ -334,3 +334,8 @@ def test_rendering():
     assert body["n_groups"] == 18
     assert "_summary" not in body
     assert "<table>" in found._repr_html_()
+
+
+def test_only_models_are_compared():
+    with pytest.raises(InputTypeError, match="takes models of mixed_model; got int"):
+        compare_models(1, 2)

@@ -112,3 +112,9 @@ def test_square_matrices_are_recognised() -> None:
     assert found[1] == ("a", "b")
     assert square_matrix(FRAME) is None
     assert square_matrix(np.array([[1, 2], [3, 4]])) is None
+
+
+def test_columns_of_arrow_tables_are_found_by_name():
+    table = pa.table({"a": [1.0, 0.5], "b": [0.5, 1.0]})
+    assert column(table, "b", 2, "group").tolist() == [0.5, 1.0]
+    assert square_matrix(table)[1] == ("a", "b")

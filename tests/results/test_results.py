@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics.errors import InputTypeError
+from cte_metrics.reliability import cronbach_alpha
 from cte_metrics.results import Interval, Moments, Provenance, Result, Status, read_only
 
 
@@ -113,3 +114,13 @@ def test_moments_by_group_add_up() -> None:
     with pytest.raises(AttributeError, match="frozen"):
         whole.items = ()  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(whole)).n == 4
+
+
+def test_many_moments_are_summed_and_dropped_rows_stay_known() -> None:
+    frame = pd.DataFrame({"x": [1, 2, 3, 5, None], "y": [2, 1, 4, 4, 3]})
+    total = sum(Moments.from_data(frame[i : i + 2]) for i in (0, 2, 4) if i < 4)
+    assert isinstance(total, Moments)
+    assert total.n == 4
+    found = cronbach_alpha(Moments.from_data(frame))
+    assert found.provenance.n_dropped == 1
+    assert "leave out 1 rows" in found.notes[0]

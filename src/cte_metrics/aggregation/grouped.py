@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cte_metrics.core.door import ItemData, column, item_data
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.core.door import ItemData, column, column_names, item_data
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.kernels.group_summaries import IntArray, complete
 
 
@@ -71,9 +71,22 @@ def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -
     frame = _as_frame(data)
     group = _known_group(frame, group, what)
     exclude = (group,) if isinstance(group, str) else ()
+    _refuse_unknown(frame, group)
     read = item_data(frame, exclude=exclude, what=what, minimum_items=minimum_items)
     label = column(frame, group, read.n_respondents, "group")
     return _keep_complete(read, label)
+
+
+def _refuse_unknown(frame: Any, group: Any) -> None:
+    """Refuse a group column that does not exist before text columns are taken for items."""
+    if not isinstance(group, str) or hasattr(frame, "keyed") or not hasattr(frame, "columns"):
+        return
+    known = column_names(frame)
+    if group not in known:
+        raise UnknownNameError(
+            f"group: there is no column {group!r}.{close_names(group, known)}",
+            hint="Name a column, or pass one label per row.",
+        )
 
 
 def _wave_note(read: ItemData) -> tuple[str, ...]:

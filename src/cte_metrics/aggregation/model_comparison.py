@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.kernels import mixed as kernel
 from cte_metrics.kernels import mixed_inference as inference
 from cte_metrics.kernels.distributions import chi2_sf
@@ -86,6 +86,12 @@ def compare_models(*fits: MixedModel) -> pd.DataFrame:
     """
     if len(fits) < 2:
         raise InputError("compare_models takes two or more models.")
+    for fit in fits:
+        if not hasattr(fit, "_response"):
+            raise InputTypeError(
+                f"compare_models takes models of mixed_model; got {type(fit).__name__}.",
+                hint="compare_models(first, second), one argument a model.",
+            )
     first = fits[0]
     for other in fits[1:]:
         if other.n_obs != first.n_obs or other._response != first._response:

@@ -3,7 +3,7 @@
 Every analysis takes a ``Responses``, a pandas, polars or PyArrow frame, or a two-dimensional
 array, and hands it to ``item_data``; what comes out is one numeric array with item names, checked.
 
-Functions: ``item_data, complete_rows, column, square_matrix, sequence``.
+Functions: ``item_data, complete_rows, column, column_names, square_matrix, sequence``.
 """
 
 from __future__ import annotations
@@ -322,15 +322,20 @@ def column(data: Any, name: Any, n: int, what: str) -> np.ndarray:
         return _responses_column(data, name, what)
     if isinstance(data, np.ndarray | list | tuple):
         raise InputTypeError(f"{what}={name!r} names a column, but the data are an array.")
-    pandas = sys.modules.get("pandas")
-    known = list(data.columns)
+    known = column_names(data)
     if name not in known:
         raise UnknownNameError(f"{what}: there is no column {name!r}.{close_names(name, known)}")
+    pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
         return np.asarray(data[name])
     import narwhals as nw
 
     return np.asarray(nw.from_native(data, eager_only=True)[name].to_numpy())
+
+
+def column_names(data: Any) -> list[Any]:
+    """Return the column names of any table (PyArrow's ``columns`` are the values)."""
+    return list(data.column_names if hasattr(data, "column_names") else data.columns)
 
 
 def _responses_column(data: Any, name: str, what: str) -> np.ndarray:
@@ -374,7 +379,7 @@ def square_matrix(data: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
     if isinstance(data, np.ndarray):
         values, names = data, tuple(f"item_{j + 1}" for j in range(data.shape[-1]))
     elif hasattr(data, "shape") and hasattr(data, "columns") and data.shape[0] == data.shape[1]:
-        values, names = _table(data, None, ())[0], tuple(str(c) for c in data.columns)
+        values, names = _table(data, None, ())[0], tuple(str(c) for c in column_names(data))
     else:
         return None
     square = values.ndim == 2 and values.shape[0] == values.shape[1] and values.shape[0] > 1

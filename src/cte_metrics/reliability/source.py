@@ -213,7 +213,9 @@ def _from_moments(data: Moments, n_obs: int | None) -> Source:
         raise InputError(f"n_obs={n_obs} contradicts the Moments, which hold n={data.n}.")
     if data.n < 2:
         raise InputError(f"Covariances need at least two respondents; the Moments hold {data.n}.")
-    return _source(data.items, data.arrays, None, ())
+    dropped = data.n_dropped
+    notes = (f"The Moments leave out {dropped} rows with missing answers.",) if dropped else ()
+    return _source(data.items, data.arrays, None, notes)
 
 
 def _chosen(

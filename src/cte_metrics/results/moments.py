@@ -146,6 +146,10 @@ class Moments:
             by[label] = by[label] + part if label in by else part
         return Moments(self.items, self.arrays + other.arrays, by)
 
+    def __radd__(self, other: Any) -> Moments:
+        """Let ``sum`` pool many (it starts from 0)."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
     def __repr__(self) -> str:
         """Return e.g. ``Moments(n=100, items=12)``."""
         groups = f", groups={len(self.by)}" if self.by else ""
