@@ -20,7 +20,7 @@ def _texts(drawn: object) -> list[str]:
 
 def test_every_variable_and_loading_is_written() -> None:
     fit = sem.cfa(SECOND, case("hs1939").data)
-    texts = _texts(fit.diagram())
+    texts = _texts(fit.plot())
     for name in ("visual", "textual", "speed", *(f"x{i}" for i in range(1, 10))):
         assert name in texts
     assert ".77" in texts  # standardized loading of x1 in lavaan: 0.772
@@ -43,7 +43,7 @@ def test_saved_as_svg(tmp_path: Path) -> None:
 def test_names_with_a_dollar_sign_are_plain_text() -> None:
     data = case("hs1939").data.rename(columns={"x1": "$x1$"})
     fit = sem.cfa("f =~ `$x1$` + x2 + x3", data)
-    assert "$x1$" in _texts(fit.diagram())
+    assert "$x1$" in _texts(fit.plot())
 
 
 def test_refusals() -> None:
@@ -52,3 +52,14 @@ def test_refusals() -> None:
         path_diagram(fit, group=2)
     with pytest.raises(InputError, match="estimates"):
         path_diagram(fit, estimates="std")  # type: ignore[arg-type]
+
+
+def test_the_diagram_is_svg_text_that_keeps_its_figure(tmp_path: Path) -> None:
+    fit = sem.cfa(SECOND, case("hs1939").data)
+    drawn = fit.diagram()
+    assert drawn.startswith("<svg")
+    assert drawn.rstrip().endswith("</svg>")
+    assert ">visual<" in drawn
+    assert drawn._repr_svg_() == drawn == fit.diagram()
+    drawn.savefig(tmp_path / "diagram.pdf")
+    assert (tmp_path / "diagram.pdf").read_bytes().startswith(b"%PDF")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from cte_metrics.plots.svg import to_svg
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results.render import cell, html_table
 
@@ -54,20 +53,6 @@ def _section(section: Section, markup: type) -> dict[str, Any]:
         "title": section.title,
         "text": section.text,
         "tables": [(name, markup(html_table(t, None))) for name, t in section.tables.items()],
-        "figures": [(name, markup(svg(draw()))) for name, draw in section.drawings.items()],
+        "figures": [(name, markup(to_svg(draw()))) for name, draw in section.drawings.items()],
         "notes": section.notes,
     }
-
-
-def svg(figure: Any) -> str:
-    """Return a matplotlib figure as an inline SVG element.
-
-    Text stays text, so that the page can be searched and read aloud.
-    """
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cte_metrics"}):
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    text = buffer.getvalue()
-    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

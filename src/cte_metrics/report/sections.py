@@ -179,7 +179,7 @@ def structure(responses: Responses, rng: Any) -> Section | None:
         }
         decisions.append(_fits(fit))
         notes += fit.notes
-        drawings["The instrument's structure, standardized"] = fit.diagram
+        drawings["The instrument's structure, standardized"] = fit.plot
     return Section(
         id="structure",
         title="Structure",

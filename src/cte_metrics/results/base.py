@@ -65,6 +65,18 @@ class Result:
 
         return draw(self, **options)
 
+    def to_svg(self, **options: Any) -> str:
+        """Draw the result and return the picture as SVG text, which notebooks show.
+
+        Raises
+        ------
+        InputTypeError
+            If nothing is drawn for this kind of result.
+        """
+        from cte_metrics.plots.svg import to_svg
+
+        return to_svg(self.plot(**options))
+
     def __str__(self) -> str:
         """Return the summary."""
         return self.summary()

@@ -222,9 +222,9 @@ class SEMFit(Result):
 
         return fit_by_level(self._solution)
 
-    def diagram(self, **options: Any) -> Any:
-        """Draw the path diagram; returns a matplotlib figure that saves as SVG."""
-        return self.plot(**options)
+    def diagram(self, **options: Any) -> str:
+        """Draw the path diagram as SVG text, which notebooks show; ``.plot()`` gives the figure."""
+        return self.to_svg(**options)
 
     @property
     def table(self) -> pd.DataFrame:
