@@ -138,6 +138,17 @@ def test_groups_come_first_in_the_index() -> None:
     assert table.index.tolist()[0] == ("Pasteur", "f")
 
 
+def test_a_regression_between_factors_is_no_second_order_factor() -> None:
+    # an equivalent model: the covariance of the two factors written as a regression
+    items = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\n"
+    plain, regressed = (
+        composite_reliability(sem.fit(items + path, case("hs1939").data))
+        for path in ("visual ~~ textual", "textual ~ visual")
+    )
+    assert regressed.columns.tolist() == plain.columns.tolist()
+    pd.testing.assert_frame_equal(regressed, plain, rtol=1e-6)
+
+
 def test_single_items_only() -> None:
     fit = sem.fit("x1 ~~ x2", case("hs1939").data)
     with pytest.raises(InputError, match="two items"):

@@ -112,3 +112,31 @@ def test_refusals_name_the_cause() -> None:
         sem.fit(VISUAL, gapped(), missing="fiml", estimator="MLM")
     with pytest.raises(InputError, match="missing"):
         sem.fit(VISUAL, gapped(), missing="pairwise")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x2": 3.0}, "x2 does not vary"),
+        ({"x2": np.nan, "x7": np.nan}, "No one answered x2, x7"),
+    ],
+)
+def test_variables_that_say_nothing_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        sem.fit(VISUAL, gapped().assign(**change), missing="fiml")
+
+
+def test_the_group_without_variation_is_named() -> None:
+    data = gapped()
+    data.loc[data.school == "Pasteur", "x2"] = 3.0
+    with pytest.raises(InputError, match="x2 does not vary in group 'Pasteur'"):
+        sem.fit(VISUAL, data, missing="fiml", group="school")
+
+
+def test_items_never_answered_together_are_named() -> None:
+    data = case("hs1939").data
+    data.loc[data.id % 2 == 0, "x1"] = np.nan
+    data.loc[data.id % 2 == 1, "x2"] = np.nan
+    fit = quiet("f =~ x1 + x2 + x3 + x7 + x9", data, missing="fiml")
+    assert any("both of x1 with x2" in note for note in fit.notes)
+    assert not any("No one" in note for note in quiet(VISUAL, gapped(), missing="fiml").notes)

@@ -203,9 +203,9 @@ def _measured_by(solution: Solution, number: int, factors: Sequence[str]) -> NDA
     table = solution.table
     place = {name: f for f, name in enumerate(factors)}
     found = np.zeros((len(factors), len(factors)), dtype=bool)
-    for i in np.flatnonzero(table.block == number + 1):
-        if table.op[i] == "=~" and table.rhs[i] in place:
-            found[place[table.rhs[i]], place[table.lhs[i]]] = True
+    for lhs, op, rhs, block in zip(table.lhs, table.op, table.rhs, table.block, strict=True):
+        if op == "=~" and block == number + 1 and rhs in place:
+            found[place[rhs], place[lhs]] = True
     return found
 
 
@@ -303,13 +303,10 @@ def _second_order_factor(model: _Block) -> int | None:
     """The factor that other factors load on, if there is exactly one."""
     higher = np.flatnonzero(model.measured_by.any(axis=0)).tolist()
     lower = np.flatnonzero(model.measured_by.any(axis=1))
-    if len(higher) != 1 or higher[0] in lower or not _is_measured_by(model, lower):
+    measured = all(len(model.own(int(f))) for f in lower)
+    if len(higher) != 1 or higher[0] in lower or not measured:
         return None
     return int(higher[0])
-
-
-def _is_measured_by(model: _Block, lower: NDArray[np.intp]) -> bool:
-    return bool(len(lower)) and all(len(model.own(int(f))) for f in lower)
 
 
 def _add_second_order(model: _Block, g: int, rows: dict[str, dict[str, float]]) -> None:
