@@ -16,7 +16,7 @@ from cte_metrics.reliability import cronbach_alpha
 from cte_metrics.results import Interval, Moments, Provenance, Result, Status, read_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Demo(Result):
     """A result for these tests."""
 
@@ -60,6 +60,10 @@ def test_summary_shows_figures_tables_and_notes() -> None:
     assert "a<b   3  0.500" in text
     assert "Note: One row was dropped." in text
     assert "By hand; n = 4, 1 dropped." in text
+
+
+def test_a_terminal_shows_the_summary() -> None:
+    assert repr(demo()) == demo().summary()
 
 
 def test_an_improper_status_is_shouted_first() -> None:

@@ -25,7 +25,7 @@ REFERENCE = (
 HIGH_AGREEMENT = 0.70
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Agreement(Result):
     """Agreement statistics per group and over groups.
 

@@ -17,7 +17,7 @@ from cte_metrics.kernels import group_summaries as summaries
 from cte_metrics.results import Provenance, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SplitCorrelations(Result):
     """A correlation matrix split into its two levels.
 

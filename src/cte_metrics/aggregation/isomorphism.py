@@ -46,7 +46,7 @@ STEPS: tuple[Step, ...] = ("configural", "metric", "strong")
 MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "srmr_within", "srmr_between")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Isomorphism(Result):
     """Fits of increasing equality across the two levels.
 

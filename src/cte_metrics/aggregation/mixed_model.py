@@ -32,7 +32,7 @@ REFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MixedModel(Result):
     """A fitted linear mixed model.
 

@@ -18,7 +18,7 @@ from cte_metrics.kernels.variance_components import stepped_up
 from cte_metrics.results import Provenance, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class GroupPlan(Result):
     """A design that reaches every target.
 

@@ -32,7 +32,7 @@ REFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class GroupScores(Result):
     """School scores that may be shown, and the evidence for them.
 

@@ -30,7 +30,7 @@ REFERENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VarianceComponents(Result):
     """One-way random effects of one variable.
 

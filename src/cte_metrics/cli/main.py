@@ -91,7 +91,8 @@ def instruments(
     elif instrument is None:
         output.write_table(list_instruments(), path, table_format)
     else:
-        output.write_record(load_instrument(instrument).model_dump(mode="json"), path)
+        record = load_instrument(instrument).model_dump(mode="json")
+        output.write_record(record, path, table_format)
 
 
 @app.command()

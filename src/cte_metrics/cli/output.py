@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cte_metrics.errors import InputError
 from cte_metrics.results.render import Block, jsonable, to_text
 
 if TYPE_CHECKING:
@@ -49,9 +50,22 @@ def show_instruments(table: pd.DataFrame) -> None:
     typer.echo("\n'cte-metrics instruments ID' shows one in full.")
 
 
-def write_record(record: Mapping[str, Any], path: Path) -> None:
-    """Write one record as YAML, or as JSON when the file's ending says so."""
-    if path.suffix == ".json":
+def write_record(
+    record: Mapping[str, Any], path: Path, table_format: TableFormat | None = None
+) -> None:
+    """Write one record as YAML, or as JSON when asked or when the file's ending says so.
+
+    Raises
+    ------
+    InputError
+        If CSV is asked for: a record is no table.
+    """
+    if table_format is TableFormat.csv:
+        raise InputError(
+            "One instrument is no table and cannot be written as CSV.",
+            hint="Leave --format out for YAML, or ask for json.",
+        )
+    if table_format is TableFormat.json or path.suffix == ".json":
         _write(json.dumps(record, indent=1, ensure_ascii=False) + "\n", path)
         return
     import yaml
@@ -76,7 +90,7 @@ def survey_frame(responses: Responses) -> pd.DataFrame:
         "wave": responses.wave,
     }
     known = {k: pd.Series(list(v)) for k, v in parts.items() if v is not None}
-    items = responses.items.reset_index(drop=True)
+    items = responses.items.reset_index(drop=True).astype("Int64")
     covariates = responses.covariates
     tables = [pd.DataFrame(known), items]
     if covariates is not None and covariates.shape[1]:

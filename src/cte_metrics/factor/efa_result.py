@@ -55,7 +55,7 @@ class Solution:
     sd: Array | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EFA(Result):
     """An exploratory factor solution.
 

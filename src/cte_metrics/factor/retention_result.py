@@ -33,7 +33,7 @@ BASIS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Retention(Result):
     """How many factors, by several criteria.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WORDS = ((0.9, "marvelous"), (0.8, "meritorious"), (0.7, "middling"), (0.6, "mediocre"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Adequacy(Result):
     """Adequacy of a correlation matrix for factor analysis.
 

@@ -21,7 +21,7 @@ from cte_metrics.results.estimate import Provenance
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Mardia(Result):
     """Mardia's multivariate skewness and kurtosis.
 
@@ -44,7 +44,7 @@ class Mardia(Result):
     kurtosis_p: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HenzeZirkler(Result):
     """Henze and Zirkler's test: ``hz`` and its p value."""
 

@@ -23,7 +23,7 @@ IntervalMethod = Literal["delta", "bootstrap"]
 StackFunction = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Coefficient(Result):
     """A result whose one figure is ``estimate``; ``float(result)`` and comparisons use it."""
 

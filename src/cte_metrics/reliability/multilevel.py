@@ -45,7 +45,7 @@ NAN = float("nan")
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MultilevelReliability(Result):
     """Coefficients of both levels.
 

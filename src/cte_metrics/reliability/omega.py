@@ -42,7 +42,7 @@ _REFERENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Omega(Result):
     """Omega of a one-factor model.
 

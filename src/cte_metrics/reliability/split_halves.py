@@ -52,7 +52,7 @@ class SearchedSplits:
         return best if interval == "delta" else self.splits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SplitHalf(Result):
     """Reliabilities of the splits of a scale into halves.
 

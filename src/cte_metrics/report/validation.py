@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Validation(Result):
     """The dossier of one survey.
 

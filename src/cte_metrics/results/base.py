@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
     """What an analysis answers with.
 
@@ -79,6 +79,10 @@ class Result:
 
     def __str__(self) -> str:
         """Return the summary."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Return the summary: what a terminal shows of a result is what it says."""
         return self.summary()
 
     def _repr_html_(self) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Rows = pd.DataFrame | Sequence[tuple[str, Any]]
 
 MAX_ROWS = 60
+STYLE = (
+    "<style>.cte-result td,.cte-result th{padding:.15em .6em;text-align:right}"
+    ".cte-result tbody th,.cte-result th:first-child{text-align:left}</style>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _text_row(line: list[str], widths: list[int]) -> str:
 
 def to_html(title: str, status: str, blocks: Sequence[Block], notes: Sequence[str]) -> str:
     """Lay blocks out as an HTML fragment; every text is escaped."""
-    parts = ['<div class="cte-result">', f"<h4>{html.escape(title)}</h4>"]
+    parts = ['<div class="cte-result">', STYLE, f"<h4>{html.escape(title)}</h4>"]
     if status:
         parts.append(f"<p><strong>{html.escape(status)}</strong></p>")
     for block in blocks:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.solution import Solution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class WaldTest(Result):
     """Chi-square, degrees of freedom and p-value of a Wald test; ``equations`` tested."""
 
