@@ -127,3 +127,19 @@ def test_exit_codes_and_messages(
     shown = capsys.readouterr()
     assert message in shown.err
     assert "Traceback" not in shown.err
+
+
+def test_one_instrument_as_json_and_whole_numbers_as_such(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("instruments", "ces_sf", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "ces_sf"
+    assert run("instruments", "ces_sf", "--format", "csv") == 1
+    options = ("--groups", 3, "--group-size", 3, "--missing", 0.3, "--seed", 1)
+    capsys.readouterr()
+    assert run("simulate", "ces_sf", *options) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), dtype=str)
+    assert set(table["ces1"].dropna()) <= set("123456")
+    assert run("simulate", "ces_sf", *options, "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert any(row["ces1"] is None or isinstance(row["ces1"], int) for row in rows)

@@ -240,7 +240,7 @@ def _missing_notes(
     else:
         needs = {f"{required[n]} of {len(scales[n])}" for n, m in absent.items() if m}
         why = f"fewer answers than needed ({', '.join(sorted(needs))} items)"
-    return (f"Respondents without a score, because of {why}: {', '.join(named)}.",)
+    return (f"Respondents without a score ({why}): {', '.join(named)}.",)
 
 
 def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
