@@ -239,7 +239,7 @@ def _missing_notes(
         why = "an item of the instrument was not answered (listwise)"
     else:
         needs = {f"{required[n]} of {len(scales[n])}" for n, m in absent.items() if m}
-        why = f"fewer answers than needed ({', '.join(sorted(needs))} items)"
+        why = f"fewer answers than needed: {', '.join(sorted(needs))} items"
     return (f"Respondents without a score ({why}): {', '.join(named)}.",)
 
 
