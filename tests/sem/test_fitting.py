@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -460,10 +461,46 @@ def test_moments_serve_in_place_of_answers() -> None:
     data = hs()
     whole = cte.Moments.from_data(data, ITEMS, by=data.school)
     one = fit(HS, whole)
-    two = fit(HS, data, meanstructure=True)
-    assert one.fit_measures["logl"] == pytest.approx(two.fit_measures["logl"])
+    two = fit(HS, data)
+    assert dict(one.fit_measures) == pytest.approx(dict(two.fit_measures))
+    means = fit(HS, whole, meanstructure=True)
+    assert means.parameters.est.to_numpy() == pytest.approx(
+        fit(HS, data, meanstructure=True).parameters.est.to_numpy()
+    )
     groups = fit(HS, whole, group="school", group_equal="loadings")
     same = fit(HS, data, group="school", group_equal="loadings")
     assert groups.fit_measures["chisq"] == pytest.approx(same.fit_measures["chisq"])
     with pytest.raises(InputError, match="needs the answers"):
         fit(HS, whole, estimator="MLR")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"estimator": "MLM"}, "estimator='MLM' needs the answers; Moments hold only"),
+        ({"estimator": "WLS"}, "estimator='WLS' needs the answers; Moments hold only"),
+        ({"missing": "fiml"}, "missing='fiml' needs the answers"),
+        ({"ordered": True}, "Ordinal items need the answers"),
+        ({"cluster": "school"}, "cluster= needs the answers"),
+        ({"weights": "w", "estimator": "GLS"}, "weights= needs the answers"),
+        ({"group": np.array(["a", "b"])}, "group= is a name"),
+    ],
+)
+def test_moments_are_refused_where_answers_are_needed(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError, match=re.escape(reason)):
+        fit(HS, cte.Moments.from_data(hs(), ITEMS), **options)
+
+
+def test_moments_say_what_they_leave_out() -> None:
+    data = hs()
+    data.loc[:4, "x1"] = np.nan
+    found = fit(HS, cte.Moments.from_data(data, ITEMS))
+    assert (found.provenance.n_used, found.provenance.n_dropped) == (296, 5)
+    assert "The Moments leave out 5 rows with missing answers." in found.notes
+    pairwise = fit(HS, cte.Moments.from_data(data, ITEMS, missing="pairwise"))
+    assert any("pairwise" in note for note in pairwise.notes)
+
+
+def test_a_model_from_moments_alone() -> None:
+    whole = cte.Moments.from_data(hs(), ITEMS)
+    assert cte.factor.cfa(whole).fit_measures["df"] == 27

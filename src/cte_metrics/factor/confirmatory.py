@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.results.moments import Moments
 from cte_metrics.sem import fitting
 from cte_metrics.sem.models import STRUCTURES, structure_model
 
@@ -21,7 +22,7 @@ def cfa(data: Any, model: str | None = None, **options: Any) -> SEMFit:
 
     Parameters
     ----------
-    data : Responses or DataFrame
+    data : Responses, DataFrame or Moments
     model : str, optional
         Model in lavaan's syntax, or ``"correlated"`` (one factor a subscale, the default),
         ``"one_factor"``, ``"second_order"``, ``"bifactor"``. Without subscales the default is one
@@ -71,5 +72,6 @@ def model_text(model: str | None, data: Any) -> str:
     else:
         if data is None:
             raise InputError("Without data there is no model to build; give the model's text.")
-        subscales, items = {}, tuple(item_data(data, what="The model").items)
+        known = data if isinstance(data, Moments) else item_data(data, what="The model")
+        subscales, items = {}, tuple(known.items)
     return structure_model(subscales, model or "correlated", items=items)  # type: ignore[arg-type]

@@ -25,7 +25,6 @@ from cte_metrics.sem.options import (
     settle_options,
 )
 from cte_metrics.sem.partable import (
-    ParameterTable,
     TableOptions,
     build_table,
     model_outline,
@@ -34,7 +33,7 @@ from cte_metrics.sem.partable import (
 from cte_metrics.sem.request import ModelType, OnFailure, Request
 from cte_metrics.sem.samplestats import SampleStats
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.summary_input import moment_input, read_summaries
+from cte_metrics.sem.summary_input import moment_input, read_summaries, require_no_rows
 from cte_metrics.sem.verdict import judge
 
 IDENTIFICATION = {
@@ -88,7 +87,8 @@ def fit(
         ``"second_order"`` and ``"bifactor"``.
     data : Responses, DataFrame, array or Moments, optional
         One row a respondent; items of ``Responses`` are reverse-scored first. ``Moments`` serve
-        estimators that need no more (those ``by`` group when ``group`` is given).
+        ``ML``, ``GLS`` and ``ULS`` with standard errors of the standard kind; with ``group`` (any
+        name) their groups, in the order they have there.
     estimator : str
         ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSMV`` (their
         default), ``WLSM, WLSMVS, DWLS, WLS, ULS, ULSMV``.
@@ -220,9 +220,13 @@ def fit(
         fixed_x = options.discrepancy == "ML" or options.ordinal
     request = replace(request, fixed_x=fixed_x)
     if isinstance(data, Moments):
-        sample_cov, sample_mean, n_obs = moment_input(data, group)
+        require_no_rows(options, "Moments hold", weights=weights)
+        found = moment_input(data, outline.ov_names, group)
+        return fit_model(request, options, found[0], sample=found[1])
     if sample_cov is not None:
-        return _fit_summaries(request, options, outline, sample_cov, sample_mean, n_obs)
+        require_no_rows(options, "sample_cov= holds", weights=weights)
+        summaries = read_summaries(sample_cov, sample_mean, n_obs, outline.ov_names)
+        return _fit_matrices(request, options, *summaries, means=sample_mean is not None)
     rows = read_model_data(
         data,
         outline.ov_names,
@@ -321,27 +325,18 @@ def _is_orthogonal(rotation: str) -> bool:
     return rotation in ORTHOGONAL and rotation != "none"
 
 
-def _fit_summaries(
+def _fit_matrices(
     request: Request,
     options: FitOptions,
-    outline: ParameterTable,
-    sample_cov: Any,
-    sample_mean: Any,
-    n_obs: Any,
+    rows: ModelData,
+    sample: SampleStats,
+    *,
+    means: bool,
 ) -> SEMFit:
-    if options.casewise or options.ordinal or options.se.startswith("robust") or options.scaled:
-        raise InputError(
-            f"estimator={options.asked!r} with these options needs the answers; sample_cov= holds "
-            "only their covariances.",
-            hint="Use estimator='ML', 'GLS' or 'ULS' with standard errors of the standard kind.",
-        )
-    if options.discrepancy in ("WLS", "DWLS"):
-        raise InputError(f"estimator={options.asked!r} needs the answers, not their covariances.")
-    rows, sample = read_summaries(sample_cov, sample_mean, n_obs, outline.ov_names)
     if request.meanstructure is None:
-        request = replace(request, meanstructure=sample_mean is not None)
+        request = replace(request, meanstructure=means)
     found = fit_model(request, options, rows, sample=sample)
-    if sample_mean is None and found._solution.table.options.meanstructure:
+    if not means and found._solution.table.options.meanstructure:
         raise InputError("This model has means; it needs sample_mean=.")
     return found
 

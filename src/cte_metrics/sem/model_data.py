@@ -1,6 +1,6 @@
 """The rows behind a model: its variables, split by group, gaps kept or dropped.
 
-Classes: ``GroupRows``, ``ModelData``. Functions: ``read_model_data``.
+Classes: ``GroupRows``, ``ModelData``. Functions: ``read_model_data``, ``label_of``.
 """
 
 from __future__ import annotations
@@ -202,10 +202,11 @@ def _groups(data: Any, group: Any, n: int) -> tuple[NDArray[np.intp] | None, lis
     codes, found = pd.factorize(entries, use_na_sentinel=True)
     if len(found) == 0:
         raise InputError("The grouping variable has no values.")
-    return codes, [_label(v) for v in found], group if isinstance(group, str) else "group"
+    return codes, [label_of(v) for v in found], group if isinstance(group, str) else "group"
 
 
-def _label(value: Any) -> str:
+def label_of(value: Any) -> str:
+    """Write a group's value as its label."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)

@@ -1,11 +1,12 @@
 """Covariance matrices in place of answers.
 
-Functions: ``read_summaries``, ``moment_input``.
+Functions: ``read_summaries``, ``moment_input``, ``require_no_rows``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.results.moments import Moments
-from cte_metrics.sem.model_data import ModelData
+from cte_metrics.sem.model_data import ModelData, label_of
+from cte_metrics.sem.options import FitOptions
 from cte_metrics.sem.samplestats import GroupSample, SampleStats
 
 Array = NDArray[np.float64]
@@ -57,26 +59,80 @@ def read_summaries(
     return data, SampleStats(tuple(groups), tuple(names))
 
 
-def moment_input(data: Moments, group: Any) -> tuple[Any, Any, Any]:
-    """Covariances, means and sizes of moments, by group where groups are asked for.
+def moment_input(data: Moments, names: Sequence[str], group: Any) -> tuple[ModelData, SampleStats]:
+    """Arrange moments, by group where groups are asked for.
 
     Raises
     ------
     InputError
         If groups are asked for that were not summarised apart.
     """
-    if group is None:
-        return data.covariance, data.mean, data.n
-    parts = dict(data)
+    if group is not None and not isinstance(group, str):
+        raise InputError(
+            "With Moments, group= is a name: the groups are those they were summarised by.",
+            hint="Build them with Moments.from_data(..., by=...).",
+        )
+    parts = {label_of(k): part for k, part in data} if group is not None else {"": data}
     if not parts:
         raise InputError(
             "These Moments know no groups.", hint="Build them with Moments.from_data(..., by=...)."
         )
-    return (
+    rows, sample = read_summaries(
         {label: part.covariance for label, part in parts.items()},
-        {label: part.mean for label, part in parts.items()},
+        {label: part.mean for label, part in parts.items()} if len(parts) > 1 else data.mean,
         {label: part.n for label, part in parts.items()},
+        names,
     )
+    dropped = sum(part.n_dropped for part in parts.values())
+    notes = _moment_notes(dropped, complete=all(p.arrays.complete for p in parts.values()))
+    return replace(
+        rows, n_input=rows.n_input + dropped, notes=notes, group_name=group or ""
+    ), sample
+
+
+def _moment_notes(dropped: int, *, complete: bool) -> tuple[str, ...]:
+    notes = []
+    if dropped:
+        notes.append(f"The Moments leave out {dropped} rows with missing answers.")
+    if not complete:
+        notes.append(
+            "The Moments are pairwise: each covariance rests on rows of its own, so standard "
+            "errors, tests and fit measures are approximate; n is the number of rows."
+        )
+    return tuple(notes)
+
+
+def require_no_rows(options: FitOptions, what: str, *, weights: Any = None) -> None:
+    """Refuse estimators and options that need single answers.
+
+    Parameters
+    ----------
+    options : FitOptions
+    what : str
+        Subject and verb, e.g. ``"Moments hold"``.
+    weights : str, array or None
+
+    Raises
+    ------
+    InputError
+    """
+    least_squares = options.discrepancy in ("WLS", "DWLS")
+    robust = options.scaled or options.se in ("robust.sem", "robust.huber.white", "first.order")
+    reasons = {
+        "weights=": weights is not None,
+        "Ordinal items": options.ordinal,
+        "cluster=": options.clustered,
+        "missing='fiml'": options.missing == "fiml",
+        f"estimator={options.asked!r}": least_squares or robust,
+    }
+    for reason, needed in reasons.items():
+        if needed:
+            verb = "need" if reason == "Ordinal items" else "needs"
+            raise InputError(
+                f"{reason} {verb} the answers; {what} only their covariances and means.",
+                hint="Pass the data frame or Responses, or use estimator='ML', 'GLS' or 'ULS' "
+                "with standard errors of the standard kind.",
+            )
 
 
 def _listed(sample_cov: Any) -> tuple[list[Any], list[str]]:
