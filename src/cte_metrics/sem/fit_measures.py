@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.kernels import fit_indices as index
-from cte_metrics.sem.estimators.base import Array, Moments
+from cte_metrics.sem.estimators.base import Array, Moments, quadratic
 from cte_metrics.sem.scaled_tests import ScaledTest, all_tests
 from cte_metrics.sem.solution import Solution
 
@@ -371,11 +371,11 @@ def _goodness(solution: Solution, df: float) -> dict[str, float]:
     estimator = solution.estimator
     observed = getattr(estimator, "available_moments", None) or estimator.saturated().moments
     gfi = 0.0
-    quads = zip(observed, solution.states, solution.dense_weights, estimator.shares, strict=True)
+    quads = zip(observed, solution.states, solution.weights, estimator.shares, strict=True)
     for sample, state, weight, share in quads:
         s = _moment_vector(sample, estimator.has_means)
-        d = s - state.vector
-        gfi += share * (1.0 - float(d @ weight @ d) / float(s @ weight @ s))
+        top, bottom = quadratic(weight, s - state.vector), quadratic(weight, s)
+        gfi += share * (1.0 - top / bottom)
     n = _n_elements(solution)
     return {
         "gfi": gfi,

@@ -25,11 +25,12 @@ Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cte_metrics.kernels.distributions import chi2_sf
-from cte_metrics.sem.estimators.base import Array, DenseWeight, InformationKind
+from cte_metrics.sem.estimators.base import Array, DenseWeight, Estimator, InformationKind
 from cte_metrics.sem.options import GAMMA_TESTS
 from cte_metrics.sem.solution import Solved
 
@@ -108,6 +109,9 @@ def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
     bread = solved.test_bread
     if bread is None:
         bread = np.zeros((solved.design.n_free,) * 2)
+    if solved.case_forms is not None and not second:
+        total = solved.case_forms.gamma_trace([s.moments for s in solved.states])
+        return float(total - np.vdot(bread, solved.kind_meat)), NAN
     pairs = list(zip(solved.kind_weights, solved.estimator.gamma(), strict=True))
     products = [v @ gamma for v, gamma in pairs]
     meat = solved.kind_meat
@@ -130,15 +134,7 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
     estimator, bread = solved.estimator, solved.test_bread
     assert bread is not None  # checked by the caller
     kind: InformationKind = "observed" if solved.options.information == "observed" else "expected"
-    moments = [s.moments for s in solved.states]
-    reference = estimator.at(estimator.saturated().moments)
-    meat = estimator.meat(moments, structured=False)
-    h1 = 0.0
-    n_varying = 0
-    for weight, b in zip(reference.weight(kind), meat, strict=True):
-        trace, rank = _trace_of_ratio(weight.dense(), b.dense())
-        h1 += trace
-        n_varying += rank
+    h1, n_varying = _unrestricted_trace(estimator, kind)
     h0 = float(np.vdot(bread, solved.score_meat))
     trace = gamma_traces(solved, second=False)[0] if structured else h1 - h0
     scaling = trace / df if trace > 0 else NAN
@@ -154,6 +150,22 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
         scaling_h1=h1 / n_varying,
         scaling_h0=h0 / max(solved.design.n_free, 1),
     )
+
+
+def _unrestricted_trace(estimator: Estimator, kind: InformationKind) -> tuple[float, int]:
+    """``tr(A1^-1 B1)`` of the unrestricted model and the number of its moments."""
+    if getattr(estimator, "has_case_forms", False):
+        forms: Any = estimator
+        found: tuple[float, int] = forms.saturated_trace()
+        return found
+    base = estimator.saturated().moments
+    total, count = 0.0, 0
+    meat = estimator.meat(base, structured=False)
+    for weight, b in zip(estimator.at(base).weight(kind), meat, strict=True):
+        trace, rank = _trace_of_ratio(weight.dense(), b.dense())
+        total += trace
+        count += rank
+    return total, count
 
 
 def _trace_of_ratio(a: Array, b: Array) -> tuple[float, int]:

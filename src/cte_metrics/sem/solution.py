@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import lapack
@@ -141,6 +141,11 @@ class Solved:
     @cached_property
     def gamma_meat(self) -> Array:
         """``sum share_g D' H Gamma H D`` with expected weights."""
+        if getattr(self.estimator, "has_case_forms", False):
+            estimator: Any = self.estimator
+            return self.project(
+                estimator.case_scores([s.moments for s in self.states], centred=True)
+            )
         return self._gamma_meat(self.dense_weights)
 
     @cached_property
@@ -149,6 +154,12 @@ class Solved:
         if self.options.information == "expected":
             return self.gamma_meat
         return self._gamma_meat(self.kind_weights)
+
+    @property
+    def case_forms(self) -> Any:
+        """The estimator, where it forms expected-weight sandwiches case by case, else ``None``."""
+        fits = getattr(self.estimator, "has_case_forms", False)
+        return self.estimator if fits and self.options.information == "expected" else None
 
     def _gamma_meat(self, weights: Sequence[Array]) -> Array:
         triples = zip(weights, self.estimator.gamma(), self.estimator.shares, strict=True)

@@ -120,7 +120,7 @@ def _factor(fixed: Array, free: np.ndarray, s: Array, given: float | None) -> tu
     sub = s[np.ix_(items, items)]
     sd = np.sqrt(np.maximum(sub.diagonal(), 1e-8))
     values, vectors = np.linalg.eigh(sub / (sd[:, None] * sd))
-    axis = vectors[:, -1] * np.sign(vectors[:, -1].sum() or 1.0)
+    axis = vectors[:, -1] * (np.sign(vectors[0, -1]) or 1.0)
     axis = np.clip(axis * np.sqrt(COMMON_SHARE * values[-1]), -0.9, 0.9) * sd
     anchors = items[fixed[items] != 0.0]
     if not free.any():

@@ -18,7 +18,7 @@ block: thresholds (and minus the means of numeric items) item by item, the varia
 items, then the correlations below the diagonal, column by column.
 
 Names: ``Moments``, ``MomentGradient``, ``Weight``, ``NormalWeight``, ``DenseWeight``,
-``blanked``, ``Evaluation``, ``Saturated``, ``Estimator``.
+``quadratic``, ``blanked``, ``Evaluation``, ``Saturated``, ``Estimator``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cte_metrics.kernels.vech import unvech
 
 if TYPE_CHECKING:
     from cte_metrics.sem.implied import BlockState
@@ -118,8 +120,26 @@ class NormalWeight:
         from cte_metrics.sem.implied import saturated_state
 
         unit = saturated_state(len(self.inverse), self.has_means)
-        full = unit.normal_information(self.inverse, self.second, self.residual)
+        full: Array = unit.normal_information(self.inverse, self.second, self.residual)
         return self.share * blanked(full, len(self.inverse), self.has_means, self.blank)
+
+
+def quadratic(weight: Weight, vector: Array) -> float:
+    """``vector' H vector`` of an expected weight; ``d'V d + 1/2 tr(V D V D)`` for a normal one."""
+    if not isinstance(weight, NormalWeight):
+        return float(vector @ weight.dense() @ vector)
+    p = len(weight.inverse)
+    half = p * (p + 1) // 2
+    square = unvech(vector[-half:], p)
+    mean = vector[:-half] if weight.has_means else np.zeros(p)
+    if weight.blank:
+        x = list(weight.blank)
+        square[np.ix_(x, x)] = 0.0
+        mean = mean.copy()
+        mean[x] = 0.0
+    inner = weight.inverse @ square
+    own = 0.5 * float(np.vdot(inner.T, inner)) + float(mean @ weight.inverse @ mean)
+    return weight.share * own
 
 
 def blanked(matrix: Array, p: int, has_means: bool, variables: tuple[int, ...]) -> Array:
