@@ -102,7 +102,7 @@ def test_no_between_variance_is_flagged():
     fit = _items(codes, cluster)
     assert fit.at_bound.all()
     assert fit.converged.all()
-    assert fit.variance[0] == pytest.approx(1e-4)
+    assert fit.variance[0] == pytest.approx(1e-3)
     shuffled = rng.permutation(len(cluster))
     again = _items(codes[shuffled], cluster[shuffled])
     assert again.at_bound.all()
@@ -208,7 +208,7 @@ def test_finer_nodes_change_nothing(monkeypatch):
     fine = pair_fits(codes, cluster, 40, items)
     np.testing.assert_allclose(coarse.within, fine.within, atol=2e-5)
     np.testing.assert_allclose(coarse.between, fine.between, atol=2e-5)
-    np.testing.assert_allclose(coarse.hessian, fine.hessian, atol=0.02 * np.abs(fine.hessian).max())
+    np.testing.assert_allclose(coarse.hessian, fine.hessian, atol=1e-3 * np.abs(fine.hessian).max())
 
 
 def test_rows_and_clusters_in_any_order():

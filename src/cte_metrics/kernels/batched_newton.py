@@ -55,6 +55,7 @@ def ascend(
     *,
     max_iterations: int = 60,
     tolerance: float = 1e-10,
+    step: float = _STEP,
 ) -> tuple[Floats, Flags]:
     """Maximise b functions of m bounded parameters.
 
@@ -65,6 +66,8 @@ def ascend(
     start, free : (b, m)
         Parameters that are not free keep their start.
     lower, upper : (m,) or (b, m)
+    step : float
+        Of the differences, relative to parameters between 0.001 and 1.
 
     Returns
     -------
@@ -86,17 +89,18 @@ def ascend(
         stale = ~(_newton(hessian[rows], moving, gradient)[1] < _SLOW * last[rows])
         if stale.any():
             some = rows[stale]
-            hessian[some] = differences(_of_rows(evaluate, some), at[stale], free[some])
-        step, gain = _newton(hessian[rows], moving, gradient)
+            slope = _of_rows(evaluate, some)
+            hessian[some] = differences(slope, at[stale], free[some], step)
+        move, gain = _newton(hessian[rows], moving, gradient)
         last[rows] = gain
         done = gain < tolerance
         converged[rows[done]] = True
         keep = ~done
-        rows, step, value, gradient = rows[keep], step[keep], value[keep], gradient[keep]
+        rows, move, value, gradient = rows[keep], move[keep], value[keep], gradient[keep]
         if rows.size == 0:
             break
         theta[rows], value, gradient, stuck = _search(
-            evaluate, theta[rows], rows, step, value, gradient, lower[rows], upper[rows]
+            evaluate, theta[rows], rows, move, value, gradient, lower[rows], upper[rows]
         )
         converged[rows[stuck]] = gain[keep][stuck] < 1e-6
         rows, value, gradient = rows[~stuck], value[~stuck], gradient[~stuck]

@@ -34,12 +34,12 @@ from cte_metrics.kernels.two_level_probit import ItemFits, nodes
 
 Index = NDArray[np.intp]
 
-LIMIT = 0.999
+LIMIT = 0.99
 """Largest absolute correlation of a pair, within and between."""
 _TINY = 1e-18
 _REACH = 6.0
 _SPACING = 1.15
-_STEP = 1e-4
+_STEP = 5e-3
 _NODES = 60_000
 
 
@@ -161,16 +161,21 @@ def _start(
 
 
 def _fit(pairs: _Pairs, start: Floats) -> PairFits:
-    bound = LIMIT * np.sqrt(pairs.variance[0] * pairs.variance[1])
-    clustered = bound > 0.0
+    sd = np.sqrt(pairs.variance[0] * pairs.variance[1])
+    clustered = sd > 0.0
     free = np.stack((np.ones_like(clustered), clustered), axis=1)
-    upper = np.stack((np.full(len(bound), LIMIT), bound), axis=1)
+    unit = np.stack((np.ones_like(sd), np.where(clustered, sd, 1.0)), axis=1)
+    upper = LIMIT * unit
 
     def evaluate(theta: Floats, rows: Index) -> tuple[Floats, Floats]:
-        loglik, scores = _scores(pairs.take(rows), theta, full=False)
-        return loglik, scores.sum(axis=1)
+        loglik, scores = _scores(pairs.take(rows), theta * unit[rows], full=False)
+        return loglik, scores.sum(axis=1) * unit[rows]
 
-    theta, converged = ascend(evaluate, start, free, -upper, upper, tolerance=1e-9)
+    limit = np.full_like(unit, LIMIT)
+    correlations, converged = ascend(
+        evaluate, start / unit, free, -limit, limit, tolerance=1e-9, step=1e-3
+    )
+    theta = correlations * unit
     scores = _scores(pairs, theta, full=False)[1]
     hessian = np.stack([_slope(pairs, theta, r, free[:, r], upper) for r in range(2)], axis=1)
     at_limit = (np.abs(theta) >= upper * 0.9999) & free
@@ -186,7 +191,7 @@ def _fit(pairs: _Pairs, start: Floats) -> PairFits:
 
 def _slope(pairs: _Pairs, theta: Floats, r: int, free: Flags, upper: Floats) -> Floats:
     """Change (P, 2 + 2 C) of all scores with rho (0) or sigma (1)."""
-    limit = np.where(upper[:, r] > 0.0, upper[:, r], 1.0)
+    limit = upper[:, r]
     h = np.where(free, _STEP * limit, 0.0)
     centre = np.clip(theta[:, r], -(limit - 2.0 * h), limit - 2.0 * h)
     ends = []

@@ -34,7 +34,7 @@ from scipy import special
 
 from cte_metrics.kernels.batched_newton import Flags, Floats, ascend, differences
 
-SMALLEST = 1e-4
+SMALLEST = 1e-3
 """Lower bound of a between variance; an estimate there means none was found."""
 LARGEST = 25.0
 _REACH = 6.0

@@ -146,10 +146,11 @@ def identification_error(problem: str) -> IdentificationError:
     )
 
 
-def not_converged(n_iterations: int) -> EstimationError:
-    """Build the error for an estimation without a solution."""
+def not_converged(n_iterations: int, known: Sequence[str] = ()) -> EstimationError:
+    """Build the error for an estimation without a solution; ``known`` are facts on the data."""
+    text = f"The estimation found no solution (stopped after {n_iterations} iterations)."
     return EstimationError(
-        f"The estimation found no solution (stopped after {n_iterations} iterations).",
+        " ".join((text, *known)),
         hint="Check the keying of the items and the model; give start(...) values, simplify the "
         "model, or pass on_failure='return' to look at where it stopped.",
     )

@@ -24,7 +24,9 @@ def judge(solution: Solution, request: Request) -> SEMFit:
     status = Status.CONVERGED
     if not solution.converged:
         status = Status.MAX_ITER
-        error: Exception = checks.not_converged(solution.n_iterations)
+        error: Exception = checks.not_converged(
+            solution.n_iterations, getattr(solution.estimator, "notes", ())
+        )
         trouble = checks.unidentified(solution)
         if trouble is not None:
             error = checks.identification_error(trouble)

@@ -206,6 +206,12 @@ def _group(
     above = np.array([within.index(v) for v in between], dtype=np.intp)
     n_categories = np.array([len(levels[v]) for v in within], dtype=np.int64)
     found = two_level_moments(codes, clusters, n_categories, above)
+    if found.items.at_bound[above].all():
+        raise EstimationError(
+            f"No between variance was found in any item ({', '.join(between)}): there is nothing "
+            "to model at level 2.",
+            hint="Fit the one-level model.",
+        )
     incomplete = bool((codes < 0).any())
     return ClusteredOrdinalGroup(
         part.label, within, between, float(len(codes)), n_clusters, found, incomplete
