@@ -72,3 +72,22 @@ def test_notes_and_refusals():
     apart = pd.DataFrame({"a": [1, 2, 3, np.nan, np.nan], "b": [np.nan, np.nan, np.nan, 1, 2]})
     with pytest.raises(cte.InputError, match="Too few respondents answered both"):
         correlation_matrix(apart, missing="pairwise")
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda d: cte.factor.efa(d, 2).loadings.to_numpy(),
+        lambda d: cte.factor.adequacy(d).bartlett_chi2,
+        lambda d: cte.factor.n_factors(d, n_resamples=20, rng=1).reference_eigenvalues,
+        lambda d: cte.reliability.cronbach_alpha(d).ci.low,
+        lambda d: cte.reliability.guttman_lambdas(d).lambda6,
+        lambda d: cte.reliability.greatest_lower_bound(d).to_frame().iloc[0, 0],
+        lambda d: cte.reliability.hierarchical_omega(d, 3).hierarchical,
+        lambda d: cte.reliability.mcdonald_omega(d).omega,
+    ],
+)
+def test_moments_serve_in_place_of_answers(figure):
+    data = case("hs1939").data[[f"x{k}" for k in range(1, 10)]]
+    halves = cte.Moments.from_data(data[:150]) + cte.Moments.from_data(data[150:])
+    np.testing.assert_allclose(figure(halves), figure(data), rtol=1e-6)

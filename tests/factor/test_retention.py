@@ -157,3 +157,21 @@ def test_rendering_and_agreement_table():
     assert len(out.plot().axes) == 2
     assert len(n_factors(hs(), methods=("kaiser",)).plot().axes) == 1
     assert efa(hs(), out.suggested["parallel"]).n_factors == 3
+
+
+def test_hull_without_a_bend_suggests_nothing_and_says_so():
+    out = n_factors(np.eye(6) + 0.0, n_obs=300, methods=("hull", "kaiser"), max_factors=2)
+    assert out.suggested["hull_caf"] is None
+    assert out.suggested["kaiser"] == 0
+    assert any(n.startswith("hull_caf suggests no number") for n in out.notes)
+    assert out.table["n_factors"].isna()["hull_caf"]
+    assert "hull_caf" in out.summary()
+    assert out.to_dict()["suggested"]["hull_caf"] is None
+
+
+def test_items_without_any_correlation_have_no_adequacy():
+    out = cte.factor.adequacy(np.eye(3), n_obs=100)
+    assert np.isnan(out.kmo)
+    assert out.kmo_items.isna().all()
+    assert out.kmo_word == "undefined"
+    assert any("correlate with no other item" in n for n in out.notes)

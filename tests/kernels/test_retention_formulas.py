@@ -204,3 +204,11 @@ def test_a_population_has_the_items_distributions_and_correlations():
 def test_henze_zirkler_in_blocks_is_the_whole():
     x = np.random.default_rng(10).normal(size=(90, 3))
     np.testing.assert_allclose(henze_zirkler(x, block=11).hz, henze_zirkler(x, block=1000).hz)
+
+
+def test_two_solutions_on_the_hull_have_no_bend():
+    # the middle lies below the line between the ends
+    df = np.array([30.0, 20.0, 10.0])
+    assert retention.hull_choice(df, np.array([0.0, 0.2, 0.8]))[0] is None
+    # nothing fits better than no factor at all
+    assert retention.hull_choice(df, np.array([0.5, 0.4, 0.3]))[0] is None

@@ -50,7 +50,7 @@ class _Work:
     n_resamples: int
     polychoric: bool
     max_factors: int | None
-    suggested: dict[str, int] = field(default_factory=dict)
+    suggested: dict[str, int | None] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     hull: criteria.Hull | None = None
     notes: list[str] = field(default_factory=list)
@@ -112,7 +112,8 @@ def n_factors(
     Notes
     -----
     Hull removes every solution below the upper convex hull, as its authors do; EFAtools leaves
-    some, so its bends can differ.
+    some, so its bends can differ. With fewer than three solutions on the hull there is no bend, and
+    the suggestion is ``None`` with a note.
 
     References
     ----------
@@ -253,11 +254,17 @@ def _hull(work: _Work) -> None:
     if p < 6:
         work.notes.append(f"The Hull method needs six items or more; there are {p}.")
         return
-    found = [work.suggested.get(k, 0) for k in ("parallel", "parallel_components")]
+    found = [work.suggested.get(k) or 0 for k in ("parallel", "parallel_components")]
     wanted = work.max_factors or max(max(found) + 1, 3)
     work.hull = criteria.hull(work.r, work.n, min(wanted, criteria.largest_n_factors(p) - 1))
     for name, fit in (("hull", "cfi"), ("hull_caf", "caf"), ("hull_rmsea", "rmsea")):
-        work.suggested[name] = criteria.hull_choice(work.hull.df, getattr(work.hull, fit))[0]
+        chosen = criteria.hull_choice(work.hull.df, getattr(work.hull, fit))[0]
+        work.suggested[name] = chosen
+        if chosen is None:
+            work.notes.append(
+                f"{name} suggests no number: fewer than three solutions lie on the hull of "
+                f"{fit.upper()}, and its ends have no bend."
+            )
 
 
 def _kaiser(work: _Work) -> None:
@@ -341,11 +348,12 @@ def _hull_table(found: criteria.Hull | None) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(found.n_factors, name="n_factors"))
 
 
-def _verdict(suggested: dict[str, int]) -> list[str]:
+def _verdict(suggested: dict[str, int | None]) -> list[str]:
     """One sentence on where the criteria agree."""
     by_number: dict[int, list[str]] = {}
     for name, m in suggested.items():
-        by_number.setdefault(m, []).append(name)
+        if m is not None:
+            by_number.setdefault(m, []).append(name)
     if len(by_number) < 2:
         return []
     parts = [f"{m} ({', '.join(by_number[m])})" for m in sorted(by_number)]

@@ -40,7 +40,7 @@ class Retention(Result):
     Attributes
     ----------
     suggested : dict
-        Criterion to number of factors.
+        Criterion to number of factors; ``None`` where a criterion finds none (see ``notes``).
     eigenvalues, reference_eigenvalues, mean_eigenvalues : ndarray (p,)
         Roots of the correlation matrix, their 95th percentile and mean in random data.
     factor_eigenvalues, reference_factor_eigenvalues, mean_factor_eigenvalues : ndarray (p,)
@@ -57,7 +57,7 @@ class Retention(Result):
 
     _title: ClassVar[str] = "How many factors?"
 
-    suggested: Mapping[str, int]
+    suggested: Mapping[str, int | None]
     eigenvalues: Array
     reference_eigenvalues: Array
     mean_eigenvalues: Array
@@ -74,12 +74,14 @@ class Retention(Result):
         """Index criterion: ``n_factors``, ``agree`` (criteria with the same answer), ``basis``."""
         import pandas as pd
 
-        votes = Counter(self.suggested.values())
+        votes = Counter(m for m in self.suggested.values() if m is not None)
         rows = {
             name: {"n_factors": m, "agree": votes[m], "basis": BASIS[name]}
             for name, m in self.suggested.items()
         }
         frame = pd.DataFrame.from_dict(rows, orient="index")
+        if None in self.suggested.values():
+            frame["n_factors"] = frame["n_factors"].astype("Int64")
         frame.index.name = "criterion"
         return frame
 

@@ -105,6 +105,10 @@ def adequacy(
     )
     r, notes = definite_matrix(source, smooth=False)
     measure = kmo(r)
+    apart = [v for v, m in zip(source.items, measure.items, strict=True) if np.isnan(m)]
+    if apart:
+        verb = "correlates" if len(apart) == 1 else "correlate"
+        notes.append(f"{', '.join(apart)} {verb} with no other item: no KMO.")
     test = None if source.n_obs is None else bartlett(r, source.n_obs)
     p = len(source.items)
     if test is None:
@@ -131,6 +135,8 @@ def adequacy(
 
 
 def _word(value: float) -> str:
+    if np.isnan(value):
+        return "undefined"
     for limit, word in _WORDS:
         if value >= limit:
             return word

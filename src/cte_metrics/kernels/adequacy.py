@@ -74,12 +74,17 @@ def partial_correlations(r: Array) -> Array:
 
 
 def kmo(r: Array) -> Kmo:
-    """Kaiser-Meyer-Olkin measure of sampling adequacy of a correlation matrix (p, p)."""
+    """Kaiser-Meyer-Olkin measure of sampling adequacy of a correlation matrix (p, p).
+
+    nan where an item (or every item) correlates with no other.
+    """
     own, partial = r**2, partial_correlations(r) ** 2
     np.fill_diagonal(own, 0.0)
     np.fill_diagonal(partial, 0.0)
-    by_item = own.sum(axis=0) / (own.sum(axis=0) + partial.sum(axis=0))
-    return Kmo(float(own.sum() / (own.sum() + partial.sum())), np.asarray(by_item))
+    with np.errstate(invalid="ignore"):
+        by_item = own.sum(axis=0) / (own.sum(axis=0) + partial.sum(axis=0))
+        overall = own.sum() / (own.sum() + partial.sum())
+    return Kmo(float(overall), np.asarray(by_item))
 
 
 def bartlett(r: Array, n_obs: float) -> ChiSquare:

@@ -123,8 +123,11 @@ def _discrepancy_and_caf(r: Array, m: int, method: Literal["uls", "ml"]) -> tupl
     return value, 1.0 - kmo(residual).overall
 
 
-def hull_choice(df: Array, fit: Array) -> tuple[int, Array]:
-    """The chosen position, and the bend (J + 1,) at each solution on the hull, nan off it."""
+def hull_choice(df: Array, fit: Array) -> tuple[int | None, Array]:
+    """The chosen position, and the bend (J + 1,) at each solution on the hull, nan off it.
+
+    The ends of the hull have no bend; where nothing lies between them there is no choice.
+    """
     on = [0]
     for i in range(1, fit.size):
         if fit[i] > fit[on[-1]] or (i == fit.size - 1 and fit[i] == fit[on[-1]]):
@@ -136,7 +139,7 @@ def hull_choice(df: Array, fit: Array) -> tuple[int, Array]:
         rise = (fit[i] - fit[before]) / (df[before] - df[i])
         left = (fit[after] - fit[i]) / (df[i] - df[after])
         bend[i] = rise / left if left > 0.0 else np.inf
-    return int(np.nanargmax(bend)), bend
+    return (int(np.nanargmax(bend)) if len(on) > 2 else None), bend
 
 
 def _convex(df: Array, fit: Array, on: list[int]) -> list[int]:
