@@ -159,10 +159,18 @@ def fit(
     Estimates, standard errors and tests equal those of lavaan 0.6-14. Where an estimate is
     improper lavaan warns; here ``status`` and ``notes`` say so as well.
 
+    Two-level models of ordinal items (``level:`` blocks, ``cluster=``, ``ordered=True``; lavaan has
+    none) are fitted by WLSMV and its kin to thresholds, correlations within and covariances between
+    clusters, each estimated by maximum likelihood (``sem.estimators.two_level_ordinal``). Latent
+    responses have variance 1 within clusters; thresholds are listed at level 2. Covariates, numeric
+    items and factor scores are not supported there.
+
     References
     ----------
     Rosseel, Y. (2012). lavaan: An R package for structural equation modeling. Journal of
-    Statistical Software, 48(2), 1-36.
+    Statistical Software, 48(2), 1-36. Asparouhov, T. & Muthen, B. (2007). Computationally efficient
+    estimation of multilevel high-dimensional latent variable models. Proceedings of the Joint
+    Statistical Meetings.
 
     Examples
     --------
