@@ -5,6 +5,7 @@ Functions: ``make_estimator``, ``solve``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,8 @@ from cte_metrics.sem.model_data import ModelData
 from cte_metrics.sem.optimize import Minimum, Problem, minimise
 from cte_metrics.sem.options import FitOptions
 from cte_metrics.sem.partable import ParameterTable
-from cte_metrics.sem.samplestats import GroupSample, SampleStats, summarise
+from cte_metrics.sem.rescaled_start import rescaled_start
+from cte_metrics.sem.samplestats import GroupSample, SampleStats, effective_sizes, summarise
 from cte_metrics.sem.solution import Solution
 from cte_metrics.sem.start import starting_values
 
@@ -34,11 +36,10 @@ from cte_metrics.sem.start import starting_values
 def sample_of(data: ModelData, table: ParameterTable) -> SampleStats:
     """Means and covariances of every group, variables in the order of its block."""
     groups: list[GroupSample] = []
-    for g, part in enumerate(data.groups):
-        names = table.blocks[g].ov_names
-        groups.append(
-            summarise(part.label, names, _ordered(data, part.values, names), part.weights)
-        )
+    sizes = effective_sizes([p.weights for p in data.groups], [len(p.rows) for p in data.groups])
+    for part, block, n in zip(data.groups, table.blocks, sizes, strict=True):
+        values = _ordered(data, part.values, block.ov_names)
+        groups.append(summarise(part.label, block.ov_names, values, part.weights, n))
     return SampleStats(tuple(groups), data.names, data.n_dropped, data.notes)
 
 
@@ -166,15 +167,11 @@ def _only_linear(setup: _Setup) -> bool:
 
 
 def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
-    design = build_design(table)
-    exo = np.flatnonzero((table.exo > 0) & (table.free == 0))
-    if any(b.covariates for b in design.blocks):  # the model is given them
-        exo = exo[:0]
-        design = with_covariate_moments(design, estimator.start_moments())
+    design = _covariates_held(build_design(table), table, estimator)
     constraints = compile_constraints(table)
-    if exo.size:
-        design = design.with_fixed(exo, _covariate_values(table, estimator, exo))
-    n_moments = sum(b.n_moments for b in design.blocks) - len(exo)
+    given = any(b.covariates for b in design.blocks)
+    held = 0 if given else int(((table.exo > 0) & (table.free == 0)).sum())
+    n_moments = sum(b.n_moments for b in design.blocks) - held
     n_moments -= _shared_means(design, table)
     equal = constraints.equal
     rank = 0
@@ -229,19 +226,37 @@ def _covariate_values(table: ParameterTable, estimator: Estimator, rows: np.ndar
 def _search(
     table: ParameterTable, estimator: Estimator, setup: _Setup, start: Array | None
 ) -> Minimum | None:
-    """Minimise from the given or the usual start, then from a plainer one."""
-    samples = estimator.start_moments()
+    """Minimise from the given or the usual start, then from others until one leads to a minimum."""
     best: Minimum | None = None
-    for simple in (False, True):
-        first = start
-        if first is None or simple:
-            first = starting_values(table, setup.design, samples, simple=simple)
-        found = _minimise(estimator, setup, first)
+    for first in _starts(table, estimator, setup, start):
+        found = None if first is None else _minimise(estimator, setup, first)
         if found is not None and (best is None or found.converged):
             best = found
         if best is not None and best.converged:
             break
     return best
+
+
+def _starts(
+    table: ParameterTable, estimator: Estimator, setup: _Setup, start: Array | None
+) -> Iterator[Array | None]:
+    """The given or the usual start; that of unit factor variances; a plain one."""
+    samples = estimator.start_moments()
+    yield starting_values(table, setup.design, samples) if start is None else start
+    yield rescaled_start(table, estimator, lambda d: _covariates_held(d, table, estimator))
+    yield starting_values(table, setup.design, samples, simple=True)
+
+
+def _covariates_held(
+    design: ModelDesign, table: ParameterTable, estimator: Estimator
+) -> ModelDesign:
+    """Write the sample moments of covariates into a design."""
+    if any(b.covariates for b in design.blocks):  # the model is given them
+        return with_covariate_moments(design, estimator.start_moments())
+    exo = np.flatnonzero((table.exo > 0) & (table.free == 0))
+    if exo.size == 0:
+        return design
+    return design.with_fixed(exo, _covariate_values(table, estimator, exo))
 
 
 def _minimise(estimator: Estimator, setup: _Setup, start: Array) -> Minimum | None:

@@ -11,7 +11,8 @@ With fixed covariates x the part of z that x predicts is taken out: ``y`` enters
 Reference: Browne, M. W. (1984). Asymptotically distribution-free methods for the analysis of
 covariance structures. British Journal of Mathematical and Statistical Psychology, 37, 62-83.
 
-Classes: ``GroupSample``, ``SampleStats``. Functions: ``summarise``.
+Classes: ``GroupSample``, ``SampleStats``. Functions: ``effective_sizes``,
+``summarise``.
 """
 
 from __future__ import annotations
@@ -108,11 +109,32 @@ class SampleStats:
         return SampleStats(groups, tuple(names), self.n_dropped, self.notes)
 
 
+def effective_sizes(weights: Sequence[Array | None], sizes: Sequence[int]) -> list[float]:
+    """Observations of every group: rows, or its share in the weights times the rows of all.
+
+    Examples
+    --------
+    >>> effective_sizes([np.array([1.0, 2.0]), np.array([3.0])], [2, 1])
+    [1.5, 1.5]
+    """
+    sums = [0.0 if w is None else float(w.sum()) for w in weights]
+    if len(sizes) == 1 or any(w is None for w in weights):
+        return [float(size) for size in sizes]
+    return [s * (sum(sizes) / sum(sums)) for s in sums]
+
+
 def summarise(
-    label: str, names: Sequence[str], values: Array, weights: Array | None = None
+    label: str,
+    names: Sequence[str],
+    values: Array,
+    weights: Array | None = None,
+    n: float | None = None,
 ) -> GroupSample:
-    """Mean and covariance (divisor n) of complete rows (n, p); weights are scaled to sum to n."""
-    n = len(values)
+    """Mean and covariance (divisor n) of complete rows (rows, p).
+
+    Weights are scaled to sum to ``n``, by default the number of rows.
+    """
+    n = len(values) if n is None else n
     if weights is None:
         mean = values.sum(axis=0) / n
         centred = values - mean
@@ -135,7 +157,8 @@ def _products(centred: Array, out: Array, first: int) -> None:
 
 def _gamma(values: Array, mean: Array, weights: Array | None, x_index: tuple[int, ...]) -> Array:
     """``sum w_i^2 z_i z_i' / n - (weighted mean)``, block by block of rows."""
-    n, p = values.shape
+    rows, p = values.shape
+    n = float(rows) if weights is None else float(weights.sum())
     size = p + n_half(p)
     fitted = _fitted(values, mean, x_index) if x_index else None
     total = np.zeros((size, size), order="F")
@@ -144,8 +167,8 @@ def _gamma(values: Array, mean: Array, weights: Array | None, x_index: tuple[int
     predicted = np.empty_like(z) if fitted is not None else None
     shift = np.zeros(size)
     shift[p:] = _mean_products(values, mean, fitted, weights)
-    for start in range(0, n, BLOCK_ROWS):
-        stop = min(start + BLOCK_ROWS, n)
+    for start in range(0, rows, BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, rows)
         part = z[:, : stop - start]
         np.subtract(values[start:stop].T, mean[:, None], out=part[:p])
         _products(part[:p], part, p)
@@ -181,7 +204,7 @@ def _mean_products(
     if fitted is not None:
         w = fitted if weights is None else fitted * weights[:, None]
         cross = cross - w.T @ fitted
-    return cross[i, j] / len(values)
+    return cross[i, j] / (len(values) if weights is None else weights.sum())
 
 
 def _fitted(values: Array, mean: Array, x_index: tuple[int, ...]) -> Array:

@@ -45,7 +45,7 @@ from cte_metrics.sem.estimators.base import (
     Moments,
     Saturated,
 )
-from cte_metrics.sem.samplestats import GroupSample, SampleStats
+from cte_metrics.sem.samplestats import GroupSample, SampleStats, effective_sizes
 
 if TYPE_CHECKING:
     from cte_metrics.sem.model_data import ModelData
@@ -63,7 +63,11 @@ class IncompleteSample(GroupSample):
 
 
 def incomplete_sample(
-    label: str, names: Sequence[str], values: Array, weights: Array | None = None
+    label: str,
+    names: Sequence[str],
+    values: Array,
+    weights: Array | None = None,
+    n: float | None = None,
 ) -> IncompleteSample:
     """Condense a group's answers and estimate its unrestricted moments.
 
@@ -76,16 +80,19 @@ def incomplete_sample(
     values : array (n, p)
         Answers, nan where missing; every row has at least one answer.
     weights : array (n,), optional
-        Case weights; they are scaled to sum to n.
+        Case weights; they are scaled to sum to ``n``.
+    n : float, optional
+        Number of observations, by default of rows.
     """
+    n = float(len(values)) if n is None else n
     if weights is not None:
-        weights = weights * (len(values) / weights.sum())
+        weights = weights * (n / weights.sum())
     patterns = missing_patterns(values, weights)
     saturated = fiml_saturated(patterns)
     return IncompleteSample(
         label,
         tuple(names),
-        float(len(values)),
+        n,
         saturated.mean,
         saturated.cov,
         values,
@@ -103,7 +110,7 @@ def full_information(
     Cases with a gap in a fixed covariate say nothing about the model given the covariates and
     are left out (a note tells how many).
     """
-    groups: list[GroupSample] = []
+    rows: list[tuple[Array, Array | None]] = []
     clusters: list[NDArray[np.intp]] = []
     notes: list[str] = []
     for part, block in zip(data.groups, table.blocks, strict=True):
@@ -117,10 +124,14 @@ def full_information(
             notes.append(f"{int(keep.sum() - known.sum())} cases without a cluster were left out.")
         keep = known
         notes += check_answers(part.label, block.ov_names, values[keep])
-        weights = None if part.weights is None else part.weights[keep]
-        groups.append(incomplete_sample(part.label, block.ov_names, values[keep], weights))
+        rows.append((values[keep], None if part.weights is None else part.weights[keep]))
         if part.clusters is not None:
             clusters.append(cluster_codes(np.asarray(part.clusters)[keep])[0])
+    sizes = effective_sizes([w for _, w in rows], [len(v) for v, _ in rows])
+    groups = [
+        incomplete_sample(part.label, block.ov_names, *own, n)
+        for part, block, own, n in zip(data.groups, table.blocks, rows, sizes, strict=True)
+    ]
     sample = SampleStats(tuple(groups), table.blocks[0].ov_names, data.n_dropped, data.notes)
     found = tuple(clusters) if clusters else None
     return FullInformation(sample, x_index, found, notes=tuple(notes))
