@@ -140,3 +140,16 @@ def test_items_never_answered_together_are_named() -> None:
     fit = quiet("f =~ x1 + x2 + x3 + x7 + x9", data, missing="fiml")
     assert any("both of x1 with x2" in note for note in fit.notes)
     assert not any("No one" in note for note in quiet(VISUAL, gapped(), missing="fiml").notes)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "chisq", "factor"),
+    [("ML", 6.589952996, 1.314018666), ("MLR", 6.663318645, 1.299550826)],
+)
+def test_scaled_test_of_clusters_by_estimator(estimator: str, chisq: float, factor: float) -> None:
+    # sem("f =~ y1 + y2 + y3 + y4; f ~ x1", demo_twolevel, cluster = "cluster", estimator = ...):
+    # lavaan leaves the curvature of the moments out of the test for ML, but not for MLR
+    model = "f =~ y1 + y2 + y3 + y4\nf ~ x1"
+    found = quiet(model, case("demo_twolevel").data, cluster="cluster", estimator=estimator)
+    assert found.fit_measures["chisq_scaled"] == pytest.approx(chisq, rel=1e-6)
+    assert found.fit_measures["chisq_scaling_factor"] == pytest.approx(factor, rel=1e-6)

@@ -103,13 +103,9 @@ class FitOptions:
         """Whether the scaled test inverts the whole observed information (lavaan: ``hessian``).
 
         Otherwise the curvature of the moments is left out (``h1``), as lavaan does for tests that
-        are asked for beside the standard one.
+        are asked for beside the standard one, and for clusters with plain ``ML``.
         """
-        return (
-            self.test == "yuan.bentler.mplus"
-            and self.asked == "MLR"
-            and not (self.clustered and not self.two_level)
-        )
+        return self.test == "yuan.bentler.mplus" and self.asked == "MLR"
 
     @property
     def scaled(self) -> bool:
