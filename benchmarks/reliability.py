@@ -1,125 +1,85 @@
-"""Reliability beside psych, lavaan and semTools in the same run.
-
-Run: ``python benchmarks/reliability.py [large]``. Prints one JSON line a task with both times and
-their ratio; only the ratios count. ``large`` adds psych::alpha on a million rows (half a minute).
-Needs ``Rscript`` with psych, lavaan, semTools and GPArotation.
-"""
+"""Alpha and omega beside psych, lavaan and semTools, and alpha beside one cross-product."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-import tracemalloc
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import timing
+from timing import Here, Peer, items, peak, race, state, survey
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
+# isort: split
 import numpy as np
-import pandas as pd
 
+from cte_metrics.kernels.distributions import f_quantile
 from cte_metrics.reliability import cronbach_alpha, hierarchical_omega, mcdonald_omega
 
-WANTED = {
-    "alpha 21 x 2000": 20,
-    "alpha bootstrap 21 x 2000": 40,
-    "omega hierarchical 21 x 2000": 5,
-    "ordinal omega 21 x 2000": 10,
-    "omega bootstrap 100 12 x 2000": 20,
-    "alpha 21 x 1000000": 150,
-}
-CROSS_PRODUCTS = 6
-MEMORY = 3
 
-
-def survey(n: int) -> pd.DataFrame:
-    """Six-point answers to 21 items of a general and three group factors."""
-    rng = np.random.default_rng(n)
-    latent = 0.6 * rng.normal(size=(n, 1)) + 0.4 * np.repeat(rng.normal(size=(n, 3)), 7, axis=1)
-    latent += 0.69 * rng.normal(size=(n, 21))
-    answers = np.digitize(latent, [-1.4, -0.8, -0.1, 0.5, 1.2]) + 1
-    return pd.DataFrame(answers.astype(np.int8), columns=[f"i{j + 1}" for j in range(21)])
-
-
-def best(task: Callable[[], Any], runs: int = 9) -> float:
-    """Return the shortest of several runs, in seconds, after one that is not counted."""
-    task()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def ours(small: pd.DataFrame, large: pd.DataFrame | None) -> dict[str, float]:
-    """Seconds of each task."""
+def small_samples(peer: Peer, small) -> None:
+    """The coefficients of 2,000 respondents."""
     twelve = small.iloc[:, :12]
-    times = {
-        "alpha 21 x 2000": best(lambda: cronbach_alpha(small)),
-        "alpha bootstrap 21 x 2000": best(lambda: cronbach_alpha(small, interval="bootstrap")),
-        "omega hierarchical 21 x 2000": best(lambda: hierarchical_omega(small, 3)),
-        "ordinal omega 21 x 2000": best(lambda: mcdonald_omega(small, ordinal=True)),
-        "omega bootstrap 100 12 x 2000": best(
-            lambda: mcdonald_omega(twelve, interval="bootstrap", n_resamples=100)
-        ),
-    }
-    if large is not None:
-        times["alpha 21 x 1000000"] = best(lambda: cronbach_alpha(large), 4)
-    return times
+    race("alpha, 2,000 x 21", lambda: cronbach_alpha(small), peer, at_least=20, name="psych")
+    race(
+        "bootstrap interval of alpha, 2,000 resamples",
+        lambda: cronbach_alpha(small, interval="bootstrap", n_resamples=2000, rng=1),
+        peer,
+        at_least=40,
+        name="psych",
+    )
+    race(
+        "omega hierarchical, 3 group factors, 21 items",
+        lambda: hierarchical_omega(small, 3),
+        peer,
+        at_least=5,
+        name="psych",
+    )
+    race(
+        "ordinal omega, 21 items",
+        lambda: mcdonald_omega(small, ordinal=True),
+        peer,
+        at_least=10,
+        name="semTools",
+    )
+    race(
+        "bootstrap interval of omega, 100 refits",
+        lambda: mcdonald_omega(twelve, interval="bootstrap", n_resamples=100, rng=1),
+        peer,
+        at_least=20,
+        name="lavaan",
+    )
 
 
-def theirs(small: pd.DataFrame, large: pd.DataFrame | None) -> dict[str, float]:
-    """Seconds of each task in R."""
-    script = Path(__file__).with_suffix(".R")
-    with tempfile.TemporaryDirectory() as folder:
-        small.to_numpy().tofile(Path(folder) / "small")
-        if large is not None:
-            large.to_numpy().tofile(Path(folder) / "large")
-        command = ["Rscript", str(script), folder, *(["large"] if large is not None else [])]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {line["task"]: line["seconds"] for line in lines}
+def one_pass(x: np.ndarray) -> tuple:
+    """Alpha, its interval and the item table from one covariance matrix: the arithmetic needed."""
+    n, k = x.shape
+    c = np.cov(x, rowvar=False)
+    total, rows, own = c.sum(), c.sum(axis=0), np.diag(c)
+    alpha = k / (k - 1) * (1 - own.sum() / total)
+    rest = total - 2 * rows + own
+    interval = [1 - (1 - alpha) * f_quantile(q, n - 1, (n - 1) * (k - 1)) for q in (0.975, 0.025)]
+    dropped = (k - 1) / (k - 2) * (1 - (own.sum() - own) / rest)
+    return alpha, interval, (rows - own) / np.sqrt(own * rest), dropped
 
 
-def physical(rows: int = 1_000_000) -> int:
-    """Alpha with its item table against one cross-product of the same matrix, and its memory."""
-    frame = survey(rows)
-    matrix = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
-    product = best(lambda: matrix.T @ matrix, 5)
-    missed = 0
-    for kind, data in {"int8 frame": frame, "float64 frame": frame.astype(float)}.items():
-        seconds = best(lambda data=data: cronbach_alpha(data), 5)
-        tracemalloc.start()
-        cronbach_alpha(data)
-        peak = tracemalloc.get_traced_memory()[1] / matrix.nbytes
-        tracemalloc.stop()
-        missed += seconds > CROSS_PRODUCTS * product or peak > MEMORY
-        line = {"task": f"alpha {rows} x 21, {kind}", "seconds": seconds, "cross_product": product}
-        measured = {"products": round(seconds / product, 2), "memory": round(peak, 3)}
-        print(json.dumps(line | measured | {"wanted": CROSS_PRODUCTS}))
-    return missed
+def million(peer: Peer, large) -> None:
+    """A million respondents: psych, one cross-product, a yardstick, and memory."""
+    task = "alpha, 1,000,000 x 21"
+    floats = large.astype(float)
+    matrix = np.ascontiguousarray(floats.to_numpy())
+    product = Here("one X'X", lambda: matrix.T @ matrix)
+    race(task, lambda: cronbach_alpha(large), peer, at_least=150, name="psych")
+    for kind, data in {"int8": large, "float64": floats}.items():
+        race(f"{task}, {kind}", lambda data=data: cronbach_alpha(data), product, at_most=6)
+        yardstick = Here("one pass in numpy", lambda: one_pass(matrix))
+        race(f"{task}, {kind}", lambda data=data: cronbach_alpha(data), yardstick, at_least=1)
+        if timing.wanted(task):
+            ratio = peak(lambda data=data: cronbach_alpha(data)) / matrix.nbytes
+            state(f"peak memory of {task}, {kind}", ratio, at_most=3, peer="raw float64 answers")
 
 
-def main() -> int:
-    """Print each task with the ratio that is wanted; exit with 1 if one is missed."""
-    small = survey(2000)
-    large = survey(1_000_000) if "large" in sys.argv[1:] else None
-    peer, own = theirs(small, large), ours(small, large)
-    missed = 0
-    for task, seconds in own.items():
-        ratio = peer[task] / seconds
-        missed += ratio < WANTED[task]
-        line = {"task": task, "cte_metrics": seconds, "r": peer[task], "ratio": round(ratio, 1)}
-        print(json.dumps(line | {"wanted": WANTED[task]}))
-    return int(missed + physical() > 0)
+def run() -> None:
+    small, large = items(survey(100, 20, 21)), items(survey(50_000, 20, 21))
+    peer = Peer.r("reliability", {"small": small, "large": large})
+    small_samples(peer, small)
+    million(peer, large)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    timing.main(run)

@@ -1,122 +1,111 @@
-"""Group statistics of 300,000 teachers in 15,000 schools, beside multilevel and lme4 in one run.
+"""Agreement, ICCs and mixed models of 300,000 teachers in 15,000 schools, beside R.
 
-Run: ``python benchmarks/schools.py``. Prints one JSON line a task with both times and their ratio;
-only the ratios count. Our times are those of the public functions, from data frame to result.
-Needs ``Rscript`` with multilevel and lme4.
+Ours are the public functions, from data frame to result; ``agreement`` gives rwg(j), r*wg(j), both
+AD, awg and more at once.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import timing
+from timing import Here, Peer, items, race, survey
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
+# isort: split
 import numpy as np
-import pandas as pd
 
-from cte_metrics.aggregation import agreement, item_variance_components, mixed_model
-from cte_metrics.kernels import agreement as formulas
-from cte_metrics.kernels import group_summaries as summaries
+from cte_metrics.aggregation import (
+    agreement,
+    item_variance_components,
+    mixed_model,
+    variance_components,
+)
 
-ITEMS = [f"i{j + 1}" for j in range(12)]
-WANTED = {
-    "rwg(j) 15,000 x 20 x 12": 50,
-    "AD about the median, the same": 50,
-    "ICC(1), ICC(2) of 12 items by REML": 200,
-    "rwg(j) null simulation, 1,000": 50,
-    "random intercept REML, 300,000": 10,
-    "random slope REML, 300,000": 5,
-}
+ICCS = "ICC(1), ICC(2) of 12 items, 300,000 in 15,000 schools"
 
 
-def survey(n_schools: int = 15_000, size: int = 20) -> pd.DataFrame:
-    """Six-point answers of teachers in schools, and two outcomes."""
-    rng = np.random.default_rng(1)
-    school = np.repeat(np.arange(n_schools), size)
-    ses = rng.normal(size=n_schools)
-    latent = (0.4 * ses + 0.5 * rng.normal(size=n_schools))[school] + rng.normal(size=len(school))
-    cut = np.array([-2.4, -1.5, -0.6, 0.4, 1.6])
-    frame = pd.DataFrame(
-        {i: 1 + np.searchsorted(cut, latent + 0.8 * rng.normal(size=len(school))) for i in ITEMS}
-    ).astype(np.int8)
-    frame["school"], frame["ses"] = school, ses[school]
-    frame["cte"] = frame[ITEMS].mean(axis=1)
+def answers():
+    """The survey with two outcomes: slopes that differ between schools, and slopes alike."""
+    frame = survey(15_000, 20, 12)
+    frame["cte"] = items(frame).mean(axis=1)
     frame["w"] = frame["cte"] - frame.groupby("school")["cte"].transform("mean")
-    slope = 0.5 + 0.2 * rng.normal(size=n_schools)
-    frame["y"] = frame["ses"] + slope[school] * frame["w"] + rng.normal(size=len(school))
+    rng = np.random.default_rng(1)
+    slope = (0.5 + 0.2 * rng.normal(size=15_000))[frame["school"]]
+    frame["y"] = frame["ses"] + slope * frame["w"] + rng.normal(size=len(frame))
+    frame["alike"] = frame["ses"] + 0.5 * frame["w"] + np.sin(np.arange(len(frame)))
     return frame
 
 
-def best(task: Callable[[], Any], runs: int = 7) -> float:
-    """Return the shortest of several runs, in seconds, after one that is not counted."""
-    task()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def one_pass(x: np.ndarray, school: np.ndarray) -> tuple:
+    """rwg(j), AD about the mean and ICC(1) by sums over sorted schools: the arithmetic needed."""
+    start = np.flatnonzero(np.r_[True, school[1:] != school[:-1]])
+    n = np.diff(np.r_[start, len(x)])[:, None]
+    mean = np.add.reduceat(x, start) / n
+    variance = (np.add.reduceat(x * x, start) - n * mean**2) / (n - 1)
+    r = 1 - variance.mean(axis=1) / (35 / 12)
+    ad = np.add.reduceat(np.abs(x - np.repeat(mean, n[:, 0], axis=0)), start) / n
+    between = (n * (mean - x.mean(axis=0)) ** 2).sum(axis=0) / (len(n) - 1)
+    within = (variance * (n - 1)).sum(axis=0) / (len(x) - len(n))
+    icc = (between - within) / (between + (n.mean() - 1) * within)
+    return 12 * r / (12 * r + 1 - r), ad, icc
 
 
-def null_simulation() -> float:
-    """Draw 1,000 random groups and take the critical value."""
-    rng = np.random.default_rng(1)
-    drawn = formulas.simulate_uniform(rng, 1000, 20, 12, 6)
-    variance = summaries.moments_from_counts(drawn).variance
-    return formulas.upper_critical_value(formulas.rwg_j(variance, 35 / 12), 0.95)
+def aggregation(frame, peer: Peer) -> None:
+    """Agreement and ICCs."""
+    data = items(frame).assign(school=frame["school"])
+    few = data.iloc[: 20 * 5]
 
+    def table():
+        return agreement(data, "school", scale=(1, 6))
 
-def ours(frame: pd.DataFrame) -> dict[str, float]:
-    """Seconds of each task; agreement() gives rwg(j), r*wg(j), both AD, awg and more at once."""
-    items = frame[[*ITEMS, "school"]]
-    table = best(lambda: agreement(items, "school", scale=(1, 6)))
-    return {
-        "rwg(j) 15,000 x 20 x 12": table,
-        "AD about the median, the same": table,
-        "ICC(1), ICC(2) of 12 items by REML": best(
-            lambda: item_variance_components(items, "school", method="reml")
-        ),
-        "rwg(j) null simulation, 1,000": best(null_simulation),
-        "random intercept REML, 300,000": best(lambda: mixed_model("cte ~ ses", frame, "school")),
-        "random slope REML, 300,000": best(
-            lambda: mixed_model("y ~ w", frame, "school", slopes=["w"]), 3
-        ),
-    }
+    def null():
+        found = agreement(few, "school", scale=(1, 6))
+        return found.critical_values(n_resamples=1000, rng=1)
 
-
-def theirs(folder: Path) -> dict[str, float]:
-    """Seconds of each task in R."""
-    script = Path(__file__).with_suffix(".R")
-    done = subprocess.run(
-        ["Rscript", str(script), str(folder)], capture_output=True, text=True, check=True
+    task = "rwg(j), 15,000 schools x 20 x 12"
+    race(task, table, peer, at_least=50, name="multilevel")
+    matrix, school = items(frame).to_numpy(np.float64), frame["school"].to_numpy()
+    race(task, table, Here("one pass in numpy", lambda: one_pass(matrix, school)), at_least=1)
+    task = "AD about the median, 15,000 schools x 20 x 12"
+    race(task, table, peer, at_least=50, name="multilevel")
+    for method in ("anova", "reml"):
+        race(
+            f"{ICCS}, {method}",
+            lambda m=method: item_variance_components(data, "school", method=m),
+            peer,
+            at_least=200,
+            asked=ICCS,
+            name="multilevel",
+        )
+    race(
+        f"{ICCS}, one call each",
+        lambda: [variance_components(data[name], data["school"]) for name in items(frame)],
+        peer,
+        at_least=200,
+        asked=ICCS,
+        name="multilevel",
     )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {line["task"]: line["seconds"] for line in lines}
+    task = "rwg(j) null simulation, 1,000 groups of 20 x 12"
+    race(task, null, peer, at_least=50, name="multilevel")
 
 
-def main() -> int:
-    """Print each task with the ratio that is wanted; exit with 1 if one is missed."""
-    frame = survey()
-    own = ours(frame)
-    with tempfile.TemporaryDirectory() as folder:
-        frame.to_csv(Path(folder) / "schools.csv", index=False)
-        peer = theirs(Path(folder))
-    missed = 0
-    for task, wanted in WANTED.items():
-        ratio = peer[task] / own[task]
-        missed += ratio < wanted
-        line = {"task": task, "cte_metrics": own[task], "R": peer[task]}
-        print(json.dumps(line | {"ratio": round(ratio, 1), "wanted": wanted}))
-    return int(missed > 0)
+def run() -> None:
+    frame = answers()
+    peer = Peer.r("schools", {"answers": frame})
+    aggregation(frame, peer)
+    task = "random intercept REML, 300,000 in 15,000 schools"
+    race(task, lambda: mixed_model("cte ~ ses", frame, "school"), peer, at_least=10, name="lme4")
+    slopes = {
+        "random slope REML, 300,000 in 15,000 schools": "y ~ w",
+        "random slope REML, the same, slopes alike": "alike ~ w",
+    }
+    for task, formula in slopes.items():
+        race(
+            task,
+            lambda f=formula: mixed_model(f, frame, "school", slopes=["w"]),
+            peer,
+            at_least=5,
+            name="lme4",
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    timing.main(run)
