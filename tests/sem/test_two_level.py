@@ -66,6 +66,36 @@ def test_equals_lavaan(entry: Entry) -> None:
     assert fit.fit_measures["chisq"] == pytest.approx(entry.raw["fit"]["chisq"], rel=1e-4)
 
 
+@pytest.mark.parametrize("key", ["gaps", "filled"])
+def test_fit_of_an_improper_level_2_equals_lavaan(key: str) -> None:
+    # with gaps lavaan leaves the unrestricted model early (relative tolerance 1e-7)
+    entry, data = case("two_level_edge")[key], case("two_level_edge").data
+    expected = entry.raw["fit"]
+    if key == "gaps":
+        fit = quiet(entry.args["model"], data, cluster="school", missing="fiml")
+    else:
+        fit = quiet(entry.args["model"], data.fillna(data.mean().round(2)), cluster="school")
+    assert fit.status is Status.IMPROPER
+    assert fit.fit_measures["logl"] == pytest.approx(expected["logl"], rel=1e-8)
+    assert fit.fit_measures["chisq"] == pytest.approx(expected["chisq"], rel=1e-4)
+    assert fit.fit_measures["unrestricted_logl"] >= expected["unrestricted.logl"] - 1e-6
+    tolerance = 2e-4 if key == "gaps" else 1e-5
+    for name in ("srmr_within", "srmr_between"):
+        assert fit.fit_measures[name] == pytest.approx(expected[name], abs=tolerance)
+
+
+def test_a_model_above_the_unrestricted_one_says_so() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(320, 1)) * 0.8 + rng.normal(size=(320, 3)) * 0.6
+    values[rng.random(values.shape) < 0.08] = np.nan
+    data = pd.DataFrame(values, columns=["y1", "y2", "y3"]).assign(school=np.arange(320) // 8)
+    between = "y1 ~~ y1 + y2 + y3\ny2 ~~ y2 + y3\ny3 ~~ y3"
+    model = f"level: 1\nfw =~ y1 + a*y2 + a*y3\nlevel: 2\n{between}"
+    fit = quiet(model, data, cluster="school", missing="fiml")
+    assert fit.fit_measures["chisq"] == 0.0
+    assert any("exceeds that of the unrestricted moments" in note for note in fit.notes)
+
+
 def test_groups_equal_separate_fits_and_lavaan() -> None:
     entry = case("two_level_fits")["groups.ML"]
     data = case("two_level_fits").data

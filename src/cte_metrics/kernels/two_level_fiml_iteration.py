@@ -3,7 +3,7 @@
 The scoring matrix is the expected information in which each case of a cluster has the average of
 the cluster's inverses; without gaps it is exact. The curvature is taken by differences of the
 analytic gradient. The unrestricted moments are found by damped scoring steps in the Cholesky
-factors of both covariance matrices, which keeps them positive semidefinite.
+factors of both covariance matrices, which keeps their eigenvalues above a floor.
 
 Reference: Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level
 structural equation modeling with missing data. Psych, 3, 197-232.
@@ -106,15 +106,18 @@ def two_level_fiml_saturated(
     data: ClusteredPatterns,
     start: LevelMoments,
     *,
+    floor: float = 0.0,
     tolerance: float = 1e-8,
     max_iterations: int = 500,
 ) -> TwoLevelSaturated:
-    """Return unrestricted moments with Sigma_B positive semidefinite.
+    """Return unrestricted moments with no eigenvalue below `floor`.
 
-    `start` holds the level-1 means of split variables at zero, where they stay. The iteration
-    stops when a step can gain no more than `tolerance` in log-likelihood.
+    Both covariance matrices are `floor` times the identity plus L L'; 0 gives the maximum with
+    Sigma_B positive semidefinite. `start` holds the level-1 means of split variables at zero,
+    where they stay, and has eigenvalues above `floor`. The iteration stops when a step can gain
+    no more than `tolerance` in log-likelihood.
     """
-    current = _Roots(start, _cholesky(start.cov_within), _cholesky(start.cov_between))
+    current = _Roots(start, _root(start.cov_within, floor), _root(start.cov_between, floor), floor)
     found = two_level_fiml_evaluate(data, start)
     if found is None:
         raise np.linalg.LinAlgError("the starting moments are not positive definite")
@@ -137,8 +140,10 @@ def two_level_fiml_saturated(
     return TwoLevelSaturated(current.moments, found.loglik, max_iterations, converged=False)
 
 
-def _cholesky(matrix: Floats) -> Floats:
-    return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+def _root(matrix: Floats, floor: float) -> Floats:
+    """Cholesky factor of the matrix without its floor."""
+    above = matrix - floor * np.eye(len(matrix))
+    return np.asarray(np.linalg.cholesky(above), dtype=np.float64)
 
 
 def _damped_step(gradient: Floats, hessian: Floats, damping: float) -> Floats:
@@ -150,11 +155,15 @@ def _damped_step(gradient: Floats, hessian: Floats, damping: float) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Roots:
-    """Moments as functions of free means and of the Cholesky factors of both covariances."""
+    """Moments as functions of free means and of the Cholesky factors of both covariances.
+
+    The covariances are `floor` times the identity plus the squares of the factors.
+    """
 
     moments: LevelMoments
     within: Floats
     between: Floats
+    floor: float
 
     @property
     def own_means(self) -> Ints:
@@ -187,9 +196,13 @@ class _Roots:
         within = self.within + np.tril(unvech(step[a:b], p))
         between = self.between + np.tril(unvech(step[c:], q))
         moments = LevelMoments(
-            mean_within, within @ within.T, m.mean_between + step[b:c], between @ between.T, m.place
+            mean_within,
+            within @ within.T + self.floor * np.eye(p),
+            m.mean_between + step[b:c],
+            between @ between.T + self.floor * np.eye(q),
+            m.place,
         )
-        return _Roots(moments, within, between)
+        return _Roots(moments, within, between, self.floor)
 
 
 def _root_jacobian(root: Floats) -> Floats:

@@ -7,7 +7,8 @@ References: McDonald & Goldstein (1989); Rosseel, Y. (2021). Evaluating the obse
 log-likelihood function in two-level structural equation modeling with missing data. Psych, 3,
 197-232.
 
-Classes: ``TwoLevel``. Functions: ``two_level_estimator``.
+Classes: ``TwoLevel``. Functions: ``two_level_estimator``,
+``lifted``.
 """
 
 from __future__ import annotations
@@ -247,12 +248,12 @@ class TwoLevel:
         it. This changes nothing for free parameters; the variance of a fixed covariate on a much
         smaller scale than the outcomes is overstated, and so is the baseline's chi-square.
         """
-        lifted = []
+        blocks = []
         for m in self.saturated().moments:
             cov = m.cov.copy()
-            np.fill_diagonal(cov, np.diag(_lifted(m.cov, 1e-3)))
-            lifted.append(Moments(cov, m.mean))
-        return tuple(lifted)
+            np.fill_diagonal(cov, np.diag(lifted(m.cov, 1e-3)))
+            blocks.append(Moments(cov, m.mean))
+        return tuple(blocks)
 
     def log_likelihood(self, by_group: Sequence[float]) -> float:
         """Log-likelihood, conditional on the fixed covariates of either level."""
@@ -286,8 +287,8 @@ class TwoLevel:
         return out
 
 
-def _lifted(cov: Array, share: float) -> Array:
-    """Raise eigenvalues to at least a share of the largest."""
+def lifted(cov: Array, share: float) -> Array:
+    """Raise eigenvalues to at least a share of the largest, (p, p)."""
     if len(cov) == 1:
         return np.maximum(cov, share)
     values, vectors = np.linalg.eigh(cov)
