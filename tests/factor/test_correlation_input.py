@@ -91,3 +91,34 @@ def test_moments_serve_in_place_of_answers(figure):
     data = case("hs1939").data[[f"x{k}" for k in range(1, 10)]]
     halves = cte.Moments.from_data(data[:150]) + cte.Moments.from_data(data[150:])
     np.testing.assert_allclose(figure(halves), figure(data), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"), [(0.9, "row 1, column 2 holds 0.9, but row 2"), (np.nan, "row 1, column 2")]
+)
+def test_a_broken_matrix_with_n_obs_is_not_taken_for_answers(entry, said):
+    r = np.full((4, 4), 0.5)
+    np.fill_diagonal(r, 1.0)
+    r[0, 1] = entry
+    with pytest.raises(cte.InputError, match=said):
+        cte.factor.efa(r, 1, n_obs=100)
+
+
+def test_n_obs_that_is_no_number():
+    r = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
+    with pytest.raises(cte.InputError, match="n_obs='many'"):
+        cte.factor.efa(r, 1, n_obs="many")
+
+
+@pytest.mark.parametrize(("k", "said"), [(1, "1 of 1 factors has"), (2, "2 of 2 factors have")])
+def test_items_without_correlations_have_factors_without_loadings(k, said):
+    with pytest.warns(cte.DataWarning, match=f"{said} no loadings"):
+        out = cte.factor.efa(np.eye(6), k, rotation="none", n_obs=100)
+    np.testing.assert_allclose(out.loadings, 0.0, atol=1e-6)
+    assert np.isnan(out.variance["proportion_explained"]).all()
+    assert (out.variance["proportion"] == 0.0).all()
+
+
+def test_a_seed_that_is_none_is_refused():
+    with pytest.raises(cte.InputTypeError, match="rng is a seed"):
+        cte.factor.n_factors(np.eye(6), n_obs=100, rng="a")

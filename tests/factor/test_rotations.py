@@ -176,3 +176,42 @@ def test_adequacy_refuses_and_renders():
     text = adequacy(hs()).summary()
     assert "bartlett_chi2" in text
     assert isinstance(adequacy(hs()).to_frame(), pd.DataFrame)
+
+
+# --- awkward loadings and options ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["bentler", "bentler_t", "promax"])
+def test_a_factor_without_loadings_leaves_rotations_undefined_and_says_so(method):
+    a = np.array([[0.9, 0.0], [0.8, 0.0], [0.7, 0.0], [0.6, 0.0]])
+    with pytest.warns(cte.NonConvergenceWarning, match="no minimum with separate factors"):
+        out = rotate(a, method)
+    communalities = (out.loadings * out.structure).sum(axis=1)
+    np.testing.assert_allclose(communalities, a[:, 0] ** 2)
+    assert not out.status.usable
+
+
+def test_oblimin_that_merges_factors_is_no_crash():
+    x = np.kron(np.eye(3), np.ones((4, 1))) + 0.1 * np.random.default_rng(2).normal(size=(12, 3))
+    with pytest.warns(cte.NonConvergenceWarning, match="no minimum with separate factors"):
+        rotate(x, "oblimin", gamma=1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "said"),
+    [
+        ("oblimin", {"gamma": "a"}, "gamma='a' is not a number"),
+        ("geomin", {"delta": None}, "delta=None is not a number"),
+        ("crawford_ferguson", {"kappa": np.nan}, "kappa=nan is not a number"),
+        ("target", {"target": "abc"}, "target is not a table of numbers"),
+        ("target", {"target": np.zeros((4, 2)), "weights": -np.ones((4, 2))}, "one is negative"),
+    ],
+)
+def test_rotation_options_are_refused_by_name(method, options, said):
+    with pytest.raises(cte.InputError, match=said):
+        rotate(np.full((4, 2), 0.5), method, **options)
+
+
+def test_congruence_of_incomplete_loadings():
+    with pytest.raises(cte.InputError, match="missing or infinite"):
+        congruence(np.array([[1.0], [np.nan]]), np.ones((2, 1)))

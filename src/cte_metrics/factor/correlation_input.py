@@ -6,6 +6,7 @@ Functions: ``correlation_matrix``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -87,6 +88,8 @@ def correlation_matrix(
     given = square_matrix(data)
     if given is not None and _looks_like_covariances(given[0]):
         return _given(*given, n_obs)
+    if n_obs is not None:
+        _refuse_broken_matrix(data)
     read = item_data(data, what=what, minimum_items=minimum_items)
     if correlation == "fiml":
         return _fiml(read)
@@ -102,8 +105,32 @@ def _looks_like_covariances(matrix: Floats) -> bool:
     return bool((np.abs(matrix) <= np.sqrt(np.outer(diagonal, diagonal)) * (1 + 1e-8)).all())
 
 
+def _refuse_broken_matrix(data: Any) -> None:
+    """A square table that comes with ``n_obs`` is meant as a matrix: say why it is none."""
+    try:
+        matrix = np.asarray(data, dtype=np.float64)
+    except (TypeError, ValueError):
+        return
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        return
+    why = "a covariance exceeds its standard deviations, or a variance is not positive"
+    if not np.isfinite(matrix).all():
+        i, j = np.argwhere(~np.isfinite(matrix))[0]
+        why = f"the value in row {i + 1}, column {j + 1} is missing or infinite"
+    elif not np.allclose(matrix, matrix.T, atol=1e-8):
+        i, j = np.unravel_index(int(np.argmax(np.abs(matrix - matrix.T))), matrix.shape)
+        why = (
+            f"row {i + 1}, column {j + 1} holds {matrix[i, j]:.6g}, but row {j + 1}, "
+            f"column {i + 1} {matrix[j, i]:.6g}"
+        )
+    raise InputError(
+        f"The square table given with n_obs is not a correlation or covariance matrix: {why}.",
+        hint="Correct the matrix; if the table holds answers, leave out n_obs.",
+    )
+
+
 def _given(matrix: Floats, items: tuple[str, ...], n_obs: float | None) -> CorrelationInput:
-    if n_obs is not None and not n_obs > 1:
+    if n_obs is not None and not (isinstance(n_obs, Real) and n_obs > 1):
         raise InputError(f"n_obs={n_obs!r} is not a number of respondents above 1.")
     notes = () if np.allclose(np.diagonal(matrix), 1.0) else ("A covariance matrix was rescaled.",)
     return CorrelationInput(correlation_from_covariance(matrix), items, n_obs, 0, notes)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import (
+    DataWarning,
     IdentificationError,
     ImproperSolutionWarning,
     InputError,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+
+_NO_LOADINGS = 1e-10
 
 _REFERENCES = {
     "minres": "Harman & Jones (1966), Psychometrika 31.",
@@ -117,6 +120,8 @@ def efa(
     ImproperSolutionWarning
         If a communality is 1 or more (a Heywood case), or is held just below 1 by the bound on
         uniquenesses (0.005, as in psych and factanal).
+    DataWarning
+        If a factor has no loadings at all.
     NonConvergenceWarning
         If extraction or rotation stopped before its optimum.
 
@@ -239,6 +244,10 @@ def _problems(
     if solution.method != "pc" and found.heywood.any():
         out.append(_heywood(solution, found))
         warnings.warn(out[-1], ImproperSolutionWarning, stacklevel=3)
+    empty = int((np.sum(found.loadings**2, axis=0) < _NO_LOADINGS).sum())
+    if empty:
+        out.append(_empty(empty, found.loadings.shape[1]))
+        warnings.warn(out[-1], DataWarning, stacklevel=3)
     if not found.converged:
         out.append(f"Extraction by {solution.method} did not converge.")
         warnings.warn(out[-1], NonConvergenceWarning, stacklevel=3)
@@ -261,6 +270,13 @@ def _heywood(solution: Solution, found: extracting.Extraction) -> str:
         f"HEYWOOD CASE: the communality of {values} reaches 1 or is held just below it by the "
         "bound on uniquenesses. The factors explain more than all of an item's variance: likely "
         "too many factors, too few respondents, or two nearly identical items."
+    )
+
+
+def _empty(empty: int, n_factors: int) -> str:
+    return (
+        f"{empty} of {n_factors} factors {'has' if empty == 1 else 'have'} no loadings: the "
+        "correlations hold no more common variance. Extract fewer factors."
     )
 
 
@@ -351,6 +367,7 @@ def _variance(turned: rotating.Rotation, factors: pd.Index) -> pd.DataFrame:
     import pandas as pd
 
     own = rotating.factor_variances(turned.loadings, turned.phi)
-    share, explained = own / len(turned.loadings), own / own.sum()
+    share, total = own / len(turned.loadings), float(own.sum())
+    explained = own / total if total > 0.0 else np.full_like(own, np.nan)
     parts = (own, share, share.cumsum(), explained, explained.cumsum())
     return pd.DataFrame(np.stack(parts, axis=1), factors, _factor_index(_VARIANCE_COLUMNS))

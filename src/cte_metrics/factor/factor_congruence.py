@@ -56,6 +56,8 @@ def congruence(a: Any, b: Any) -> pd.DataFrame:
         missing = [str(i) for i in left.index.symmetric_difference(right.index)]
         raise InputError(f"The two solutions are not of the same items: {', '.join(missing[:8])}.")
     x, y = left.to_numpy(dtype=np.float64), right.to_numpy(dtype=np.float64)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError("A loading is missing or infinite; congruence needs complete loadings.")
     lengths = np.sqrt(np.outer((x * x).sum(axis=0), (y * y).sum(axis=0)))
     if not (lengths > 0.0).all():
         raise InputError("A factor without any loading has no congruence with another.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.correlation_input import (
     Correlation,
@@ -145,9 +146,9 @@ def n_factors(
     )
     r, notes = definite_matrix(source, smooth=smooth)
     _refuse_unknown_n(source, wanted)
-    generator = np.random.default_rng(rng)
+    draws = generator(rng)
     polychoric = correlation == "polychoric" and source.values is not None
-    work = _Work(r, source, generator, n_resamples, polychoric, max_factors, notes=notes)
+    work = _Work(r, source, draws, n_resamples, polychoric, max_factors, notes=notes)
     work.arrays["eigenvalues"] = criteria.eigenvalues(r)
     for name in CRITERIA:
         if name in wanted:

@@ -76,7 +76,7 @@ class Retention(Result):
 
         votes = Counter(m for m in self.suggested.values() if m is not None)
         rows = {
-            name: {"n_factors": m, "agree": votes[m], "basis": BASIS[name]}
+            name: {"n_factors": m, "agree": 0 if m is None else votes[m], "basis": BASIS[name]}
             for name, m in self.suggested.items()
         }
         frame = pd.DataFrame.from_dict(rows, orient="index")

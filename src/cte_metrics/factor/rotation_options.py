@@ -35,14 +35,25 @@ def checked_options(
             )
     if rotation.startswith("target"):
         _check_target(given, items, n_factors)
+    _check_number(given, "gamma")
+    _check_number(given, "kappa")
     _check_number(given, "delta", above=0.0)
     _check_number(given, "power", above=1.0)
+    _check_number(given, "n_zeros")
     _check_n_zeros(given, len(items) * n_factors)
     return given
 
 
-def _check_number(given: dict[str, Any], name: str, *, above: float) -> None:
-    if name in given and not float(given[name]) > above:
+def _check_number(given: dict[str, Any], name: str, *, above: float = -np.inf) -> None:
+    if name not in given:
+        return
+    try:
+        value = float(given[name])
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(f"rotation option {name}={given[name]!r} is not a number.")
+    if not value > above:
         raise InputError(f"rotation option {name}={given[name]!r} must be above {above:g}.")
 
 
@@ -63,16 +74,24 @@ def _check_target(given: dict[str, Any], items: Sequence[str], n_factors: int) -
         if given.get(name) is None:
             given.pop(name, None)
             continue
-        values = _in_item_order(given[name], items)
+        values = _in_item_order(given[name], items, name)
         if values.shape != (len(items), n_factors):
             raise InputError(
                 f"The {name} has shape {values.shape}; {len(items)} items and {n_factors} factors "
                 f"need ({len(items)}, {n_factors})."
             )
+        if name == "weights" and (values < 0.0).any():
+            raise InputError("The weights of a target rotation are 0 or more; one is negative.")
         given[name] = values
 
 
-def _in_item_order(table: Any, items: Sequence[str]) -> Any:
+def _in_item_order(table: Any, items: Sequence[str], name: str) -> Any:
     if hasattr(table, "loc") and set(items) == {str(i) for i in table.index}:
         table = table.loc[list(items)]
-    return np.asarray(table, dtype=np.float64)
+    try:
+        return np.asarray(table, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"The {name} is not a table of numbers, one row an item and one column a factor.",
+            hint="Write nan where a loading is free.",
+        ) from None

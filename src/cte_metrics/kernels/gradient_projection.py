@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.rotation_criteria import Criterion
+from cte_metrics.kernels.rotation_criteria import Criterion, inverse_or_nan
 
 Array = NDArray[np.float64]
 
@@ -128,8 +128,7 @@ class Oblique:
 
     def loadings(self, t: Array) -> Array:
         """Rotated loadings."""
-        inverse = np.asarray(np.linalg.inv(t), dtype=np.float64)
-        return np.asarray(self.a @ _transposed(inverse))
+        return np.asarray(self.a @ _transposed(inverse_or_nan(t)))
 
     def collapsed(self, t: Array) -> NDArray[np.bool_]:
         """Whether factors have merged: the smallest root of Phi is practically zero."""

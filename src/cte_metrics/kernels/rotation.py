@@ -32,7 +32,7 @@ Crawford, C. B., & Ferguson, G. A. (1970). A general rotation criterion. Psychom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -188,7 +188,10 @@ def _target_criterion(target: Array, weights: Array | None = None) -> Criterion:
 def promax(a: Array, power: float = 4.0) -> Rotation:
     """Least-squares oblique fit to the powered Kaiser-normalised varimax loadings."""
     start = rotate(a, "varimax", kaiser=True)
-    to_factors = start.transformation @ powered_transformation(start.loadings, power)
+    try:
+        to_factors = start.transformation @ powered_transformation(start.loadings, power)
+    except np.linalg.LinAlgError:  # a factor without loadings of its own
+        return replace(start, converged=False)
     t = np.asarray(np.linalg.inv(to_factors).T, dtype=np.float64)
     phi = _with_unit_diagonal(t.T @ t)
     return Rotation(a @ to_factors, phi, t, start.criterion, start.converged)

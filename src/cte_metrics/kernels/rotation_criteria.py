@@ -85,13 +85,23 @@ def geomin(loadings: Array, delta: float = 0.01) -> ValueAndGradient:
     return np.asarray(means.sum(axis=(-2, -1))), (2.0 / k) * (loadings / squares) * means
 
 
+def inverse_or_nan(stack: Array) -> Array:
+    """Inverses of matrices (..., k, k), nan where a matrix is singular."""
+    try:
+        return np.asarray(np.linalg.inv(stack), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        if stack.ndim == 2:
+            return np.full_like(stack, np.nan)
+        return np.stack([inverse_or_nan(matrix) for matrix in stack])
+
+
 def bentler(loadings: Array) -> ValueAndGradient:
     """Invariant pattern simplicity."""
     squares = loadings * loadings
     products = np.swapaxes(squares, -1, -2) @ squares
     diagonal = np.diagonal(products, axis1=-2, axis2=-1)
     _, log_det = np.linalg.slogdet(products)
-    inverse = np.linalg.inv(products)
+    inverse = inverse_or_nan(products)
     inverse = inverse - np.eye(loadings.shape[-1]) / diagonal[..., None, :]
     value = -0.25 * (log_det - np.log(diagonal).sum(axis=-1))
     return value, -loadings * (squares @ inverse)
