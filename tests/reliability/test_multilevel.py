@@ -7,8 +7,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from cte_metrics.errors import InputError, UnknownNameError
+from cte_metrics.errors import ImproperSolutionWarning, InputError, UnknownNameError
 from cte_metrics.reliability import MultilevelReliability, cronbach_alpha, multilevel_reliability
+from cte_metrics.results.status import Status
 from tests.reference_case import case
 
 MLCFA = [f"m0{k}" for k in range(1, 7)]
@@ -46,6 +47,7 @@ def test_configural_coefficients_equal_semtools() -> None:
     assert found.omega_two_level == pytest.approx(expected["omega_2L"], abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::cte_metrics.errors.CTEWarning")
 def test_no_variance_between_gives_single_level_coefficients() -> None:
     rng = np.random.default_rng(3)
     factor = rng.normal(size=(4000, 1))
@@ -121,3 +123,11 @@ def test_rendering(mlcfa: MultilevelReliability) -> None:
     assert "harmonic mean" in text
     assert mlcfa.to_dict()["n_groups"] == 70
     assert mlcfa.to_frame().loc["omega_within", "estimate"] == mlcfa.omega_within
+
+
+def test_an_improper_solution_warns() -> None:
+    data = case("two_level_edge").data.dropna()
+    with pytest.warns(ImproperSolutionWarning, match="Negative variance"):
+        found = multilevel_reliability(data, "school")
+    assert found.status is Status.IMPROPER
+    assert any("Negative variance" in note for note in found.notes)

@@ -4,17 +4,22 @@ Let Sigma_W and Sigma_B be the unrestricted covariance matrices of k items withi
 groups, and lambda, theta loadings and residual variances of a one-factor model at each level
 (factor variance 1):
 
-    alpha = k / (k - 1) (1 - trace Sigma / 1' Sigma 1),     omega = L^2 / (L^2 + sum theta), L =
-    sum lambda,
+    alpha = k / (k - 1) (1 - trace Sigma / 1' Sigma 1)
+    omega = L^2 / (L^2 + sum theta),   L = sum lambda
 
 within and between (Geldhof et al.). For scores that are observed, with n the harmonic mean of the
 group sizes (Lai):
 
-    two-level omega  (L_W^2 + L_B^2) / 1'(Sigma_W + Sigma_B)1     a teacher's score, equal
-    loadings within omega     L_W^2 / 1' Sigma_W 1                         its deviation from the
-    school, equal loadings shared omega     L_B^2 / 1'(Sigma_B + Sigma_W / n)1           the
-    school mean as a school's standing interrater       1' Sigma_B 1 / 1'(Sigma_B + Sigma_W / n)1
-    agreement of members about it
+    ================ ==================================== =====================================
+    coefficient      formula                              reliability of
+    ================ ==================================== =====================================
+    two-level omega  (L_W^2 + L_B^2) / 1'(S_W + S_B)1     a teacher's score
+    deviation omega  L_W^2 / 1' S_W 1                     its deviation from the school's mean
+    shared omega     L_B^2 / 1'(S_B + S_W / n)1           the school mean, as what members share
+    interrater       1' S_B 1 / 1'(S_B + S_W / n)1        members' agreement about the school
+    ================ ==================================== =====================================
+
+where S is Sigma; the first two take the model with equal loadings at both levels.
 
 Functions: ``multilevel_reliability``. Class: ``MultilevelReliability``.
 """
@@ -28,7 +33,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.errors import CTEWarning, one_of
+from cte_metrics.errors import (
+    CTEWarning,
+    ImproperSolutionWarning,
+    NonConvergenceWarning,
+    one_of,
+)
 from cte_metrics.kernels.distributions import normal_quantile
 from cte_metrics.kernels.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.alpha import check_confidence
@@ -135,17 +145,22 @@ def multilevel_reliability(
     InputError
         With fewer than two items, fewer than two groups, or no group of two.
 
-    Notes ----- The covariance matrices are those of ``lavInspect(fit, "h1")``, the omegas those
-    of a two-level ``lavaan::cfa`` with one factor at each level. Coefficients at level 2 speak of
-    latent school scores: they can be high where school means are few and noisy; ``omega_shared``
-    tells how far the observed means can be relied upon. semTools takes the harmonic mean over the
-    distinct group sizes, here it is over the groups. Two items do not identify a factor: their
-    loadings are set equal at each level.
+    Notes
+    -----
+    The covariance matrices are those of ``lavInspect(fit, "h1")``, the omegas those of a two-level
+    ``lavaan::cfa`` with one factor at each level. Coefficients at level 2 speak of latent school
+    scores: they can be high where school means are few and noisy; ``omega_shared`` tells how far
+    the observed means can be relied upon. semTools takes the harmonic mean over the distinct group
+    sizes, here it is over the groups. Two items do not identify a factor: their loadings are set
+    equal at each level. An improper solution (often a residual variance between schools just below
+    zero) is returned with its status, notes and an ``ImproperSolutionWarning``.
 
-    References ---------- Geldhof, G. J., Preacher, K. J. & Zyphur, M. J. (2014). Reliability
-    estimation in a multilevel confirmatory factor analysis framework. Psychological Methods, 19,
-    72-91. Lai, M. H. C. (2021). Composite reliability of multilevel data. Psychological Methods,
-    26, 90-102.
+    References
+    ----------
+    Geldhof, G. J., Preacher, K. J. & Zyphur, M. J. (2014). Reliability estimation in a multilevel
+    confirmatory factor analysis framework. Psychological Methods, 19, 72-91.
+    Lai, M. H. C. (2021). Composite reliability of multilevel data. Psychological Methods, 26,
+    90-102.
 
     Examples
     --------
@@ -170,6 +185,7 @@ def multilevel_reliability(
     size = 1.0 / float(np.mean(1.0 / np.bincount(sample.codes)))
     alphas = _alphas(estimator, covs, notes)
     omegas = _omegas(free, notes)
+    _warn(free)
     observed = _observed(free, equal, covs, size)
     table = _table(alphas | omegas | {k: (v, NAN) for k, v in observed.items()}, level)
     estimates = table["estimate"]
@@ -224,6 +240,16 @@ def _fit(answers: GroupedAnswers, missing: Literal["listwise", "fiml"]) -> SEMFi
             missing=missing,
             on_failure="return",
         )
+
+
+def _warn(fit: SEMFit) -> None:
+    """Warn of a model without a solution, or with an improper one."""
+    if not fit.converged:
+        text = "The two-level one-factor model found no solution, so there is no omega."
+        warnings.warn(text, NonConvergenceWarning, stacklevel=3)
+    elif fit.status is Status.IMPROPER:
+        text = " ".join(("The two-level one-factor model is improper.", *fit.notes))
+        warnings.warn(text, ImproperSolutionWarning, stacklevel=3)
 
 
 def _fit_equal_loadings(free: SEMFit, answers: GroupedAnswers) -> SEMFit:
