@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
+from cte_metrics.sem.standardized import standardized_table
 from tests.reference_case import case
 
 FOLDER = Path(__file__).parents[1] / "reference" / "lavaan_after"
@@ -133,3 +134,22 @@ def test_order_of_the_fits_does_not_matter() -> None:
     pd.testing.assert_frame_equal(forward.reset_index(drop=True), backward.reset_index(drop=True))
     assert backward.index.tolist() == [3, 2, 1]
     assert forward.method.tolist() == ["", "satorra_bentler_2001", "satorra_bentler_2001"]
+
+
+@pytest.mark.parametrize("kind", ["std_all", "std_lv"])
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"estimator": "MLR"}, {"estimator": "ULS"}, {"estimator": "GLS"}, {"missing": "fiml"}],
+)
+def test_variances_that_are_one_by_construction_have_no_error(
+    options: dict[str, Any], scale: float, kind: Any
+) -> None:
+    data = case("hs1939").data[[f"x{k}" for k in range(1, 10)]] * scale
+    fit = sem.cfa(MODEL, data, **options)
+    table = standardized_table(fit._solution, kind)
+    factors = table[(table.lhs == table.rhs) & table.lhs.isin(["visual", "textual", "speed"])]
+    assert factors.est.to_numpy() == pytest.approx(np.ones(3), abs=1e-14)
+    assert (factors.se == 0.0).all()
+    assert factors[["z", "pvalue"]].isna().all(axis=None)
+    assert not ((table.se > 0) & (table.se < 1e-9)).any()

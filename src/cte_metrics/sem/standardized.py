@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Kind = Literal["std_all", "std_lv"]
+ROUNDING = 64 * float(np.finfo(np.float64).eps)
 _LAMBDA, _THETA, _PSI, _BETA, _NU, _ALPHA, _TAU, _DELTA = range(len(MATRICES))
 
 
@@ -222,11 +223,24 @@ def standardize(solution: Solution, kind: Kind = "std_all") -> Standardized:
     result = values * factors
     relative = changes / np.where(variances > 0, variances, np.nan)[:, None]
     relative = np.where(np.isfinite(relative), relative, 0.0)
-    slopes = factors[:, None] * jacobian + result[:, None] * (0.5 * exponents @ relative)
+    slopes = _sum_of_slopes(
+        factors[:, None] * jacobian, 0.5 * result[:, None] * exponents, relative
+    )
     if kind == "std_all" and plan.unit.any():
         result, slopes = result.copy(), slopes.copy()
         result[plan.unit], slopes[plan.unit] = 1.0, 0.0
     return _with_defined(solution, result, slopes)
+
+
+def _sum_of_slopes(own: Array, powers: Array, relative: Array) -> Array:
+    """Return ``own + powers @ relative``, exactly 0 where the terms cancel.
+
+    A variance that is standardized by itself is 1 whatever the parameters are; rounding must not
+    leave it a slope. Sums below 64 machine precisions of their terms count as cancelled.
+    """
+    slopes = own + powers @ relative
+    terms = np.abs(own) + np.abs(powers) @ np.abs(relative)
+    return np.where(np.abs(slopes) <= ROUNDING * terms, 0.0, slopes)
 
 
 def _with_defined(solution: Solution, values: Array, jacobian: Array) -> Standardized:
