@@ -146,7 +146,8 @@ def test_suppressed_schools_appear_in_no_table_or_figure(survey: cte.Responses) 
     text = json.dumps(body["sections"])
     mean = cte.scoring.score(wave.where(small & keep)).table["total"].mean()
     assert f"{mean:.10f}"[:10] not in text
-    assert "Agreement within schools" not in found.figures
+    shown = (~found.tables["School scores"].xs("total", level="scale")["suppressed"]).sum()
+    assert (found.tables["Agreement over schools"]["n_groups"] == shown).all()
 
 
 def test_json_is_strict_and_complete(dossier: cte.Validation, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def schools(responses: Responses, minimum_group_size: int, outcome: str | None) -> Section | None:
     """Say whether teacher answers make a school score, and give the scores that may be shown."""
-    from cte_metrics.aggregation import aggregate, agreement
+    from cte_metrics.aggregation import aggregate
 
     if responses.group is None or responses.n_groups < 2:
         return None
@@ -30,10 +30,11 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     decisions = [_may_aggregate(names.get(str(k), str(k)), row) for k, row in ordered.iterrows()]
     tables = {"Evidence for school scores": _figures_of(scores.evidence)}
     notes = list(scores.notes)
-    within = agreement(responses, "group")
-    if scores.n_suppressed == 0:
+    within = _agreement_shown(responses, scores)
+    if within is not None:
         drawings["Agreement within schools"] = within.plot
-    tables["Agreement over schools"] = within.overview
+        tables["Agreement over schools"] = within.overview
+        notes += within.notes
     split = _two_levels(responses, notes)
     if split is not None:
         tables["Reliability within and between schools"] = split
@@ -52,8 +53,18 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
         tables=tables,
         drawings=drawings,
         decisions=tuple(decisions),
-        notes=tuple(dict.fromkeys([*notes, *within.notes])),
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _agreement_shown(responses: Responses, scores: Any) -> Any:
+    """Return agreement over the schools that are shown; ``None`` where there are too few."""
+    from cte_metrics.aggregation import agreement
+
+    total = scores.table.xs("total", level="scale")
+    shown = total.index[~total["suppressed"].astype(bool)]
+    rows = np.isin(np.asarray(responses.group, dtype=object), np.asarray(shown, dtype=object))
+    return agreement(responses.where(rows), "group") if len(shown) > 1 else None
 
 
 def _two_levels(responses: Responses, notes: list[str]) -> pd.DataFrame | None:
