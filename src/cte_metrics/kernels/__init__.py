@@ -1,0 +1,1 @@
+"""Formulas on arrays: numpy and scipy only."""
