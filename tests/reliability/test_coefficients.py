@@ -281,6 +281,7 @@ def test_table_repeats_the_single_results() -> None:
     assert row["omega"] == omega.omega
     assert row["sem"] == alpha.sem
     assert row["n"] == 120
+    assert row["n_omega"] == omega.n_respondents < 120
     assert "rows with missing answers" in row["note"]
 
 
@@ -289,6 +290,7 @@ def test_table_keeps_a_scale_without_coefficients() -> None:
     row = reliability_table(data).loc["total"]
     assert np.isnan(row["alpha"])
     assert "q2 is constant" in row["note"]
+    assert row["n_omega"] == 0
     assert row["n_items"] == 3
 
 

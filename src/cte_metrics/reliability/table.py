@@ -28,6 +28,7 @@ _COLUMNS = (
     "omega",
     "omega_ci_low",
     "omega_ci_high",
+    "n_omega",
     "sem",
     "average_r",
     "note",
@@ -58,9 +59,10 @@ def reliability_table(
     -------
     DataFrame
         Index scale: ``n_items, n, mean, sd, alpha, alpha_ci_low, alpha_ci_high, omega,
-        omega_ci_low, omega_ci_high, sem, average_r, note``. ``mean``, ``sd`` and ``sem`` are on
-        the scale of the mean score; omega rests on complete rows. A scale without a coefficient
-        keeps its row, and ``note`` says why.
+        omega_ci_low, omega_ci_high, n_omega, sem, average_r, note``. ``mean``, ``sd`` and ``sem``
+        are on the scale of the mean score. Omega rests on the ``n_omega`` complete rows, the
+        other figures on ``n``. A scale without a coefficient keeps its row, and ``note`` says why
+        (``n_omega`` is then 0).
 
     Examples
     --------
@@ -77,7 +79,7 @@ def reliability_table(
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS))
     table.index.name = "scale"
-    return table.astype({"n_items": "int64", "n": "int64"})
+    return table.astype(dict.fromkeys(("n_items", "n", "n_omega"), "int64"))
 
 
 def _scales(responses: Any) -> dict[str, Any]:
@@ -132,9 +134,10 @@ def _alpha_figures(alpha: Alpha | None, data: Any) -> dict[str, Any]:
 
 def _omega_figures(omega: Omega | None) -> dict[str, Any]:
     if omega is None:
-        return {"omega": np.nan, "omega_ci_low": np.nan, "omega_ci_high": np.nan}
+        return {"omega": np.nan, "omega_ci_low": np.nan, "omega_ci_high": np.nan, "n_omega": 0}
     return {
         "omega": omega.omega,
         "omega_ci_low": omega.ci.low,
         "omega_ci_high": omega.ci.high,
+        "n_omega": omega.n_respondents,
     }
