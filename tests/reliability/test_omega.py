@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cte_metrics import sem
 from cte_metrics.errors import ImproperSolutionWarning, InputError
 from cte_metrics.kernels.omega import omega_derivative, ordinal_omega, ordinal_omega_gradient
 from cte_metrics.kernels.one_factor import (
@@ -267,3 +268,24 @@ def test_ordinal_omega_with_gaps_uses_all_answers() -> None:
     assert pairwise.omega == pytest.approx(mcdonald_omega(data, ordinal=True).omega, abs=0.03)
     text = " ".join(mcdonald_omega(data, missing="pairwise", interval="robust").notes)
     assert "rests on the complete rows" in text
+
+
+def two_factors(n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    factors = np.repeat(rng.normal(size=(n, 2)), 4, axis=1)
+    return pd.DataFrame(factors + rng.normal(size=(n, 8)), columns=list("abcdefgh"))
+
+
+def test_a_misfit_of_one_factor_is_said() -> None:
+    data = two_factors()
+    found = mcdonald_omega(data)
+    (note,) = (n for n in found.notes if "One factor fits badly" in n)
+    fit = sem.cfa("f =~ " + " + ".join(data), data).fit_measures
+    assert f"CFI {fit['cfi']:.3f}, RMSEA {fit['rmsea']:.3f}" in note
+    assert not any("fits badly" in n for n in mcdonald_omega(data[list("abcd")]).notes)
+
+
+def test_a_misfit_of_ordinal_items_is_said() -> None:
+    data = two_factors().clip(-1.5, 1.5).round()
+    assert any("SRMR" in n for n in mcdonald_omega(data, ordinal=True).notes)
+    assert not any("SRMR" in n for n in mcdonald_omega(data[list("abcd")], ordinal=True).notes)

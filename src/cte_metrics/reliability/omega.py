@@ -149,7 +149,9 @@ def mcdonald_omega(
     Equals ``semTools::compRelSEM`` on ``lavaan::cfa(std.lv = TRUE)`` (``ordered = TRUE`` for
     ordinal items). The covariance matrix of the model has divisor n, as lavaan's. A negative
     residual variance is reported (status, note, warning), not hidden by a bound. Two items do not
-    identify a factor: their loadings are set equal, which makes omega equal to alpha.
+    identify a factor: their loadings are set equal, which makes omega equal to alpha. A note tells
+    when one factor clearly does not hold: p < .05 with CFI < .90 or RMSEA > .10 (normal theory),
+    or SRMR > .10 of polychoric correlations.
 
     References
     ----------

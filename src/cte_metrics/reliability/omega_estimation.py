@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.errors import InputError
+from cte_metrics.kernels import fit_indices
 from cte_metrics.kernels.contingency import category_codes
+from cte_metrics.kernels.distributions import chi2_sf
 from cte_metrics.kernels.omega import (
     bootstrap_omega,
     omega_coefficient,
@@ -30,6 +32,7 @@ from cte_metrics.kernels.resampling import bootstrap_indices
 from cte_metrics.reliability.source import Source
 
 MOST_CATEGORIES = 30
+LOWEST_CFI, HIGHEST_RMSEA, HIGHEST_SRMR = 0.90, 0.10, 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,37 @@ def continuous_omega(
         se = _delta_se(omega_derivative(fit, covariance), covariance, source, interval)
     df = k * (k + 1) / 2 - 2 * k
     chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
-    notes = source.resampled() if interval != "delta" else ()
-    return FittedOmega(omega, se, fit, replicates, chisq, float(df), notes)
+    notes = list(source.resampled() if interval != "delta" else ())
+    if n and df > 0 and fit.converged:
+        notes += _misfit(chisq, df, covariance, n)
+    return FittedOmega(omega, se, fit, replicates, chisq, float(df), tuple(notes))
+
+
+def _misfit(chisq: float, df: float, covariance: np.ndarray, n: int) -> list[str]:
+    """Say when one factor clearly does not hold: p < .05, and CFI < .90 or RMSEA > .10."""
+    k = len(covariance)
+    variances = float(np.log(np.diagonal(covariance)).sum())
+    baseline = n * (variances - float(np.linalg.slogdet(covariance)[1]))
+    cfi = fit_indices.cfi(chisq, df, baseline, k * (k - 1) / 2)
+    rmsea = fit_indices.rmsea(chisq, df, n)
+    if chi2_sf(chisq, df) >= 0.05 or (cfi >= LOWEST_CFI and rmsea <= HIGHEST_RMSEA):
+        return []
+    return [
+        f"One factor fits badly (CFI {cfi:.3f}, RMSEA {rmsea:.3f}), and omega supposes one factor: "
+        "compare hierarchical_omega, or the subscales apart."
+    ]
+
+
+def _ordinal_misfit(fit: OneFactor, correlation: np.ndarray) -> list[str]:
+    """Say when residual correlations are large: SRMR > .10."""
+    residual = _pairs(correlation - np.outer(fit.loadings, fit.loadings))
+    srmr = float(np.sqrt(np.square(residual).sum() / (len(residual) + len(correlation))))
+    if not srmr > HIGHEST_SRMR:
+        return []
+    return [
+        f"One factor fits badly (SRMR of the polychoric correlations {srmr:.3f}), and omega "
+        "supposes one factor: compare hierarchical_omega, or the subscales apart."
+    ]
 
 
 def _delta_se(
@@ -184,6 +216,8 @@ def categorical_omega(
     notes = list(_TWO if source.n_items == 2 else ())
     if fitted.empty.any():
         notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
+    if fit.converged and source.n_items > 3:
+        notes += _ordinal_misfit(fit, fitted.correlation)
     if resamples:
         replicates = [
             _resampled_ordinal(answers[rows], source.items)
