@@ -280,7 +280,7 @@ def test_a_misfit_of_one_factor_is_said() -> None:
     data = two_factors()
     found = mcdonald_omega(data)
     (note,) = (n for n in found.notes if "One factor fits badly" in n)
-    fit = sem.cfa("f =~ " + " + ".join(data), data).fit_measures
+    fit = sem.cfa("one =~ " + " + ".join(data), data).fit_measures
     assert f"CFI {fit['cfi']:.3f}, RMSEA {fit['rmsea']:.3f}" in note
     assert not any("fits badly" in n for n in mcdonald_omega(data[list("abcd")]).notes)
 
