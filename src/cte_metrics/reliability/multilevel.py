@@ -168,7 +168,7 @@ def multilevel_reliability(
     >>> rng = np.random.default_rng(1)
     >>> school = np.repeat(np.arange(60), 10)
     >>> efficacy = rng.normal(size=60)[school] * 0.6 + rng.normal(size=600)
-    >>> item = rng.normal(size=(60, 4))[school] * 0.3 + rng.normal(size=(600, 4))
+    >>> item = rng.normal(size=(60, 4))[school] * 0.5 + rng.normal(size=(600, 4))
     >>> answers = efficacy[:, None] + item
     >>> found = multilevel_reliability(answers, school)
     >>> 0.7 < found.omega_within < 0.9 and found.omega_between > 0.9
