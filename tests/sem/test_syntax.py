@@ -154,3 +154,17 @@ def test_blanks_and_comments_do_not_matter(items: list[str]) -> None:
     plain = parse_model("F=~" + "+".join(items)).rows
     loose = parse_model("F  =~\t" + " +\n  ".join(items) + "  # done\n\n").rows
     assert plain == loose
+
+
+@pytest.mark.parametrize(
+    "text", ["y ~ x + f:ces5", "y ~ x:z", "f:x ~ y", "f =~ a + b:c", "x:z ~~ y"]
+)
+def test_products_are_refused(text: str) -> None:
+    with pytest.raises(ModelSyntaxError, match="products of variables .* are not supported"):
+        parse_model(f"f =~ a + b + c\n{text}")
+
+
+def test_the_hint_on_a_single_equals_sign() -> None:
+    with pytest.raises(ModelSyntaxError) as caught:
+        parse_model("f = a + b")
+    assert "Write '==', '=~' or ':='." in str(caught.value)

@@ -92,7 +92,7 @@ class _Reader:
         sign = tokens[at]
         lhs, rhs = tokens[:at], tokens[at + 1 :]
         if sign.text == "=":
-            raise self.fail(sign, "'=' is not an operator", "Write '==' , '=~' or ':='.")
+            raise self.fail(sign, "'=' is not an operator", "Write '==', '=~' or ':='.")
         if not lhs:
             raise self.fail(sign, f"nothing stands before {sign.text!r}")
         if not rhs:
@@ -216,8 +216,13 @@ class _Reader:
 
     def variable(self, tokens: list[Token], op: str, *, left: bool) -> tuple[str, float | None]:
         first = tokens[0]
-        if len(tokens) == 3 and tokens[1].text == ":" and not left:
-            return f"{first.text}:{tokens[2].text}", None
+        if len(tokens) > 1 and tokens[1].text == ":":
+            raise self.fail(
+                tokens[1],
+                f"products of variables ({_joined(tokens)!r}) are not supported",
+                "Compute the product of observed variables as a column of its own (center them "
+                "first) and name that column; interactions of latent variables are not available.",
+            )
         if len(tokens) > 1:
             problem = f"did not expect {tokens[1].text!r} here"
             hint = "Terms are joined by '+', modifiers by '*'."
