@@ -153,3 +153,13 @@ def test_variances_that_are_one_by_construction_have_no_error(
     assert (factors.se == 0.0).all()
     assert factors[["z", "pvalue"]].isna().all(axis=None)
     assert not ((table.se > 0) & (table.se < 1e-9)).any()
+
+
+def test_residuals_without_a_standard_error_have_no_z() -> None:
+    # with equal intercepts the variances are off by the square of the means' misfit, whose first
+    # derivative at the sample is 0 (lavaan divides by rounding errors: z = -3e14)
+    found = sem.cfa(MODEL + "\nx1 ~ i*1\nx2 ~ i*1", case("hs1939").data).residuals("raw")
+    assert abs(found["cov"].loc["x1", "x1"]) > 0.1
+    assert np.isnan(found["z"].loc["x1", "x1"])
+    assert np.isfinite(found["z"].loc["x4", "x5"])
+    assert not np.isinf(found["z"].to_numpy()).any()

@@ -307,3 +307,12 @@ def test_intervals_cover_and_tests_keep_their_level() -> None:
     assert 0.02 < rejected / 300 < 0.10
     for count in inside.values():
         assert 0.91 < count / 300 < 0.985
+
+
+def test_icc_of_a_covariate_of_persons_is_zero() -> None:
+    # lavInspect(fit, "icc") lists it with 0
+    model = "level: 1\nfw =~ y1 + y2 + y3\nfw ~ x1\nlevel: 2\nfb =~ y1 + y2 + y3\nfb ~ w1"
+    icc = sem.fit(model, case("demo_twolevel").data, cluster="cluster").icc()
+    assert sorted(icc.index) == ["x1", "y1", "y2", "y3"]
+    assert icc["x1"] == 0.0
+    assert icc["y1"] > 0.1

@@ -150,7 +150,9 @@ def test_items_at_level_1_only_have_their_thresholds_there(data):
         "u3": 1,
         "u4": 2,
     }
-    assert list(found.icc().index) == ["u1", "u2", "u4"]
+    icc = found.icc()
+    assert list(icc.index) == ["u1", "u2", "u3", "u4"]
+    assert icc["u3"] == 0.0
     assert found.fit_measures["df"] == 6 - 4
 
 

@@ -171,7 +171,10 @@ def _label(solution: Solution, group: int) -> str:
 
 
 def intraclass_correlations(solution: Solution) -> pd.Series:
-    """Between variance over total variance from the unrestricted two-level model."""
+    """Between variance over total variance from the unrestricted two-level model.
+
+    Variables of the level of persons alone have 0.
+    """
     import pandas as pd
 
     if solution.table.n_levels < 2:
@@ -185,11 +188,12 @@ def intraclass_correlations(solution: Solution) -> pd.Series:
         names_within = solution.states[within].design.observed
         names_between = solution.states[between].design.observed
         group = solution.states[within].design.group
-        for j, name in enumerate(names_between):
-            if name in names_within:
-                i = names_within.index(name)
+        for i, name in enumerate(names_within):
+            value = 0.0
+            if name in names_between:
+                j = names_between.index(name)
                 b = float(moments[between].cov[j, j])
                 value = b / (b + float(moments[within].cov[i, i]))
-                several = solution.table.n_groups > 1
-                found[(_label(solution, group), name) if several else name] = value
+            several = solution.table.n_groups > 1
+            found[(_label(solution, group), name) if several else name] = value
     return pd.Series(found, name="icc")

@@ -41,6 +41,7 @@ Kind = Literal["cor", "raw", "bentler", "standardized"]
 KINDS = ("cor", "raw", "bentler", "standardized")
 NEAR_ZERO = 1e-5
 NEAR_ZERO_Z = 1e-4
+ROUNDING = 1e-18
 Part = dict[str, "pd.DataFrame | pd.Series | None"]
 
 
@@ -177,12 +178,15 @@ def _without(part: pd.DataFrame | pd.Series, names: list[str]) -> pd.DataFrame |
 
 
 def _divided(value: Array, error: Array | None, near: float) -> Array | None:
-    """Residual over standard error; residuals next to zero are left as they are."""
+    """Residual over standard error; residuals next to zero are left as they are.
+
+    A residual without a standard error to first order (that of a mean's square, say) has no z.
+    """
     if error is None:
         return None
     small = np.abs(value) < near
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(small, value, value / np.where(small, 1.0, error))
+    error = np.where(error > 0, error, np.nan)
+    return np.where(small, value, value / np.where(small, 1.0, error))
 
 
 def _rescaled(block: _Block, kind: Kind) -> tuple[Array, Array | None]:
@@ -230,8 +234,15 @@ def _standard_errors(solution: Solution, kind: Kind) -> list[tuple[Array, Array 
     for state, weight, acov in zip(states, weights, covariances, strict=True):
         q = -(state.jacobian @ bread @ state.jacobian.T) @ weight.dense()
         q[np.diag_indices(len(q))] += 1.0
-        found.append(_errors(state, q @ acov @ q.T, solution, kind))
+        found.append(_errors(state, _resolved(q @ acov @ q.T, acov), solution, kind))
     return found
+
+
+def _resolved(covariance: Array, sample: Array) -> Array:
+    """Set residuals that the model holds fixed to variance 0: what is left is rounding."""
+    rounding = np.diagonal(covariance) < ROUNDING * np.diagonal(sample)
+    kept = np.where(rounding, 0.0, 1.0)
+    return np.asarray(covariance * kept * kept[:, None])
 
 
 def _bread(solution: Solution, information: InformationKind) -> Array:
