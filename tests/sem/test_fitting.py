@@ -504,3 +504,49 @@ def test_moments_say_what_they_leave_out() -> None:
 def test_a_model_from_moments_alone() -> None:
     whole = cte.Moments.from_data(hs(), ITEMS)
     assert cte.factor.cfa(whole).fit_measures["df"] == 27
+
+
+def weak_marker() -> pd.DataFrame:
+    """A factor whose marker hardly measures it, and has the wrong sign by chance."""
+    rng = np.random.default_rng(11)
+    factor = rng.normal(size=(150, 1))
+    loadings = np.array([0.02, 0.8, 0.7, 0.6])
+    return pd.DataFrame(factor * loadings + 0.6 * rng.normal(size=(150, 4)), columns=[*"abcd"])
+
+
+def test_a_weak_marker_does_not_change_the_fit() -> None:
+    data = weak_marker()
+    one = fit("f =~ a + b + c + d", data)
+    two = fit("f =~ b + a + c + d", data)
+    three = fit("f =~ a + b + c + d", data, identification="variance")
+    values = [f.fit_measures["chisq"] for f in (one, two, three)]
+    assert values == pytest.approx([values[0]] * 3, rel=1e-6)
+
+
+def test_rescaled_start_is_the_same_solution() -> None:
+    from cte_metrics.sem.rescaled_start import rescaled_start
+
+    model = "F =~ a + b + c\nG =~ d + e + f\nG ~ F\nH =~ 2*a + d"
+    for text in (TWO, "F =~ a + b + c\nG =~ d + e + f\nG ~ F", model[: model.index("H")]):
+        solution = fit(text, simulated(9), meanstructure=True)._solution
+        theta = rescaled_start(solution.table, solution.estimator, lambda d: d)
+        assert theta is not None
+        assert theta == pytest.approx(solution.theta, rel=1e-5, abs=1e-6)
+
+
+def noise(seed: int) -> pd.DataFrame:
+    """Six unrelated items: whatever is fitted to them is improper or has no minimum."""
+    return pd.DataFrame(np.random.default_rng(seed).normal(size=(60, 6)), columns=[*"abcdef"])
+
+
+def test_a_likelihood_without_a_minimum_names_what_runs_away() -> None:
+    with pytest.raises(EstimationError, match=r"Negative variance: f ~~ f.*positive_variances"):
+        fit(TWO, noise(6))
+
+
+@pytest.mark.parametrize(("seed", "chisq"), [(5, 5.69768), (14, 0.95554), (35, 3.3061)])
+def test_improper_minima_are_found_from_other_starts(seed: int, chisq: float) -> None:
+    # R: cfa() on the same numbers finds these, with negative variances
+    with pytest.warns(ImproperSolutionWarning):
+        result = fit(TWO, noise(seed))
+    assert result.fit_measures["chisq"] == pytest.approx(chisq, abs=1e-5)

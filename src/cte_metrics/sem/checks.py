@@ -156,6 +156,17 @@ def not_converged(n_iterations: int, known: Sequence[str] = ()) -> EstimationErr
     )
 
 
+def runaway(solution: Solution) -> list[str]:
+    """Say which variances ran away below zero where an estimation found no minimum."""
+    found = _negative_variances(solution, solution.values)
+    if not found:
+        return []
+    return [
+        *(text.replace(" (a Heywood case)", " where it stopped") for text in found),
+        "bounds='positive_variances' keeps variances at zero or above.",
+    ]
+
+
 def improper(solution: Solution) -> list[str]:
     """Sentences on estimates outside their parameter space; empty for a proper solution."""
     table, values = solution.table, solution.values

@@ -84,7 +84,7 @@ def minimise_constrained(
         method="SLSQP",
         constraints=rules,
         bounds=optimize.Bounds(bounds.lower / scale, bounds.upper / scale),
-        options={"maxiter": 1000, "ftol": 1e-13},
+        options={"maxiter": 300, "ftol": 1e-13},
     )
     return _polish(problem, found.x * scale, constraints, bounds, int(found.nit))
 

@@ -28,9 +28,14 @@ from cte_metrics.sem.optimize import Minimum, Problem, minimise
 from cte_metrics.sem.options import FitOptions
 from cte_metrics.sem.partable import ParameterTable
 from cte_metrics.sem.rescaled_start import rescaled_start
+from cte_metrics.sem.restarts import scattered_starts
 from cte_metrics.sem.samplestats import GroupSample, SampleStats, effective_sizes, summarise
 from cte_metrics.sem.solution import Solution
 from cte_metrics.sem.start import starting_values
+
+MAX_ITERATIONS = 250
+RESTARTS = 12
+RESTART_ITERATIONS = 120
 
 
 def sample_of(data: ModelData, table: ParameterTable) -> SampleStats:
@@ -233,8 +238,23 @@ def _search(
         if found is not None and (best is None or found.converged):
             best = found
         if best is not None and best.converged:
-            break
-    return best
+            return best
+    return _scattered_search(table, estimator, setup, best)
+
+
+def _scattered_search(
+    table: ParameterTable, estimator: Estimator, setup: _Setup, best: Minimum | None
+) -> Minimum | None:
+    """The lowest minimum from scattered starts; ``best`` where there is none."""
+    moments = estimator.start_moments()
+    cheap = getattr(estimator, "exact_curvature_is_cheap", True) and table.n_levels == 1
+    cheap = cheap and _only_linear(setup) and setup.constraints.is_linear
+    found: list[Minimum] = []
+    for start in scattered_starts(table, setup.design, moments, RESTARTS if cheap else 2):
+        end = _minimise(estimator, setup, start, RESTART_ITERATIONS)
+        if end is not None and end.converged:
+            found.append(end)
+    return min(found, key=lambda m: m.evaluation.value) if found else best
 
 
 def _starts(
@@ -259,18 +279,21 @@ def _covariates_held(
     return design.with_fixed(exo, _covariate_values(table, estimator, exo))
 
 
-def _minimise(estimator: Estimator, setup: _Setup, start: Array) -> Minimum | None:
+def _minimise(
+    estimator: Estimator, setup: _Setup, start: Array, max_iterations: int = MAX_ITERATIONS
+) -> Minimum | None:
     problem = Problem(setup.design, estimator)
     equal = setup.constraints.equal
     if setup.bounds.any or len(setup.constraints.inequal) or not setup.constraints.is_linear:
         return minimise_constrained(problem, start, setup.constraints, setup.bounds)
     if len(equal) == 0:
-        return minimise(problem, start)
+        return minimise(problem, start, max_iterations=max_iterations)
     offset, basis = setup.constraints.reparameterization()
     if not offset.any() and _is_indicator(basis):
-        return _merged(setup.design, estimator, start, basis)
+        return _merged(setup.design, estimator, start, basis, max_iterations)
     x = np.linalg.lstsq(basis, start - offset, rcond=None)[0]
-    return minimise(Problem(setup.design, estimator, offset, basis), offset + basis @ x)
+    problem = Problem(setup.design, estimator, offset, basis)
+    return minimise(problem, offset + basis @ x, max_iterations=max_iterations)
 
 
 def _is_indicator(basis: Array) -> bool:
@@ -278,13 +301,14 @@ def _is_indicator(basis: Array) -> bool:
 
 
 def _merged(
-    design: ModelDesign, estimator: Estimator, start: Array, basis: Array
+    design: ModelDesign, estimator: Estimator, start: Array, basis: Array, max_iterations: int
 ) -> Minimum | None:
     """Minimise over one parameter for each set of equal ones."""
     columns = basis.argmax(axis=1)
     k = basis.shape[1]
     x = np.bincount(columns, start, minlength=k) / basis.sum(axis=0)
-    found = minimise(Problem(design.merged(columns, k), estimator), x)
+    problem = Problem(design.merged(columns, k), estimator)
+    found = minimise(problem, x, max_iterations=max_iterations)
     if found is None:
         return None
     return Minimum(

@@ -2,7 +2,8 @@
 
 Each step solves ``H step = -gradient``, H the expected second derivative (Fisher scoring) far
 from the solution and the exact one near it, with a ridge when H is not positive definite, and is
-halved until the discrepancy falls (Armijo). The iteration stops when the decrement
+halved until the discrepancy falls (Armijo); a long run of tiny steps is given up, since it leads
+to no minimum. The iteration stops when the decrement
 ``gradient' H^-1 gradient``, twice the fall still to be expected, is below a tolerance: unlike a
 gradient norm it does not depend on the scale of any item.
 
@@ -14,6 +15,7 @@ Functions: ``minimise``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
@@ -24,16 +26,22 @@ from cte_metrics.sem.matrices import ModelDesign
 
 TOLERANCE = 1e-16
 NEAR = 0.05
+CRAWL = 0.05
+PATIENCE = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Point:
-    """The model at one parameter vector."""
+    """The model at one parameter vector; the gradient is computed when first asked for."""
 
     theta: Array
     states: tuple[BlockState, ...]
     evaluation: Evaluation
-    gradient: Array
+
+    @cached_property
+    def gradient(self) -> Array:
+        """Gradient of the discrepancy by theta (n_free,)."""
+        return gradient(self.states, self.evaluation.gradient())
 
     @property
     def value(self) -> float:
@@ -68,7 +76,7 @@ class Problem:
         evaluation = self.estimator.at([s.moments for s in states])
         if not np.isfinite(evaluation.value):
             return None
-        return Point(theta, states, evaluation, gradient(states, evaluation.gradient()))
+        return Point(theta, states, evaluation)
 
     def value(self, theta: Array) -> float:
         """The discrepancy alone, ``inf`` where it is not defined."""
@@ -151,7 +159,8 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
     if point is None:
         return None
     near, regular = False, True
-    decrement = np.inf
+    decrement, length, crawling = np.inf, 1.0, 0
+    iteration = 0
     for iteration in range(max_iterations):
         g = problem.reduced_gradient(point)
         if g.size == 0:
@@ -163,16 +172,19 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
                 return _end(point, True, iteration, decrement)
             point, near = away, False
             continue
-        following = _line_search(problem, point, step, decrement)
+        following, length = _line_search(problem, point, step, decrement, min(1.0, 4.0 * length))
+        crawling = crawling + 1 if length < CRAWL else 0
+        if crawling > PATIENCE:
+            break
         if following is None:
             flat = decrement < 1e-9
             if flat or near:
                 return _end(point, flat and regular, iteration, decrement)
-            near = True
+            near, length = True, 1.0
             continue
         near = decrement < NEAR and getattr(problem.estimator, "exact_curvature_is_cheap", True)
         point = following
-    return _end(point, False, max_iterations, decrement)
+    return _end(point, False, iteration + 1, decrement)
 
 
 def _leave_saddle(problem: Problem, point: Point) -> Point | None:
@@ -199,15 +211,16 @@ def _end(point: Point, converged: bool, iterations: int, decrement: float) -> Mi
     )
 
 
-def _line_search(problem: Problem, point: Point, step: Array, decrement: float) -> Point | None:
-    """Halve the step until the discrepancy falls enough."""
-    length = 1.0
+def _line_search(
+    problem: Problem, point: Point, step: Array, decrement: float, length: float
+) -> tuple[Point | None, float]:
+    """Halve the step, from the given share of it, until the discrepancy falls enough."""
     slack = 1e-14 * max(1.0, abs(point.value))
     for _ in range(40):
         following = problem.point(problem.move(point.theta, length * step))
         if following is not None and (
             following.value <= point.value - 1e-4 * length * decrement + slack
         ):
-            return following
+            return following, length
         length *= 0.5
-    return None
+    return None, length

@@ -14,6 +14,7 @@ from cte_metrics.sem import checks
 from cte_metrics.sem.request import OnFailure, Request
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.two_level_fit import above_unrestricted
 
 
 def judge(solution: Solution, request: Request) -> SEMFit:
@@ -24,10 +25,11 @@ def judge(solution: Solution, request: Request) -> SEMFit:
     status = Status.CONVERGED
     if not solution.converged:
         status = Status.MAX_ITER
+        astray = checks.runaway(solution)
         error: Exception = checks.not_converged(
-            solution.n_iterations, getattr(solution.estimator, "notes", ())
+            solution.n_iterations, (*getattr(solution.estimator, "notes", ()), *astray)
         )
-        trouble = checks.unidentified(solution)
+        trouble = None if astray else checks.unidentified(solution)
         if trouble is not None:
             error = checks.identification_error(trouble)
         _fail(error, request.on_failure)
@@ -38,7 +40,7 @@ def judge(solution: Solution, request: Request) -> SEMFit:
             status = Status.SINGULAR
             notes.append(trouble)
             _fail(checks.identification_error(trouble), request.on_failure)
-        notes += checks.at_bounds(solution)
+        notes += checks.at_bounds(solution) + above_unrestricted(solution)
         problems = checks.improper(solution)
         if problems:
             status = Status.IMPROPER if status is Status.CONVERGED else status
