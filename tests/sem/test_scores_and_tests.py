@@ -219,3 +219,26 @@ def test_modification_index_is_close_to_the_drop_in_chi_square() -> None:
     freed = sem.cfa(f"{MODEL}\n{row.lhs} ~~ {row.rhs}", data)
     drop = fit.fit_measures["chisq"] - freed.fit_measures["chisq"]
     assert row.mi == pytest.approx(drop, rel=0.3, abs=0.5)
+
+
+def test_released_equalities_are_named_by_parameter() -> None:
+    fit = sem.cfa(MODEL, case("hs1939").data, group="school", group_equal="loadings")
+    row = fit.score_test().table.iloc[0]
+    assert (row["lhs"], row["rhs"]) == (".p2.", ".p38.")
+    assert row["first"] == "visual =~ x2 (group Pasteur)"
+    assert row["second"] == "visual =~ x2 (group Grant-White)"
+    labelled = sem.cfa("f =~ x1 + a*x2 + b*x3\na == b", case("hs1939").data)
+    row = labelled.score_test().table.iloc[0]
+    assert (row["lhs"], row["first"], row["second"]) == ("a", "f =~ x2", "f =~ x3")
+
+
+def test_names_of_compared_fits() -> None:
+    data = case("hs1939").data
+    wide = sem.cfa(MODEL, data)
+    narrow = sem.cfa(MODEL, data, orthogonal=True)
+    table = sem.compare(narrow, wide, names=("orthogonal", "correlated"))
+    assert list(table.index) == ["correlated", "orthogonal"]
+    assert list(sem.compare(narrow, wide).index) == [2, 1]
+    for names, message in ((("one",), "does not name 2 fits"), (("a", "a"), "repeats a name")):
+        with pytest.raises(InputError, match=message):
+            sem.compare(narrow, wide, names=names)

@@ -160,7 +160,7 @@ def test_blanks_and_comments_do_not_matter(items: list[str]) -> None:
     "text", ["y ~ x + f:ces5", "y ~ x:z", "f:x ~ y", "f =~ a + b:c", "x:z ~~ y"]
 )
 def test_products_are_refused(text: str) -> None:
-    with pytest.raises(ModelSyntaxError, match="products of variables .* are not supported"):
+    with pytest.raises(ModelSyntaxError, match=r"products of variables .* are not supported"):
         parse_model(f"f =~ a + b + c\n{text}")
 
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -60,7 +61,9 @@ class Difference:
     pvalue: float
 
 
-def compare(*fits: SEMFit, method: Method | None = None) -> pd.DataFrame:
+def compare(
+    *fits: SEMFit, method: Method | None = None, names: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Compare nested models by chi-square differences.
 
     Parameters
@@ -71,18 +74,22 @@ def compare(*fits: SEMFit, method: Method | None = None) -> pd.DataFrame:
         ``standard``, ``satorra_bentler_2001``, ``satorra_bentler_2010`` or ``satorra_2000``. By
         default: ``standard`` without a scaled test; ``satorra_bentler_2001`` after MLM and MLR;
         ``satorra_2000`` after mean- and variance-adjusted tests (MLMV, WLSMV, ULSMV).
+    names : sequence of str, optional
+        One name a fit, in the order of the fits, for the index.
 
     Returns
     -------
     DataFrame
         One row a model, ordered by degrees of freedom: ``df, aic, bic, chisq, chisq_diff, df_diff,
         pvalue, method``. ``chisq`` is the unscaled statistic; ``aic`` and ``bic`` are missing
-        without a likelihood. The index numbers the models as they were given, from 1.
+        without a likelihood. The index holds ``names``, or numbers the models as they were given,
+        from 1.
 
     Raises
     ------
     InputError
-        If the fits have other data, variables or estimators, or only some have a scaled test.
+        If the fits have other data, variables or estimators, only some have a scaled test, or
+        ``names`` are not as many as the fits.
 
     Notes
     -----
@@ -93,6 +100,7 @@ def compare(*fits: SEMFit, method: Method | None = None) -> pd.DataFrame:
     solutions = [_solution(f) for f in fits]
     if len(solutions) < 2:
         raise InputError("A comparison needs two fits or more.", hint="compare(fit_a, fit_b)")
+    index = _index(names, len(solutions))
     order = sorted(range(len(solutions)), key=lambda i: solutions[i].df)
     ordered = [solutions[i] for i in order]
     _check_alike(ordered)
@@ -100,7 +108,19 @@ def compare(*fits: SEMFit, method: Method | None = None) -> pd.DataFrame:
     rows = [_row(ordered[0], None, chosen)]
     for larger, smaller in itertools.pairwise(ordered):
         rows.append(_row(smaller, difference(larger, smaller, chosen), chosen))
-    return pd.DataFrame(rows, index=pd.Index([i + 1 for i in order], name="model"))
+    return pd.DataFrame(rows, index=pd.Index([index[i] for i in order], name="model"))
+
+
+def _index(names: Sequence[str] | None, n_fits: int) -> list[str] | list[int]:
+    if names is None:
+        return list(range(1, n_fits + 1))
+    if isinstance(names, str) or len(names) != n_fits:
+        raise InputError(
+            f"names={names!r} does not name {n_fits} fits.", hint="Give one name for each fit."
+        )
+    if len(set(names)) < n_fits:
+        raise InputError(f"names={list(names)} repeats a name.")
+    return [str(name) for name in names]
 
 
 def _solution(fit: SEMFit) -> Solution:

@@ -30,10 +30,11 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.distributions import chi2_sf
 from cte_metrics.kernels.vech import vech_index
 from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.sem.checks import describe_row
 from cte_metrics.sem.estimators.base import DenseWeight, InformationKind, Weight
 from cte_metrics.sem.full_model import all_parameters
 from cte_metrics.sem.implied import evaluate, gradient
-from cte_metrics.sem.labels import parameter_names, row_labels
+from cte_metrics.sem.labels import row_labels
 from cte_metrics.sem.matrices import build_design
 from cte_metrics.sem.partable import ParameterTable
 from cte_metrics.sem.standardized import scale_factors
@@ -183,8 +184,9 @@ class ScoreTest(Result):
     chi2, df, p : float, int, float
         All constraints released together.
     table : DataFrame
-        One row a constraint released alone: ``lhs, op, rhs, chi2, df, p`` and the readable names
-        ``first, second`` of what it ties.
+        One row a constraint released alone: ``lhs, op, rhs`` as the model has it (labels, such as
+        ``.p2.``), ``chi2, df, p`` and what it ties by name: ``first, second``, such as
+        ``visual =~ x2 (group Pasteur)``.
     """
 
     _title: ClassVar[str] = "Score test of the equality constraints"
@@ -259,7 +261,7 @@ def released_inverse(information: Array, jacobian: Array) -> Array:
 def _score_table(solution: Solution, chi2: Array) -> pd.DataFrame:
     import pandas as pd
 
-    names = dict(zip(solution.table.plabel, parameter_names(solution.table), strict=True))
+    names = _parameters_by_label(solution)
     sides = [name.split(" == ") for name in solution.constraints.equal.names]
     return pd.DataFrame(
         {
@@ -273,3 +275,14 @@ def _score_table(solution: Solution, chi2: Array) -> pd.DataFrame:
             "second": [names.get(right, right) for _, right in sides],
         }
     )
+
+
+def _parameters_by_label(solution: Solution) -> dict[str, str]:
+    """What each label stands for; the first parameter where several share one."""
+    table, found = solution.table, {}
+    for i in range(len(table)):
+        name = describe_row(table, i, solution.data.labels)
+        found[table.plabel[i]] = name
+        if table.label[i]:
+            found.setdefault(table.label[i], name)
+    return found
