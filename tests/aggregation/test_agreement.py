@@ -116,6 +116,9 @@ def test_by_hand():
     assert any("rwg_j lies outside 0 to 1 in 1 of 2 groups" in n for n in found.notes)
     assert found.truncated.loc["b", "rwg_j"] == 0
     assert found.overview.loc["rwg_j", "out_of_range"] == 1
+    assert found.overview.loc["rwg_j", "mean_truncated"] == pytest.approx(a["rwg_j"] / 2)
+    assert found.overview.loc["rwg_j", "mean"] == pytest.approx((a["rwg_j"] + 3) / 2)
+    assert found.overview.loc["ad_mean", "mean_truncated"] == found.overview.loc["ad_mean", "mean"]
     assert found.overview.loc["rwg_j", "share_meeting"] == 0.5
 
 

@@ -36,7 +36,9 @@ class Agreement(Result):
         rwg_skew`` in place of ``rwg_j, rwg_j_skew``. ``sd`` is that of the scale means. Values
         are never truncated (see :attr:`truncated`).
     overview : DataFrame, index statistic
-        ``n_groups, mean, median, minimum, maximum, cutoff, share_meeting, out_of_range``.
+        ``n_groups, mean, mean_truncated, median, minimum, maximum, cutoff, share_meeting,
+        out_of_range``. ``mean`` takes the values as they are; ``mean_truncated`` counts rwg(j)
+        outside 0 to 1 as 0, as multilevel does (the other statistics are not truncated).
     null_variance, skew_variance : float
         Expected variances behind ``rwg_j`` and ``rwg_j_skew``.
     n_items : int
@@ -60,12 +62,7 @@ class Agreement(Result):
     @property
     def truncated(self) -> pd.DataFrame:
         """The table as convention reads it: rwg(j) outside 0 to 1 becomes 0, as multilevel does."""
-        out = self.table.copy()
-        spread = (1 - out["rwg_star_j"]) * self.null_variance  # the mean item variance
-        name = "rwg_j" if self.n_items > 1 else "rwg"
-        out[name] = out[name].mask(spread > self.null_variance, 0.0)
-        out[f"{name}_skew"] = out[f"{name}_skew"].mask(spread > self.skew_variance, 0.0)
-        return out
+        return _truncated(self.table, self.null_variance, self.skew_variance)
 
     def critical_values(
         self,
@@ -212,7 +209,7 @@ def agreement(
     notes = found.notes + notes + null_notes + _size_notes(table) + _range_notes(table)
     return Agreement(
         table=table,
-        overview=_overview(table, _n_categories(limits)),
+        overview=_overview(table, _truncated(table, variance, skew), _n_categories(limits)),
         null_variance=variance,
         skew_variance=skew,
         n_items=len(found.items),
@@ -316,7 +313,17 @@ def _sd_of_means(found: Grouped) -> np.ndarray:
     return np.sqrt(summaries.moments(mean[:, None], found.codes, found.n_groups).variance[:, 0])
 
 
-def _overview(table: pd.DataFrame, n_categories: float) -> pd.DataFrame:
+def _truncated(table: pd.DataFrame, variance: float, skew: float) -> pd.DataFrame:
+    """The table with 0 for rwg(j) where the mean item variance exceeds the null's."""
+    out = table.copy()
+    spread = (1 - out["rwg_star_j"]) * variance
+    name = "rwg_j" if "rwg_j" in out else "rwg"
+    out[name] = out[name].mask(spread > variance, 0.0)
+    out[f"{name}_skew"] = out[f"{name}_skew"].mask(spread > skew, 0.0)
+    return out
+
+
+def _overview(table: pd.DataFrame, truncated: pd.DataFrame, n_categories: float) -> pd.DataFrame:
     rows = {}
     for name in table.columns.drop(["n", "sd"]):
         value = table[name].dropna()
@@ -324,7 +331,8 @@ def _overview(table: pd.DataFrame, n_categories: float) -> pd.DataFrame:
         cutoff = formulas.ad_cutoff(n_categories) if deviation else HIGH_AGREEMENT  # type: ignore[arg-type]
         meets = (value <= cutoff) if deviation else (value >= cutoff) & (value <= 1)
         rows[name] = {
-            "n_groups": len(value), "mean": value.mean(), "median": value.median(),
+            "n_groups": len(value), "mean": value.mean(),
+            "mean_truncated": truncated[name].mean(), "median": value.median(),
             "minimum": value.min(), "maximum": value.max(), "cutoff": cutoff,
             "share_meeting": meets.mean() if len(value) else np.nan,
             "out_of_range": 0 if deviation else int(((value < 0) | (value > 1)).sum()),
