@@ -201,3 +201,10 @@ def test_recovery_and_type_one_error():
     np.testing.assert_allclose(found, loading, atol=0.01)
     assert 0.92 < covered / runs < 0.98
     assert 0.02 < rejected / runs < 0.09
+
+
+@pytest.mark.parametrize("estimator", ["WLSMV", "DWLS", "ULSMV"])
+def test_fit_measures_are_plain_numbers(estimator: str) -> None:
+    found = sem.cfa("f =~ u1 + u2 + u3 + u4", case("datcat").data, ordered=True,
+                    estimator=estimator)  # fmt: skip
+    assert {type(v) for v in found.fit_measures.values()} <= {int, float}

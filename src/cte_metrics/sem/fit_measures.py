@@ -66,7 +66,7 @@ def fit_measures(
         out |= dict.fromkeys(ROBUST_NAMES, NAN)  # undefined for this model, as in lavaan
     out |= _residual(solution)
     out |= _other(solution, standard)
-    return out
+    return {name: v if isinstance(v, int) else float(v) for name, v in out.items()}
 
 
 def _chisq(solution: Solution, standard: ScaledTest, scaled: ScaledTest | None) -> dict[str, float]:
