@@ -179,15 +179,7 @@ def fill(design: ModelDesign, theta: Array) -> Array:
 def build_design(table: ParameterTable) -> ModelDesign:
     """Compile a parameter table into index arrays (kept per table).
 
-    Parameters
-    ----------
-    table : ParameterTable
-        ``free`` counts from 1; fixed rows take ``ustart`` (nan counts as 0).
-
-    Returns
-    -------
-    ModelDesign
-        Fixed rows are written into ``flat``; free rows into the index arrays.
+    Fixed rows are written into ``flat`` (nan counts as 0), free rows into the index arrays.
     """
     rows = _rows_by_block(table)
     position = np.zeros(len(table.lhs), dtype=np.intp)
@@ -244,21 +236,7 @@ def _build_block(
     flat[start["delta"] :] = 1.0
     for name in names.carried:
         flat[start["lambda"] + names.observed[name] * m + names.latent[name]] = 1.0
-    free: list[tuple[int, int, int, int, int, int, float, int]] = []
-    for r in rows:
-        kind, row, column = place(names, r)
-        width = {"m": m, "p": p}.get(WIDTH.get(kind, ""), 1)
-        here, there = (
-            start[kind] + row * width + column,
-            start[kind] + column * width + row,
-        )
-        position[r.number] = here + at
-        mirror[r.number] = (there if kind in ("theta", "psi") else here) + at
-        if r.free:
-            found = derivative_index(kind, row, column, p, m)
-            free.append((r.free - 1, MATRICES.index(kind), row, column, *found))
-        else:
-            flat[[position[r.number] - at, mirror[r.number] - at]] = np.nan_to_num(r.value)
+    free = _write_rows(names, rows, start, flat, at, position, mirror)
     ordinal = set(described.ov_ordinal)
     block = _finish_block(
         BlockFacts(
@@ -282,6 +260,32 @@ def _build_block(
         free,
     )
     return block, flat
+
+
+def _write_rows(
+    names: BlockOrder,
+    rows: Sequence[Element],
+    start: dict[str, int],
+    flat: Array,
+    at: int,
+    position: Index,
+    mirror: Index,
+) -> list[tuple[int, int, int, int, int, int, float, int]]:
+    """Note where each row lives, write fixed values, and describe the free ones."""
+    p, m = len(names.observed), len(names.latent)
+    free: list[tuple[int, int, int, int, int, int, float, int]] = []
+    for r in rows:
+        kind, row, column = place(names, r)
+        width = {"m": m, "p": p}.get(WIDTH.get(kind, ""), 1)
+        here, there = start[kind] + row * width + column, start[kind] + column * width + row
+        there = there if kind in ("theta", "psi") else here
+        position[r.number], mirror[r.number] = here + at, there + at
+        if r.free:
+            found = derivative_index(kind, row, column, p, m)
+            free.append((r.free - 1, MATRICES.index(kind), row, column, *found))
+        else:
+            flat[[here, there]] = np.nan_to_num(r.value)
+    return free
 
 
 def _covariates(

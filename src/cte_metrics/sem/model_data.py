@@ -95,50 +95,37 @@ def read_model_data(
     """
     values, index = _values(data, names)
     n = len(values)
-    notes = list(data.notes) if _is_responses(data) else []
-    keep = ~_unanswered(values, every=keep_missing)
-    if not keep.all():
-        notes.append(_dropped_note(n, int(n - keep.sum()), keep_missing=keep_missing))
+    kept = _Kept(~_unanswered(values, every=keep_missing), [])
+    if _is_responses(data):
+        kept.notes += data.notes
+    if not kept.rows.all():
+        lost = int(n - kept.rows.sum())
+        kept.notes.append(_dropped_note(n, lost, keep_missing=keep_missing))
     if keep_missing and complete:
-        wanted = [list(names).index(v) for v in complete]
-        lacking = keep & np.isnan(values[:, wanted]).any(axis=1)
-        if lacking.any():
-            keep &= ~lacking
-            notes.append(
-                f"{int(lacking.sum())} rows with a missing covariate ({', '.join(complete)}) were "
-                "dropped: covariates are fixed; fixed_x=False keeps these rows."
-            )
+        kept.drop(
+            np.asarray(np.isnan(values[:, [list(names).index(v) for v in complete]]).any(axis=1)),
+            f"rows with a missing covariate ({', '.join(complete)}) were dropped: covariates are "
+            "fixed; fixed_x=False keeps these rows.",
+        )
     codes, labels, group_name = _groups(data, group, n)
-    if codes is not None and len(labels) == 1:
-        notes.append(f"The grouping variable has one value, {labels[0]!r}: a single group.")
-    if codes is not None and (codes < 0).any():
-        lost = int(((codes < 0) & keep).sum())
-        keep &= codes >= 0
-        if lost:
-            notes.append(f"{lost} rows without a value of the grouping variable were dropped.")
+    if codes is not None:
+        if len(labels) == 1:
+            kept.notes.append(
+                f"The grouping variable has one value, {labels[0]!r}: a single group."
+            )
+        kept.drop(codes < 0, "rows without a value of the grouping variable were dropped.")
     clusters = None if cluster is None else column(data, cluster, n, "cluster")
     if clusters is not None:
         import pandas as pd
 
-        lacking = keep & pd.isna(clusters)
-        if lacking.any():
-            keep &= ~lacking
-            notes.append(f"{int(lacking.sum())} rows without a cluster were dropped.")
+        kept.drop(np.asarray(pd.isna(clusters)), "rows without a cluster were dropped.")
     weight = None if weights is None else _weights(data, weights, n)
     parts = []
     for g, label in enumerate(labels):
-        rows = np.flatnonzero(keep if codes is None else keep & (codes == g))
+        rows = np.flatnonzero(kept.rows if codes is None else kept.rows & (codes == g))
         _check_group(values, names, rows, label, codes, g)
-        whole = len(rows) == n
-        parts.append(
-            GroupRows(
-                label,
-                values if whole else values[rows],
-                rows,
-                None if clusters is None else clusters[rows],
-                None if weight is None else weight[rows],
-            )
-        )
+        own = values if len(rows) == n else values[rows]
+        parts.append(GroupRows(label, own, rows, _at(clusters, rows), _at(weight, rows)))
     return ModelData(
         names=tuple(names),
         groups=tuple(parts),
@@ -146,10 +133,29 @@ def read_model_data(
         n_by_group=tuple(float(len(p.rows)) for p in parts),
         index=index,
         n_input=n,
-        notes=tuple(notes),
+        notes=tuple(kept.notes),
         group_name=group_name,
         cluster_name=cluster if isinstance(cluster, str) else "",
     )
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Rows still in (n,), and what was said about those that are not."""
+
+    rows: NDArray[np.bool_]
+    notes: list[str]
+
+    def drop(self, lacking: NDArray[np.bool_], why: str) -> None:
+        """Leave rows out and say how many and why."""
+        lost = int((lacking & self.rows).sum())
+        if lost:
+            self.rows &= ~lacking
+            self.notes.append(f"{lost} {why}")
+
+
+def _at(values: NDArray[Any] | None, rows: NDArray[np.intp]) -> NDArray[Any] | None:
+    return None if values is None else values[rows]
 
 
 def _unanswered(values: Array, *, every: bool) -> NDArray[np.bool_]:

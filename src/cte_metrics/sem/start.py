@@ -78,37 +78,48 @@ def _higher_order(table: ParameterTable, theta: Array) -> None:
 
 
 def _block_start(block: BlockDesign, flat: Array, sample: Moments, *, simple: bool) -> Array:
-    fixed = block_matrices(block, flat)
-    s = sample.cov
-    variance = np.maximum(s.diagonal(), 1e-8)
-    p, m = block.n_observed, block.n_latent
+    variance = np.maximum(sample.cov.diagonal(), 1e-8)
     values = np.zeros(len(block.free))
-    loading, psi = fixed.lambda_.copy(), np.full(m, np.nan)
-    free_lambda = np.zeros((p, m), dtype=bool)
+    loading, psi = _factors(block, flat, sample.cov, variance, simple=simple)
     is_lambda = block.matrix == _KIND["lambda"]
-    free_lambda[block.row[is_lambda], block.column[is_lambda]] = True
-    carried = {name: j for j, name in enumerate(block.latent) if name in block.observed}
-    psi_is_free = np.zeros(m, dtype=bool)
-    is_psi = (block.matrix == _KIND["psi"]) & (block.row == block.column)
-    psi_is_free[block.row[is_psi]] = True
-    for j, name in enumerate(block.latent):
-        if name in carried:
-            psi[j] = variance[block.observed.index(name)]
-            continue
-        if simple:
-            loading[free_lambda[:, j], j] = 1.0
-            psi[j] = 0.05
-            continue
-        given = None if psi_is_free[j] else float(fixed.psi[j, j])
-        loading[:, j], psi[j] = _factor(fixed.lambda_[:, j], free_lambda[:, j], s, given)
     values[is_lambda] = loading[block.row[is_lambda], block.column[is_lambda]]
+    is_psi = (block.matrix == _KIND["psi"]) & (block.row == block.column)
     values[is_psi] = psi[block.row[is_psi]]
-    regressed = set(block.row[block.matrix == _KIND["beta"]].tolist())
+    outcomes = set(block.row[block.matrix == _KIND["beta"]].tolist())
     for k in np.flatnonzero(is_psi):
-        if block.latent[block.row[k]] in carried and block.row[k] in regressed:
+        if block.latent[block.row[k]] in block.observed and block.row[k] in outcomes:
             values[k] *= 0.5
-    _observed_starts(block, values, s, variance, loading, psi, sample)
+    _observed_starts(block, values, sample.cov, variance, loading, psi, sample)
     return values
+
+
+def _factors(
+    block: BlockDesign, flat: Array, s: Array, variance: Array, *, simple: bool
+) -> tuple[Array, Array]:
+    """Loadings (p, m) and variances (m,) of everything in eta."""
+    fixed = block_matrices(block, flat)
+    loading, psi = fixed.lambda_.copy(), np.full(block.n_latent, np.nan)
+    free = np.zeros(loading.shape, dtype=bool)
+    is_lambda = block.matrix == _KIND["lambda"]
+    free[block.row[is_lambda], block.column[is_lambda]] = True
+    is_psi = (block.matrix == _KIND["psi"]) & (block.row == block.column)
+    varying = set(block.row[is_psi].tolist())
+    for j, name in enumerate(block.latent):
+        if name in block.observed:
+            psi[j] = variance[block.observed.index(name)]
+        elif simple:
+            loading[:, j], psi[j] = _plain_factor(fixed.lambda_[:, j], free[:, j], variance)
+        else:
+            given = None if j in varying else float(fixed.psi[j, j])
+            loading[:, j], psi[j] = _factor(fixed.lambda_[:, j], free[:, j], s, given)
+    return loading, psi
+
+
+def _plain_factor(fixed: Array, free: np.ndarray, variance: Array) -> tuple[Array, float]:
+    """Equal standardized loadings and a small variance."""
+    anchors = np.flatnonzero(fixed)
+    unit = np.sqrt(variance[anchors[0]]) / abs(fixed[anchors[0]]) if anchors.size else 1.0
+    return np.where(free, np.sqrt(variance) / unit, fixed), float(0.05 * unit**2)
 
 
 def _factor(fixed: Array, free: np.ndarray, s: Array, given: float | None) -> tuple[Array, float]:
