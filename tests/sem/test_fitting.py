@@ -360,6 +360,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     (HS, {"estimator": "MLX"}, InputError, "Did you mean 'ML'"),
     (HS, {"estimator": "GLS", "missing": "fiml"}, InputError, "cannot be combined"),
     (HS, {"estimator": "GLS", "likelihood": "wishart"}, InputError, "no meaning for GLS"),
+    (HS, {"missing": "fiml", "test": "satorra.bentler"}, InputError, "complete, unclustered"),
     (HS, {"estimator": "ULS", "test": "yuan.bentler"}, InputError, "need a likelihood"),
     (HS, {"estimator": "ML", "ordered": True}, InputError, "cannot be used with ordered"),
     (HS, {"se": "jackknife"}, InputError, "jackknife"),

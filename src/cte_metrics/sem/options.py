@@ -150,6 +150,11 @@ def settle_options(
         )
     _check_missing(asked, missing, clustered=clustered, ordinal=ordinal, two_level=two_level)
     _check_likelihood(discrepancy, likelihood, chosen_se, chosen_test)
+    if casewise and not ordinal and (chosen_se == "robust.sem" or chosen_test in GAMMA_TESTS):
+        raise InputError(
+            f"se={chosen_se!r} and test={chosen_test!r} are for complete, unclustered answers.",
+            hint="Use estimator='MLR': robust.huber.white with yuan.bentler.mplus.",
+        )
     if information is None:
         observed = casewise or chosen_se in ("robust.huber.white", "first.order")
         information = "observed" if observed else "expected"
