@@ -36,13 +36,14 @@ Functions: `extract`, `squared_multiple_correlations`, `least_squares_roots`, `l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
 
 Array = NDArray[np.float64]
 Method = Literal["minres", "uls", "ols", "ml", "wls", "gls", "pa", "pc"]
@@ -205,12 +206,12 @@ def _minimise(
     lower: Array,
     upper: Array,
     *,
-    known: Minimum | None = None,
+    known: Sequence[Minimum] = (),
     tolerance: float = 1e-10,
     max_iterations: int = 200,
 ) -> Minimum:
     """Newton's method within bounds: variables held at a bound leave the step, backtracking keeps
-    descent.
+    descent. A search that comes close to a ``known`` minimum ends there.
     """
     x = np.clip(start, lower, upper)
     now = objective(x)
@@ -219,26 +220,33 @@ def _minimise(
         free = ~held
         if not np.any(np.abs(now.gradient[free]) > tolerance):
             return Minimum(x, now.value, True, iteration)
-        step = np.zeros_like(x)
-        step[free] = _newton_step(now.hessian[np.ix_(free, free)], now.gradient[free])
+        step = _step_of_free(now, held, free)
         moved = _backtrack(objective, x, now, step, lower, upper)
         if moved is None:
             flat = bool(np.max(np.abs(now.gradient[free])) < 1e-7)
             return Minimum(x, now.value, flat, iteration)
         x, now = moved
-        if known is not None and float(np.max(np.abs(x - known.x))) < 1e-3:
-            return known
+        for other in known:
+            if float(np.max(np.abs(x - other.x))) < 1e-3:
+                return other
     return Minimum(x, now.value, False, max_iterations)
 
 
+def _step_of_free(now: Derivatives, held: NDArray[np.bool_], free: NDArray[np.bool_]) -> Array:
+    if not held.any():
+        return _newton_step(now.hessian, now.gradient)
+    step = np.zeros_like(now.gradient)
+    step[free] = _newton_step(now.hessian[free][:, free], now.gradient[free])
+    return step
+
+
 def _newton_step(hessian: Array, gradient: Array) -> Array:
-    try:
-        np.linalg.cholesky(hessian)
-        return np.asarray(-np.linalg.solve(hessian, gradient))
-    except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(hessian)
-        size = np.maximum(np.abs(values), 1e-6 * max(float(np.max(np.abs(values))), 1e-6))
-        return np.asarray(-vectors @ ((vectors.T @ gradient) / size))
+    _, solved, failed = dposv(hessian, gradient)
+    if not failed:
+        return np.asarray(-solved)
+    values, vectors = np.linalg.eigh(hessian)
+    size = np.maximum(np.abs(values), 1e-6 * max(float(np.max(np.abs(values))), 1e-6))
+    return np.asarray(-vectors @ ((vectors.T @ gradient) / size))
 
 
 def _backtrack(
@@ -264,12 +272,17 @@ def _best_minimum(objective: Objective, starts: list[Array], lower: Array, upper
     bound, the best from all starts.
     """
     best = _minimise(objective, starts[0], lower, upper)
-    other = _minimise(objective, starts[1], lower, upper, known=best)
+    other = _minimise(objective, starts[1], lower, upper, known=[best])
     agreed = other.converged and abs(other.value - best.value) < 1e-8
     if best.converged and agreed and np.all(best.x > lower):
         return best
-    for found in (other, *(_minimise(objective, s, lower, upper) for s in starts[2:])):
-        if found.converged and found.value < best.value - 1e-10:
+    known = [found for found in (best, other) if found.converged]
+    for start in starts[2:]:
+        found = _minimise(objective, start, lower, upper, known=known)
+        if found.converged and not any(found is old for old in known):
+            known.append(found)
+    for found in known:
+        if found.value < best.value - 1e-10:
             best = found
     return best
 

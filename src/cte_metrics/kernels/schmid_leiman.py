@@ -4,7 +4,7 @@ factors.
 With pattern ``L`` (p, k) and factor correlations ``Phi``, one factor of ``Phi`` gives each
 first-order factor a loading ``gamma`` on the general factor. Then item loadings are ``L gamma`` on
 the general factor and ``L_ij sqrt(1 - gamma_j^2)`` on the group factors. The general loadings come
-from Phi as in psych: minres for three factors or more; for two, equal loadings ``sqrt(|phi|)``
+from Phi as in psych: minres for three factors or more (in closed form for three); for two, equal loadings ``sqrt(|phi|)``
 (the model is then not identified); for one, 1.
 
 References
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.extraction import Method, extract
+from cte_metrics.kernels.extraction import LOWEST_UNIQUENESS, Method, extract
 
 Array = NDArray[np.float64]
 
@@ -64,4 +64,21 @@ def general_loadings(phi: Array, method: Method = "minres") -> Array:
     if k == 2:
         r = float(phi[0, 1])
         return np.array([np.sqrt(abs(r)), np.sign(r) * np.sqrt(abs(r))])
-    return extract(phi, 1, method).loadings[:, 0]
+    exact = _of_three(phi) if k == 3 and method != "pc" else None
+    return extract(phi, 1, method).loadings[:, 0] if exact is None else exact
+
+
+def _of_three(phi: Array) -> Array | None:
+    """The loadings that reproduce three correlations, ``gamma_i^2 = r_ij r_ik / r_jk``.
+
+    None where they are not proper: then the minimum lies at the bound.
+    """
+    r = phi[[1, 2, 0], [2, 0, 1]]
+    product = float(r[0] * r[1] * r[2])
+    if not product > 0.0:
+        return None
+    size = np.sqrt(product) / np.abs(r)
+    if not np.all(size**2 < 1.0 - LOWEST_UNIQUENESS):
+        return None
+    gamma = size * np.array([1.0, np.sign(r[2]), np.sign(r[1])])
+    return -gamma if gamma.sum() < 0.0 else gamma
