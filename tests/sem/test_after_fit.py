@@ -163,3 +163,22 @@ def test_residuals_without_a_standard_error_have_no_z() -> None:
     assert np.isnan(found["z"].loc["x1", "x1"])
     assert np.isfinite(found["z"].loc["x4", "x5"])
     assert not np.isinf(found["z"].to_numpy()).any()
+
+
+def test_modification_indices_of_ordinal_items_given_covariates() -> None:
+    # the index is the fall of the chi-square to second order
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal(600)
+    first, second = 0.5 * x + rng.standard_normal(600), 0.3 * x + rng.standard_normal(600)
+    truth = np.repeat(np.column_stack((first, second)), 3, axis=1)
+    answers = 0.8 * truth + rng.standard_normal((600, 6))
+    items = list("abcdef")
+    data = pd.DataFrame(np.digitize(answers, [-1.0, 0.0, 1.0]), columns=items).assign(x=x)
+    model = "F =~ a + b + c\nG =~ d + e + f\nF ~ x\nG ~ x"
+    fit = sem.fit(model, data, ordered=items)
+    table = fit.modification_indices().set_index(["lhs", "op", "rhs"])
+    assert ("x", "~~", "x") not in table.index
+    for row in (("a", "~~", "b"), ("F", "=~", "d"), ("F", "=~", "e"), ("G", "=~", "c")):
+        freed = sem.fit(f"{model}\n{' '.join(row)}", data, ordered=items)
+        fall = fit.fit_measures["chisq"] - freed.fit_measures["chisq"]
+        assert table.loc[row, "mi"] == pytest.approx(fall, rel=0.03, abs=0.01), row

@@ -69,6 +69,8 @@ def score_parts(solution: Solution, information: InformationKind = "expected") -
     table = all_parameters(solution.table)
     values = np.zeros(len(table))
     values[: len(solution.table)] = np.nan_to_num(solution.values)
+    given = _moments_of_covariates(solution)
+    values[given] = 0.0
     states = evaluate(build_design(table), values)
     evaluation = solution.evaluation
     slope = gradient(states, evaluation.gradient())
@@ -77,8 +79,17 @@ def score_parts(solution: Solution, information: InformationKind = "expected") -
         curvature += _conditional(weight, solution, blocks).project([states[b] for b in blocks])
     free = np.flatnonzero(solution.table.free)
     own = free[np.argsort(solution.table.free[free])]
-    extra = np.flatnonzero(table.user == 10)
+    extra = np.setdiff1d(np.flatnonzero(table.user == 10), given)
     return ScoreParts(table, values, slope, curvature, own, extra)
+
+
+def _moments_of_covariates(solution: Solution) -> NDArray[np.intp]:
+    """Rows of covariates' moments where the model is one of the others given the covariates."""
+    table = solution.table
+    if not (table.options.conditional_x and solution.options.ordinal):
+        return np.zeros(0, dtype=np.intp)
+    moments = np.array([op in ("~~", "~1") for op in table.op])
+    return np.flatnonzero(moments & (table.exo > 0) & (table.free == 0))
 
 
 def _conditional(weight: Weight, solution: Solution, blocks: Sequence[int]) -> Weight:
