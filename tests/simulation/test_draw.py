@@ -147,6 +147,8 @@ def test_even_thresholds_are_symmetric_and_use_every_category():
         ({"icc": 1.2}, "icc is 1.2; it must lie between 0 and 1."),
         ({"missing": -0.1}, "missing is -0.1; it must lie"),
         ({"careless": 2}, "careless is 2; it must lie"),
+        ({"between_residual": -0.1}, "between_residual is -0.1; it must lie"),
+        ({"between_residual": 0.95, "icc": 0.5}, "it must be below 0.675"),
         ({"loadings": 1.0}, "A loading lies outside -1 to 1"),
         ({"loadings": [0.5, 0.5]}, "loadings has 2 values for 4 items."),
         ({"loadings": {"a1": 0.5}}, "loadings gives none for: a2, b1, b2."),
@@ -171,3 +173,30 @@ def test_polychoric_correlations_are_those_of_the_model():
     assert within == pytest.approx(0.49, abs=0.03)
     across = found.loc[strategies, discipline].to_numpy()
     assert across == pytest.approx(0.49 * 0.6 * np.ones((6, 6)), abs=0.03)
+
+
+def test_items_have_a_part_of_their_own_between_schools():
+    options = {"n_groups": 20_000, "group_size": 2, "icc": 0.4, "loadings": 0.8, "rng": 6}
+    plain = simulate_responses(BINARY, **options)
+    own = simulate_responses(BINARY, between_residual=0.25, **options)
+    for survey, expected in ((plain, 0.64 * 0.4), (own, 0.64 * 0.4 / 0.75)):
+        x = survey.keyed["a1"].to_numpy().reshape(-1, 2)
+        assert latent_correlation(x[:, 0], x[:, 1]) == pytest.approx(expected, abs=0.045)
+    # two items of a school's two teachers share the factor only
+    x = own.keyed[["a1", "a2"]].to_numpy().reshape(-1, 4)
+    assert latent_correlation(x[:, 0], x[:, 3]) == pytest.approx(0.64 * 0.4, abs=0.045)
+    pd.testing.assert_frame_equal(
+        plain.items, simulate_responses(BINARY, between_residual=0.0, **options).items
+    )
+
+
+def test_an_items_own_part_lasts_as_the_stability_says():
+    truth = simulate_survey(
+        BINARY, n_groups=2000, group_size=20, icc=0.4, loadings=0.6, between_residual=0.5,
+        n_waves=2, stability=0.6, rng=7,
+    )  # fmt: skip
+    means = truth.responses.keyed.groupby([truth.responses.wave, truth.responses.group]).mean()
+    apart = means["a1"] - means["a2"]  # the factor drops out
+    r = np.corrcoef(apart.loc[1], apart.loc[2])[0, 1]
+    # var(s1 - s2) = .288 of latent responses, and sampling of 20 teachers; categories weaken both
+    assert 0.35 < r < 0.6

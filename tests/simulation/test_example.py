@@ -43,6 +43,13 @@ def test_scores_rise_from_wave_to_wave():
     assert means.is_monotonic_increasing
 
 
+@pytest.mark.parametrize("wave", [1, 2, 3])
+def test_two_level_models_of_the_example_are_proper(wave):
+    survey = cte.load_example().at_wave(wave)
+    for scale in (survey, *(survey.for_subscale(s.id) for s in survey.instrument.subscales)):
+        assert cte.reliability.multilevel_reliability(scale).status.name == "CONVERGED"
+
+
 @pytest.mark.slow
 def test_the_script_beside_the_file_makes_it():
     """Slow: NumPy may draw other numbers from the same seed one day; make the file again then."""

@@ -1,8 +1,11 @@
 """The parameters of a simulated survey, checked: one array for each part of the model.
 
     eta = growth * wave + sqrt(icc) u_school + sqrt(1 - icc) w_teacher,   u, w ~ N(0, Phi)
-    y*  = lambda * eta_factor(item) + sqrt(1 - lambda^2) e,               e ~ N(0, 1)
+    y*  = lambda * eta_factor(item) + sqrt(b) s_school + sqrt(1 - lambda^2 - b) e,   s, e ~ N(0, 1)
     answer = minimum + number of thresholds below y*
+
+b is an item's own variance between schools: with r the share ``between_residual`` of its variance
+between schools, b = lambda^2 icc r / (1 - r).
 
 Functions: ``even_thresholds``; class ``Design``.
 """
@@ -41,6 +44,8 @@ class Design:
         Teachers of each school.
     icc, growth, stability, missing, careless : float
         As for :func:`simulate_responses`.
+    item_between : ndarray (k,)
+        Variance between schools of each item's latent response that its factor does not explain.
     n_waves : int
         Occasions.
     """
@@ -57,6 +62,7 @@ class Design:
     missing: float
     careless: float
     n_waves: int
+    item_between: np.ndarray
 
     @property
     def n_teachers(self) -> int:
@@ -78,6 +84,7 @@ def design(
     n_waves: int,
     growth: float,
     stability: float,
+    between_residual: float,
 ) -> Design:
     """Check the parameters of a simulated survey.
 
@@ -90,10 +97,12 @@ def design(
     for name, share in (("icc", icc), ("missing", missing), ("careless", careless)):
         _share(name, share)
     _share("stability", stability)
+    standardized = _loadings(loadings, instrument.item_ids)
     return Design(
         factors=factors,
         factor_of=factor_of,
-        loadings=_loadings(loadings, instrument.item_ids),
+        loadings=standardized,
+        item_between=_item_between(between_residual, standardized, icc),
         correlation=_correlation(factor_correlation, len(factors)),
         thresholds=_thresholds(thresholds, instrument.response_scale.n_categories),
         sizes=_sizes(n_groups, group_size),
@@ -165,6 +174,19 @@ def _loadings(given: Any, items: tuple[str, ...]) -> np.ndarray:
     if not (np.abs(values) < 1).all():
         raise InputError(f"A loading lies outside -1 to 1: {values.tolist()}.")
     return np.broadcast_to(values, len(items)).copy()
+
+
+def _item_between(share: float, loadings: np.ndarray, icc: float) -> np.ndarray:
+    """Return each item's own variance between schools, (k,)."""
+    _share("between_residual", share)
+    explained = loadings**2 * icc
+    largest = float(np.max(explained / (explained + 1 - loadings**2), initial=0.0))
+    if icc > 0 and share > 0 and share >= 1 - largest:
+        raise InputError(
+            f"between_residual is {share!r}; with these loadings and icc={icc:g} it must be below "
+            f"{1 - largest:.3g}, so that latent responses have variance 1."
+        )
+    return np.asarray(explained * (share / (1 - share) if share < 1 else 0.0))
 
 
 def _correlation(given: Any, m: int) -> np.ndarray:

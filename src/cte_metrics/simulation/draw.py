@@ -34,6 +34,7 @@ class _Options(TypedDict, total=False):
     n_waves: int
     growth: float
     stability: float
+    between_residual: float
     thresholds: Sequence[float] | None
     rng: Seed
 
@@ -79,6 +80,7 @@ def simulate_responses(
     n_waves: int = 1,
     growth: float = 0.0,
     stability: float = 0.7,
+    between_residual: float = 0.0,
     thresholds: Sequence[float] | None = None,
     rng: Seed = None,
 ) -> Responses:
@@ -87,12 +89,13 @@ def simulate_responses(
     For teacher i of school j at wave t = 0, 1, ...::
 
         eta_ijt = growth * t + sqrt(icc) * u_jt + sqrt(1 - icc) * w_ijt
-        y*_ijt  = loading * eta_ijt + sqrt(1 - loading^2) * e_ijt
+        y*_ijt  = loading * eta_ijt + sqrt(b) * s_jt + sqrt(1 - loading^2 - b) * e_ijt
         answer  = minimum + number of thresholds below y*
 
     with one factor a subscale, u and w normal with unit variances and ``factor_correlation`` at
-    both levels. Over waves, u and w each correlate ``stability``. Items that are reverse-scored
-    are answered reversed.
+    both levels, and s a standard normal part of each item between schools, whose variance b is
+    ``between_residual``'s. Over waves, u, w and s each correlate ``stability``. Items that are
+    reverse-scored are answered reversed.
 
     Parameters
     ----------
@@ -104,7 +107,8 @@ def simulate_responses(
         Teachers of every school, or of each.
     icc : float
         Share of the *factor's* variance that lies between schools. The ICC(1) of an item's latent
-        response is loading^2 times this, that of a score its reliability times this.
+        response is loading^2 times this (over 1 - ``between_residual``), that of a score its
+        reliability times this.
     loadings : float, sequence or mapping of item id to float
         Standardized loadings, inside -1 to 1.
     factor_correlation : float or array (m, m)
@@ -120,6 +124,10 @@ def simulate_responses(
         Rise of every factor's mean from wave to wave, in standard deviations of the factor.
     stability : float
         Correlation of a school's, and of a teacher's, part between two waves.
+    between_residual : float
+        Share r of an item's variance between schools that is the item's own,
+        b = loading^2 icc r / (1 - r). With 0, schools differ in an item through its factor only,
+        and two-level factor models of such data tend to estimate residual variances below zero.
     thresholds : sequence of float, optional
         Cuts of the latent responses, one fewer than answers; evenly spaced by default.
     rng : int or Generator, optional
@@ -153,6 +161,7 @@ def simulate_responses(
         n_waves=n_waves,
         growth=growth,
         stability=stability,
+        between_residual=between_residual,
         thresholds=thresholds,
         rng=rng,
     ).responses
@@ -167,6 +176,7 @@ _DEFAULTS: _Options = {
     "n_waves": 1,
     "growth": 0.0,
     "stability": 0.7,
+    "between_residual": 0.0,
     "thresholds": None,
 }
 
@@ -210,9 +220,9 @@ def _factor_scores(plan: Design, rng: np.random.Generator) -> tuple[np.ndarray, 
 
 
 def _over_waves(plan: Design, n: int, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw correlated factors (waves, n, m) that correlate ``stability`` between waves."""
-    lasting = rng.standard_normal((1, n, len(plan.factors)))
-    passing = rng.standard_normal((plan.n_waves, n, len(plan.factors)))
+    """Draw correlated parts (waves, n, m) that correlate ``stability`` between waves."""
+    lasting = rng.standard_normal((1, n, len(root)))
+    passing = rng.standard_normal((plan.n_waves, n, len(root)))
     drawn = np.sqrt(plan.stability) * lasting + np.sqrt(1 - plan.stability) * passing
     return np.asarray(drawn @ root.T)
 
@@ -226,9 +236,14 @@ def _root(correlation: np.ndarray) -> np.ndarray:
 def _codes(plan: Design, scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return steps above the minimum (waves * teachers, k), in the direction of the factor."""
     flat = scores.reshape(-1, scores.shape[-1])
-    unique = np.sqrt(1 - plan.loadings**2)
+    unique = np.sqrt(1 - plan.loadings**2 - plan.item_between)
     latent = flat[:, plan.factor_of] * plan.loadings
     latent += unique * rng.standard_normal(latent.shape)
+    if plan.item_between.any():
+        school = np.repeat(np.arange(len(plan.sizes)), plan.sizes)
+        root = np.diag(np.sqrt(plan.item_between))
+        own = _over_waves(plan, len(plan.sizes), root, rng)
+        latent += own[:, school].reshape(latent.shape)
     return np.searchsorted(plan.thresholds, latent)
 
 

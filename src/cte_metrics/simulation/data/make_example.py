@@ -11,7 +11,7 @@ import pandas as pd
 
 from cte_metrics.simulation import SimulatedSurvey, simulate_survey
 
-SEED = 20261
+SEED = 20263
 LOADINGS = {
     "ces1": 0.72, "ces2": 0.75, "ces3": 0.68, "ces4": 0.70, "ces5": 0.62, "ces9": 0.66,
     "ces6": 0.64, "ces7": 0.60, "ces8": 0.67, "ces10": 0.58, "ces11": 0.61, "ces12": 0.56,
@@ -33,6 +33,7 @@ def example() -> pd.DataFrame:
         careless=0.03,
         n_waves=3,
         growth=0.12,
+        between_residual=0.3,
         thresholds=THRESHOLDS,
         rng=rng,
     )
