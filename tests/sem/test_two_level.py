@@ -316,3 +316,10 @@ def test_icc_of_a_covariate_of_persons_is_zero() -> None:
     assert sorted(icc.index) == ["x1", "y1", "y2", "y3"]
     assert icc["x1"] == 0.0
     assert icc["y1"] > 0.1
+
+
+def test_a_constant_variable_is_refused_by_name() -> None:
+    data = case("demo_twolevel").data.assign(y2=1.0)
+    model = "level: 1\nfw =~ y1 + y2 + y3\nlevel: 2\nfb =~ y1 + y2 + y3"
+    with pytest.raises(InputError, match="y2 does not vary"):
+        sem.fit(model, data, cluster="cluster")

@@ -30,6 +30,7 @@ from cte_metrics.sem.clustered import (
     clustered_sample,
     has_cluster,
 )
+from cte_metrics.sem.coverage import check_answers
 from cte_metrics.sem.estimators.base import (
     Array,
     InformationKind,
@@ -53,8 +54,8 @@ def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOpti
     Raises
     ------
     InputError
-        If no cluster variable was given, there are more than two levels, weights were given, or
-        the clusters cannot carry two levels.
+        If no cluster variable was given, there are more than two levels, weights were given, the
+        clusters cannot carry two levels, or a variable has no answers or does not vary.
     """
     _check(data, table, options)
     samples: list[ClusteredSample] = []
@@ -71,6 +72,7 @@ def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOpti
         keep &= has_cluster(clusters)
         if not keep.all():
             notes.append(_left_out(part.label, int((~keep).sum())))
+        notes.extend(check_answers(part.label, data.names, part.values[keep]))
         sample, remarks = clustered_sample(
             part.label,
             {v: part.values[keep, k] for k, v in enumerate(data.names)},
