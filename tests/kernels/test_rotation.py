@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cte_metrics.kernels import rotation as ro
 from cte_metrics.kernels import rotation_criteria as rc
-from cte_metrics.kernels.gradient_projection import Oblique, Orthogonal, orthogonal_starts
+from cte_metrics.kernels.gradient_projection import orthogonal_starts
+from cte_metrics.kernels.rotation_manifolds import Oblique, Orthogonal
 from tests.factor.stored import aligned, array, phi_of
 from tests.reference_case import case
 

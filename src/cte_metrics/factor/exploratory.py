@@ -307,8 +307,8 @@ def _result(
 ) -> EFA:
     import pandas as pd
 
-    items = pd.Index(solution.items)
-    factors = _factor_index(solution.factors)
+    items = _index(solution.items)
+    factors = _index(solution.factors)
     loadings, phi = solution.loadings, solution.phi
     structure = loadings @ phi
     communalities = np.einsum("ij,ij->i", loadings, structure)
@@ -347,8 +347,13 @@ def _complexity(loadings: Array) -> Array:
     return np.divide(total, fourth, out=np.full(len(fourth), np.nan), where=fourth > 0.0)
 
 
-@functools.cache
-def _factor_index(names: tuple[str, ...]) -> pd.Index:
+def _index(names: tuple[str, ...]) -> pd.Index:
+    """An index of its own for each result, on labels that are read once."""
+    return _known_index(names).view()
+
+
+@functools.lru_cache(maxsize=128)
+def _known_index(names: tuple[str, ...]) -> pd.Index:
     import pandas as pd
 
     return pd.Index(names)
@@ -370,4 +375,4 @@ def _variance(turned: rotating.Rotation, factors: pd.Index) -> pd.DataFrame:
     share, total = own / len(turned.loadings), float(own.sum())
     explained = own / total if total > 0.0 else np.full_like(own, np.nan)
     parts = (own, share, share.cumsum(), explained, explained.cumsum())
-    return pd.DataFrame(np.stack(parts, axis=1), factors, _factor_index(_VARIANCE_COLUMNS))
+    return pd.DataFrame(np.stack(parts, axis=1), factors, _index(_VARIANCE_COLUMNS))

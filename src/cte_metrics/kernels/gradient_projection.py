@@ -12,18 +12,18 @@ Jennrich, R. I. (2001). A simple general procedure for orthogonal rotation. Psyc
     289-306.
 Jennrich, R. I. (2002). A simple general method for oblique rotation. Psychometrika, 67, 7-19.
 
-Functions: `minimise`, `orthogonal_starts`; classes `Orthogonal`, `Oblique`.
+Functions: `minimise`, `orthogonal_starts`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.rotation_criteria import Criterion, inverse_or_nan
+from cte_metrics.kernels.rotation_manifolds import Manifold, Points
 
 Array = NDArray[np.float64]
 
@@ -43,117 +43,6 @@ class Minimum:
     value: float
     converged: bool
     iterations: int
-
-
-class Points(NamedTuple):
-    """A stack of solutions: T (b, k, k), value (b,), gradient along the manifold in coordinates
-    (b, d).
-    """
-
-    t: Array
-    value: Array
-    gradient: Array
-
-
-class Manifold(Protocol):
-    """What the two families of rotations provide to the search."""
-
-    n_directions: int
-
-    def evaluate(self, t: Array) -> Points:
-        """Value and gradient at T (b, k, k)."""
-        ...
-
-    def move(self, t: Array, coordinates: Array) -> Array:
-        """T moved along ``coordinates`` (b, d) and back onto the manifold."""
-        ...
-
-    def loadings(self, t: Array) -> Array:
-        """Rotated loadings."""
-        ...
-
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
-        """Whether factors have merged."""
-        ...
-
-
-class Orthogonal:
-    """Rotations: coordinates are the k(k-1)/2 entries above the diagonal of a skew-symmetric
-    matrix.
-    """
-
-    def __init__(self, a: Array, criterion: Criterion) -> None:
-        self.a, self.criterion = a, criterion
-        self.upper = np.triu_indices(a.shape[1], 1)
-        self.flat = self.upper[0] * a.shape[1] + self.upper[1]
-        self.n_directions = self.flat.size
-        self.identity = np.eye(a.shape[1])
-
-    def loadings(self, t: Array) -> Array:
-        """Rotated loadings."""
-        return np.asarray(self.a @ t)
-
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
-        """Never: orthogonal factors stay apart."""
-        return np.zeros(t.shape[0], dtype=np.bool_)
-
-    def evaluate(self, t: Array) -> Points:
-        """Value and gradient at T."""
-        loadings = self.a @ t
-        value, slope = self.criterion(loadings)
-        turned = _transposed(loadings) @ slope
-        skew = turned - _transposed(turned)
-        return Points(t, value, _flat(skew)[:, self.flat])
-
-    def move(self, t: Array, coordinates: Array) -> Array:
-        """Along the Cayley transform of the skew matrix; its first order is the geodesic's."""
-        half = np.zeros(coordinates.shape[:-1] + self.identity.shape)
-        half[..., self.upper[0], self.upper[1]] = 0.5 * coordinates
-        half = half - _transposed(half)
-        return np.asarray(t @ np.linalg.solve(self.identity - half, self.identity + half))
-
-
-class Oblique:
-    """T with columns of length one: coordinates are the k(k-1) off-diagonal entries of X in T (I +
-    X).
-    """
-
-    def __init__(self, a: Array, criterion: Criterion) -> None:
-        self.a, self.criterion = a, criterion
-        self.off = np.nonzero(~np.eye(a.shape[1], dtype=np.bool_))
-        self.flat = self.off[0] * a.shape[1] + self.off[1]
-        self.n_directions = self.flat.size
-        self.diagonal = np.arange(a.shape[1])
-        self.identity = np.eye(a.shape[1])
-
-    def loadings(self, t: Array) -> Array:
-        """Rotated loadings."""
-        return np.asarray(self.a @ _transposed(inverse_or_nan(t)))
-
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
-        """Whether factors have merged: the smallest root of Phi is practically zero."""
-        phi: Array = np.matmul(_transposed(t), t)
-        phi[~np.isfinite(phi).all(axis=(-2, -1))] = 0.0
-        return np.asarray(np.linalg.eigvalsh(phi)[:, 0] < 1e-3)
-
-    def evaluate(self, t: Array) -> Points:
-        """Value and gradient at T."""
-        loadings = self.loadings(t)
-        value, slope = self.criterion(loadings)
-        # d value / dT = -(L' dL inv(T))'; then the part along each column goes, and T' turns it
-        # into X
-        turned: Array = -_transposed(np.matmul(_transposed(loadings), slope))
-        phi: Array = np.matmul(_transposed(t), t)
-        along = turned[:, self.diagonal, self.diagonal]
-        gradient = turned - phi * along[:, None, :]
-        return Points(t, value, _flat(gradient)[:, self.flat])
-
-    def move(self, t: Array, coordinates: Array) -> Array:
-        """T (I + X) with its columns brought back to length one."""
-        x = np.zeros(coordinates.shape[:-1] + self.identity.shape)
-        x[..., self.off[0], self.off[1]] = coordinates
-        moved = t @ (self.identity + x)
-        return np.asarray(moved / np.sqrt((moved * moved).sum(axis=-2, keepdims=True)))
 
 
 def orthogonal_starts(k: int, n_starts: int, rng: np.random.Generator) -> Array:
@@ -262,20 +151,32 @@ def _line_search(
     manifold: Manifold, now: Points, step: Array, size: Array
 ) -> tuple[Points, Array, NDArray[np.bool_]]:
     """Halve the steps that do not lower the value by half of what the slope promises."""
-    then = manifold.evaluate(manifold.move(now.t, -step[:, None] * now.gradient))
-    good = now.value - then.value > 0.5 * size * step
-    for _ in range(24):
+    n = 1 if manifold.n_directions > _MANY_DIRECTIONS else 4
+    then, step, good = _first_good(manifold, now, step, size, n)
+    for _ in range(24 // n):
         if good.all():
             return then, step, good
         bad = np.flatnonzero(~good)
-        step[bad] *= 0.5
-        move = -step[bad, None] * now.gradient[bad]
-        again = manifold.evaluate(manifold.move(now.t[bad], move))
+        here = Points(*(part[bad] for part in now))
+        again, step[bad], good[bad] = _first_good(manifold, here, 0.5 * step[bad], size[bad], n)
         _store(then, bad, again)
-        good[bad] = now.value[bad] - again.value > 0.5 * size[bad] * step[bad]
     stuck = np.flatnonzero(~good)
     _store(then, stuck, Points(now.t[stuck], now.value[stuck], now.gradient[stuck]))
     return then, step, good
+
+
+def _first_good(
+    manifold: Manifold, now: Points, step: Array, size: Array, n: int
+) -> tuple[Points, Array, NDArray[np.bool_]]:
+    """The longest good one of ``n`` steps, each half of the one before, tried together."""
+    b = step.size
+    steps = step[:, None] * 0.5 ** np.arange(n)
+    moved = manifold.move(now.t[:, None], -steps[:, :, None] * now.gradient[:, None, :])
+    ray = manifold.evaluate(moved.reshape(b * n, *now.t.shape[1:]))
+    good = now.value[:, None] - ray.value.reshape(b, n) > (0.5 * size)[:, None] * steps
+    found = good.any(axis=1)
+    place = np.arange(b) * n + np.where(found, good.argmax(axis=1), n - 1)
+    return Points(*(part[place] for part in ray)), steps.reshape(-1)[place], found
 
 
 def _store(
@@ -295,42 +196,48 @@ def _newton_on_all(
     """Newton steps with halving on all starts together; a start that cannot improve stays."""
     final = begun
     active = np.arange(begun.t.shape[0])
-    now = Points(*(part.copy() for part in begun))
+    now, hessian = _with_hessians(manifold, begun.t)
     for iteration in range(max_iterations):
         going = np.abs(now.gradient).max(axis=-1, initial=0.0) > tolerance
         if not going.any():
             return final, iteration
         active, now = active[going], Points(*(part[going] for part in now))
-        then = _newton_step_on_all(manifold, now)
+        then, hessian = _newton_step_on_all(manifold, now, hessian[going])
         better = then.value < now.value
-        _store(final, active, Points(*(part[better] for part in then)), better)
-        active, now = active[better], Points(*(part[better] for part in then))
+        now, hessian = Points(*(part[better] for part in then)), hessian[better]
+        active = active[better]
+        _store(final, active, now)
         if active.size == 0:
             return final, iteration
     return final, max_iterations
 
 
-def _newton_step_on_all(manifold: Manifold, now: Points) -> Points:
-    step = _newton_directions(_hessians(manifold, now), now.gradient)
-    then = manifold.evaluate(manifold.move(now.t, step))
+def _newton_step_on_all(manifold: Manifold, now: Points, hessian: Array) -> tuple[Points, Array]:
+    """The points after the step, with their Hessians."""
+    step = _newton_directions(hessian, now.gradient)
+    then, hessian = _with_hessians(manifold, manifold.move(now.t, step))
     share = 0.5
     for _ in range(8):
         bad = np.flatnonzero(~(then.value < now.value))
         if bad.size == 0:
             break
-        again = manifold.evaluate(manifold.move(now.t[bad], share * step[bad]))
+        shorter = manifold.move(now.t[bad], share * step[bad])
+        again, hessian[bad] = _with_hessians(manifold, shorter)
         _store(then, bad, again)
         share *= 0.4
-    return then
+    return then, hessian
 
 
-def _hessians(manifold: Manifold, now: Points, h: float = 1e-6) -> Array:
-    """Forward differences of the gradient of every start, (b, d, d), symmetric."""
-    b, d = now.gradient.shape
-    moved = manifold.move(now.t[:, None], h * np.eye(d)).reshape(b * d, *now.t.shape[1:])
-    around = manifold.evaluate(moved).gradient.reshape(b, d, d)
-    hessian = (around - now.gradient[:, None, :]) / h
-    return np.asarray(0.5 * (hessian + _transposed(hessian)))
+def _with_hessians(manifold: Manifold, t: Array, h: float = 1e-6) -> tuple[Points, Array]:
+    """Points at T (b, k, k) and, by forward differences of the gradient, Hessians (b, d, d)."""
+    b, d = t.shape[0], manifold.n_directions
+    around = manifold.move(t[:, None], h * np.eye(d))
+    stack = np.concatenate([t[:, None], around], axis=1).reshape(-1, *t.shape[1:])
+    found = manifold.evaluate(stack)
+    gradient = found.gradient.reshape(b, d + 1, d)
+    hessian = (gradient[:, 1:] - gradient[:, :1]) / h
+    here = Points(t, found.value[:: d + 1].copy(), gradient[:, 0].copy())
+    return here, np.asarray(0.5 * (hessian + _transposed(hessian)))
 
 
 def _newton_directions(hessian: Array, gradient: Array) -> Array:
@@ -347,12 +254,13 @@ def _newton_directions(hessian: Array, gradient: Array) -> Array:
 
 
 def _polish(manifold: Manifold, t: Array, tolerance: float, max_iterations: int = 60) -> _Polished:
-    now = manifold.evaluate(t[None])
-    for _ in range(max_iterations):
+    now, hessian = _with_hessian(manifold, t[None])
+    for iteration in range(max_iterations):
         if float(np.max(np.abs(now.gradient), initial=0.0)) < tolerance:
             return _Polished(now.t[0], float(now.value[0]), True)
-        step = _newton_direction(_hessian(manifold, now), now.gradient[0])
-        then = _best_on_ray(manifold, now, step)
+        if iteration > 0:
+            hessian = _with_hessian(manifold, now.t)[1]
+        then = _best_on_ray(manifold, now, _newton_direction(hessian, now.gradient[0]))
         if then is None:
             break
         now = then
@@ -360,12 +268,14 @@ def _polish(manifold: Manifold, t: Array, tolerance: float, max_iterations: int 
     return _Polished(now.t[0], float(now.value[0]), flat)
 
 
-def _hessian(manifold: Manifold, now: Points, h: float = 1e-5) -> Array:
-    d = now.gradient.shape[-1]
+def _with_hessian(manifold: Manifold, t: Array, h: float = 1e-5) -> tuple[Points, Array]:
+    """The point at T (1, k, k) and, by central differences of the gradient, its Hessian (d, d)."""
+    d = manifold.n_directions
     steps = h * np.concatenate([np.eye(d), -np.eye(d)])
-    around = manifold.evaluate(manifold.move(now.t, steps)).gradient
+    found = manifold.evaluate(np.concatenate([t, manifold.move(t, steps)]))
+    around = found.gradient[1:]
     hessian = (around[:d] - around[d:]) / (2.0 * h)
-    return np.asarray(0.5 * (hessian + hessian.T))
+    return Points(*(part[:1] for part in found)), np.asarray(0.5 * (hessian + hessian.T))
 
 
 def _newton_direction(hessian: Array, gradient: Array) -> Array:
@@ -393,10 +303,6 @@ def _best_on_ray(manifold: Manifold, now: Points, step: Array) -> Points | None:
     if not ray.value[best] < now.value[0] - noise:
         return None
     return Points(*(part[best : best + 1] for part in ray))
-
-
-def _flat(stack: Array) -> Array:
-    return stack.reshape(len(stack), -1)
 
 
 def _transposed(stack: Array) -> Array:

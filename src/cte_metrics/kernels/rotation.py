@@ -33,15 +33,16 @@ Crawford, C. B., & Ferguson, G. A. (1970). A general rotation criterion. Psychom
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.kernels import rotation_criteria as criteria
-from cte_metrics.kernels.gradient_projection import Oblique, Orthogonal, minimise, orthogonal_starts
+from cte_metrics.kernels.gradient_projection import minimise, orthogonal_starts
 from cte_metrics.kernels.rotation_criteria import Criterion
+from cte_metrics.kernels.rotation_manifolds import Oblique, Orthogonal
 
 Array = NDArray[np.float64]
 
@@ -152,7 +153,7 @@ def rotate(
     criterion = criterion_of(method, a.shape, **options)
     family = Orthogonal if method in ORTHOGONAL else Oblique
     extra = _N_STARTS.get(method, 30) if n_starts is None else n_starts
-    starts = orthogonal_starts(k, extra, np.random.default_rng(rng))
+    starts = _starts(k, extra, rng)
     found = minimise(
         family(a / rows, criterion), starts, tolerance=tolerance, max_iterations=max_iterations
     )
@@ -160,6 +161,17 @@ def rotate(
     phi = np.eye(k) if method in ORTHOGONAL else _with_unit_diagonal(t.T @ t)
     turned = Rotation(found.loadings * rows, phi, t, found.value, found.converged)
     return _finished(turned, method)
+
+
+def _starts(k: int, n_starts: int, rng: int | np.random.Generator) -> Array:
+    if isinstance(rng, int | np.integer):
+        return _seeded_starts(k, n_starts, int(rng)).copy()
+    return orthogonal_starts(k, n_starts, np.random.default_rng(rng))
+
+
+@lru_cache(maxsize=32)
+def _seeded_starts(k: int, n_starts: int, seed: int) -> Array:
+    return orthogonal_starts(k, n_starts, np.random.default_rng(seed))
 
 
 def criterion_of(method: str, shape: tuple[int, ...], **options: Any) -> Criterion:

@@ -4,8 +4,8 @@ factors.
 With pattern ``L`` (p, k) and factor correlations ``Phi``, one factor of ``Phi`` gives each
 first-order factor a loading ``gamma`` on the general factor. Then item loadings are ``L gamma`` on
 the general factor and ``L_ij sqrt(1 - gamma_j^2)`` on the group factors. The general loadings come
-from Phi as in psych: minres for three factors or more (in closed form for three); for two, equal loadings ``sqrt(|phi|)``
-(the model is then not identified); for one, 1.
+from Phi as in psych: minres for three factors or more (in closed form for three, where that is
+proper); for two, equal loadings ``sqrt(|phi|)`` (the model is then not identified); for one, 1.
 
 References
 ----------

@@ -213,6 +213,8 @@ def _falling_root(
     """Root of a falling function by bisection, elementwise; the near end where there is none."""
     for _ in range(80):
         middle = 0.5 * (low + high)
+        if np.all((middle == low) | (middle == high)):
+            break
         above = function(middle) > 0
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return 0.5 * (low + high)
