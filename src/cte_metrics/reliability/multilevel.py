@@ -33,12 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.errors import (
-    CTEWarning,
-    ImproperSolutionWarning,
-    NonConvergenceWarning,
-    one_of,
-)
+from cte_metrics.errors import CTEWarning, ImproperSolutionWarning, NonConvergenceWarning, one_of
 from cte_metrics.kernels.distributions import normal_quantile
 from cte_metrics.kernels.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.alpha import check_confidence
