@@ -173,8 +173,9 @@ def _first_good(
     steps = step[:, None] * 0.5 ** np.arange(n)
     moved = manifold.move(now.t[:, None], -steps[:, :, None] * now.gradient[:, None, :])
     ray = manifold.evaluate(moved.reshape(b * n, *now.t.shape[1:]))
-    good = now.value[:, None] - ray.value.reshape(b, n) > (0.5 * size)[:, None] * steps
-    found = good.any(axis=1)
+    gain = now.value[:, None] - ray.value.reshape(b, n)
+    good: NDArray[np.bool_] = np.greater(gain, (0.5 * size)[:, None] * steps)
+    found: NDArray[np.bool_] = np.asarray(good.any(axis=1))
     place = np.arange(b) * n + np.where(found, good.argmax(axis=1), n - 1)
     return Points(*(part[place] for part in ray)), steps.reshape(-1)[place], found
 

@@ -192,7 +192,10 @@ def moments(values: FloatArray, codes: IntArray, n_groups: int) -> GroupMoments:
     n = np.bincount(codes, minlength=n_groups)
     below = np.where(n > 0, n, np.nan)[:, None]
     mean = sums_by_group(values, codes, n_groups) / below
-    squares = sums_by_group((values - mean[codes]) ** 2, codes, n_groups)
+    squares = np.empty_like(mean)
+    for j in range(values.shape[1]):
+        deviation = values[:, j] - mean[:, j].take(codes)
+        squares[:, j] = np.bincount(codes, weights=deviation * deviation, minlength=n_groups)
     return GroupMoments(n, mean, squares)
 
 

@@ -179,9 +179,9 @@ def f_interval(table: Anova, size: float, level: float) -> tuple[FloatArray, Flo
 
 def _weighted_squares(data: OneWay, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Weighted grand mean (about ``grand``) and squares about it; weight: (U, k) -> (k,), (k,)."""
-    total = (weight * data.frequency[:, None]).sum(axis=0)
-    centre = (weight * data.first).sum(axis=0) / total
-    return centre, (weight * data.second).sum(axis=0) - total * centre**2
+    total = data.frequency @ weight
+    centre = np.einsum("uk,uk->k", weight, data.first) / total
+    return centre, np.einsum("uk,uk->k", weight, data.second) - total * centre**2
 
 
 def wald_interval(data: OneWay, table: Anova, level: float) -> tuple[FloatArray, FloatArray]:
