@@ -291,6 +291,15 @@ def test_a_written_frame_is_read_back(tmp_path, rows, delimiter):
     pd.testing.assert_frame_equal(read, cte.Responses(frame, MINI).items)
 
 
+@pytest.mark.parametrize("note", ["True", "false", "TRUE"])
+def test_a_column_of_truths_with_gaps_is_read(tmp_path, note):
+    path = tmp_path / "s.csv"
+    path.write_text(f"note,a,b,c\n,1,2,3\n{note},2,3,4\n")
+    read = read_responses(path, MINI, covariates=["note"])
+    assert read.items.to_numpy().tolist() == [[1, 2, 3], [2, 3, 4]]
+    assert read.covariates["note"].isna().tolist() == [True, False]
+
+
 @pytest.mark.parametrize("name", ["s.xlsx", "s.sav", "s.dta", "s.parquet", "s.arrow", "s.csv.gz"])
 def test_a_damaged_file_is_refused_by_name(tmp_path, name):
     (tmp_path / name).write_bytes(b"this is something else")

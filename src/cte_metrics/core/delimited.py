@@ -136,8 +136,8 @@ def _width_fault(told: str) -> str:
 
 def natural(series: pd.Series, *, comma: bool) -> pd.Series:
     """Return texts as numbers where every one states a number (no leading zeros)."""
-    if not pd.api.types.is_string_dtype(series.dtype):
-        return series
+    if pd.api.types.infer_dtype(series, skipna=True) != "string":
+        return series  # pandas reads a column of "True" and gaps as truths
     series = series.mask(series.str.strip() == "", None)
     present = series.dropna()
     distinct = [str(v) for v in present.unique()]
