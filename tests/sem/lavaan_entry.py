@@ -61,7 +61,7 @@ def prepared(case: Case, entry: Entry) -> pd.DataFrame:
         names = [f"g{k:02d}" for k in NEGATIVE]
         data[names] = 7 - data[names]
         data = data.dropna(subset=[f"g{k:02d}" for k in range(1, 22)])
-    if entry.id.startswith("sim_waves/clpm"):
+    if entry.id.startswith(("sim_waves/clpm", "sim_waves/riclpm")):
         items = [c for c in data.columns if c.endswith("_1") and c != "burnout_1"]
         stems = [c[:-2] for c in items]
         for wave in (1, 2, 3):
