@@ -2,8 +2,8 @@
 
 With R replications a rate p has standard error sqrt(p (1 - p) / R). The limits at N = 1,000 allow
 about three of these. At N = 200 Wald intervals of single parameters, variances above all, cover
-less than their level (down to .89 was seen), so the limits there are wider: they were set to what the
-first run showed, and guard against change rather than prove nominal coverage.
+less than their level (down to .89 was seen), so the limits there are wider: they were set to what
+the first run showed, and guard against change rather than prove nominal coverage.
 """
 
 from __future__ import annotations
