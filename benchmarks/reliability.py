@@ -8,7 +8,7 @@ from timing import Here, Peer, items, peak, race, state, survey
 # isort: split
 import numpy as np
 
-from cte_metrics.kernels.distributions import f_quantile
+from cte_metrics.kernels.numerics.distributions import f_quantile
 from cte_metrics.reliability import cronbach_alpha, hierarchical_omega, mcdonald_omega
 
 

@@ -17,18 +17,19 @@ from cte_metrics._lazy import attach
 if TYPE_CHECKING:
     from cte_metrics import aggregation as aggregation
     from cte_metrics import factor as factor
+    from cte_metrics import planning as planning
     from cte_metrics import quality as quality
     from cte_metrics import reliability as reliability
     from cte_metrics import scoring as scoring
     from cte_metrics import sem as sem
-    from cte_metrics.core.ingest import read_responses as read_responses
-    from cte_metrics.core.instrument import Instrument as Instrument
-    from cte_metrics.core.instrument import Item as Item
-    from cte_metrics.core.instrument import ResponseScale as ResponseScale
-    from cte_metrics.core.instrument import Subscale as Subscale
-    from cte_metrics.core.registry import list_instruments as list_instruments
-    from cte_metrics.core.registry import load_instrument as load_instrument
-    from cte_metrics.core.responses import Responses as Responses
+    from cte_metrics.core.files.ingest import read_responses as read_responses
+    from cte_metrics.core.instrument.instrument import Instrument as Instrument
+    from cte_metrics.core.instrument.instrument import Item as Item
+    from cte_metrics.core.instrument.instrument import ResponseScale as ResponseScale
+    from cte_metrics.core.instrument.instrument import Subscale as Subscale
+    from cte_metrics.core.instrument.registry import list_instruments as list_instruments
+    from cte_metrics.core.instrument.registry import load_instrument as load_instrument
+    from cte_metrics.core.survey.responses import Responses as Responses
     from cte_metrics.errors import CTEError as CTEError
     from cte_metrics.errors import CTEWarning as CTEWarning
     from cte_metrics.errors import DataWarning as DataWarning
@@ -44,22 +45,23 @@ if TYPE_CHECKING:
     from cte_metrics.errors import UnknownNameError as UnknownNameError
     from cte_metrics.report.validation import Validation as Validation
     from cte_metrics.report.validation import validate as validate
-    from cte_metrics.results import Interval as Interval
-    from cte_metrics.results import Moments as Moments
+    from cte_metrics.results.estimate import Interval as Interval
     from cte_metrics.simulation import load_example as load_example
     from cte_metrics.simulation import simulate_responses as simulate_responses
+    from cte_metrics.summaries.moments import Moments as Moments
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, _public = attach(
     __name__,
     {
-        "core.instrument": ["Instrument", "Item", "ResponseScale", "Subscale"],
-        "core.registry": ["list_instruments", "load_instrument"],
-        "core.responses": ["Responses"],
-        "core.ingest": ["read_responses"],
+        "core.instrument.instrument": ["Instrument", "Item", "ResponseScale", "Subscale"],
+        "core.instrument.registry": ["list_instruments", "load_instrument"],
+        "core.survey.responses": ["Responses"],
+        "core.files.ingest": ["read_responses"],
         "simulation": ["load_example", "simulate_responses"],
-        "results": ["Interval", "Moments"],
+        "results.estimate": ["Interval"],
+        "summaries.moments": ["Moments"],
         "report.validation": ["Validation", "validate"],
         "errors": [
             "CTEError",
@@ -77,7 +79,7 @@ __getattr__, __dir__, _public = attach(
             "UnknownNameError",
         ],
     },
-    submodules=["aggregation", "factor", "quality", "reliability", "scoring", "sem"],
+    submodules=["aggregation", "factor", "planning", "quality", "reliability", "scoring", "sem"],
 )
 
 __all__ = [*_public, "__version__"]

@@ -10,8 +10,8 @@ import pytest
 
 from cte_metrics import Instrument, Responses, ResponseScale
 from cte_metrics.aggregation import aggregate
-from cte_metrics.kernels import group_summaries as gs
-from cte_metrics.kernels import variance_components as vc
+from cte_metrics.kernels.groups import variance_components as vc
+from cte_metrics.kernels.summaries import group_summaries as gs
 
 pytestmark = pytest.mark.slow
 DRAWS = 2000

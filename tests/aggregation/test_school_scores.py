@@ -12,7 +12,7 @@ from cte_metrics import Instrument, Item, Responses, ResponseScale, Subscale
 from cte_metrics.aggregation import aggregate, agreement, variance_components
 from cte_metrics.aggregation.evidence import composition_of, verdict
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError
-from cte_metrics.kernels.distributions import t_quantile
+from cte_metrics.kernels.numerics.distributions import t_quantile
 from tests.reference_case import case
 
 ITEMS = [f"c{j:02d}" for j in range(1, 13)]

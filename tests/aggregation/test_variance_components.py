@@ -135,7 +135,7 @@ def test_intervals_are_the_classical_ones_for_equal_groups():
     plain = variance_components(values, groups, confidence=0.9, interval="f")
     np.testing.assert_allclose(list(exact.icc1_ci), list(plain.icc1_ci), atol=1e-12)
     # psych::ICC's ICC1k interval: 1 - 1/F_L
-    from cte_metrics.kernels.distributions import f_quantile
+    from cte_metrics.kernels.numerics.distributions import f_quantile
 
     low = 1 - f_quantile(0.95, 1, 4) / exact.f
     assert exact.icc2_ci.low == pytest.approx(low)

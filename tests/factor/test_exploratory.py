@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import cte_metrics as cte
 from cte_metrics.factor import efa
-from cte_metrics.kernels.loading_errors import normal_gamma
-from cte_metrics.kernels.rotation import criterion_of
+from cte_metrics.kernels.factor.loading_errors import normal_gamma
+from cte_metrics.kernels.factor.rotation import criterion_of
 from cte_metrics.results import Status
 from tests.factor.stored import (
     aligned,

@@ -15,7 +15,7 @@ from cte_metrics.factor import Invariance, cfa, invariance
 from cte_metrics.factor.invariance_models import OccasionPlan, occasion_model
 from cte_metrics.factor.merged_categories import merge_unused
 from cte_metrics.factor.repeated_measures import side_by_side
-from cte_metrics.sem.partable import TableOptions, build_table
+from cte_metrics.sem.table.table import TableOptions, build_table
 from tests.reference_case import case
 
 MODEL = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"

@@ -6,7 +6,7 @@ import pytest
 
 import cte_metrics as cte
 from cte_metrics.factor import adequacy, congruence, efa, rotate, schmid_leiman
-from cte_metrics.kernels.schmid_leiman import schmid_leiman as on_arrays
+from cte_metrics.kernels.factor.schmid_leiman import schmid_leiman as on_arrays
 from tests.factor.stored import aligned, array, correlations
 from tests.reference_case import case
 

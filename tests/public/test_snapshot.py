@@ -13,7 +13,7 @@ from typing import Any
 import cte_metrics as cte
 
 SNAPSHOT = Path(__file__).parent / "surface.txt"
-PACKAGES = ("aggregation", "factor", "quality", "reliability", "scoring", "sem")
+PACKAGES = ("aggregation", "factor", "planning", "quality", "reliability", "scoring", "sem")
 
 
 def surface() -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import cte_metrics as cte
 from cte_metrics.errors import InputError, UnknownNameError
-from cte_metrics.kernels.alpha import alpha_figures, dropped_figures, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_figures, dropped_figures, item_total
 from cte_metrics.reliability import cronbach_alpha
 from tests.reference_case import case
 from tests.reliability.keyed_case import keyed, numbers
@@ -206,8 +206,8 @@ def test_bootstrap_keeps_the_samples_estimate_and_repeats() -> None:
 
 def test_bootstrap_with_gaps_equals_the_pairwise_definition() -> None:
     data = survey(n=40, missing=0.15)
-    from cte_metrics.kernels.alpha import bootstrap_alpha
-    from cte_metrics.kernels.resampling import bootstrap_indices
+    from cte_metrics.kernels.numerics.resampling import bootstrap_indices
+    from cte_metrics.kernels.reliability.alpha import bootstrap_alpha
 
     found = bootstrap_alpha(data.to_numpy(), 25, np.random.default_rng(3))
     rows = np.concatenate(list(bootstrap_indices(40, 25, np.random.default_rng(3))))

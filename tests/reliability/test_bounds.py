@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cte_metrics.errors import InputError
-from cte_metrics.kernels import greatest_lower_bound as barrier
-from cte_metrics.kernels.guttman import delta_error, numeric_gradient
-from cte_metrics.kernels.split_half import (
+from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
+from cte_metrics.kernels.reliability.guttman import delta_error, numeric_gradient
+from cte_metrics.kernels.reliability.split_half import (
     all_splits,
     improve_split,
     n_splits,

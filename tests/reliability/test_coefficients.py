@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import cte_metrics as cte
 from cte_metrics import reliability
 from cte_metrics.errors import InputError, UnknownNameError
-from cte_metrics.kernels.retest import pair_correlation, profile_agreement
+from cte_metrics.kernels.reliability.retest import pair_correlation, profile_agreement
 from cte_metrics.reliability import (
     cronbach_alpha,
     htmt,

@@ -12,7 +12,7 @@ import pytest
 
 from cte_metrics import sem
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.composite import (
+from cte_metrics.kernels.reliability.composite import (
     alpha_of,
     categorical_covariance,
     construct_h,

@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from cte_metrics import sem
 from cte_metrics.errors import ImproperSolutionWarning, InputError
-from cte_metrics.kernels.omega import omega_derivative, ordinal_omega, ordinal_omega_gradient
-from cte_metrics.kernels.one_factor import (
+from cte_metrics.kernels.factor.one_factor import (
     fit_one_factor,
     fit_one_factor_least_squares,
     fit_one_factor_stack,
     loading_sum_derivative,
+)
+from cte_metrics.kernels.reliability.omega import (
+    omega_derivative,
+    ordinal_omega,
+    ordinal_omega_gradient,
 )
 from cte_metrics.reliability import cronbach_alpha, mcdonald_omega
 from cte_metrics.results import Status

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.crossed_variances import (
+from cte_metrics.kernels.reliability.crossed_variances import (
     balanced_reml,
     mean_squares,
     unbalanced_reml,

@@ -13,7 +13,8 @@ import pytest
 
 from cte_metrics.errors import InputTypeError
 from cte_metrics.reliability import cronbach_alpha
-from cte_metrics.results import Interval, Moments, Provenance, Result, Status, read_only
+from cte_metrics.results import Interval, Provenance, Result, Status, read_only
+from cte_metrics.summaries import Moments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.sem.standardized import standardized_table
+from cte_metrics.sem.inference.standardized import standardized_table
 from tests.reference_case import case
 
 FOLDER = Path(__file__).parents[1] / "reference" / "lavaan_after"

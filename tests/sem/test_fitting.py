@@ -525,7 +525,7 @@ def test_a_weak_marker_does_not_change_the_fit() -> None:
 
 
 def test_rescaled_start_is_the_same_solution() -> None:
-    from cte_metrics.sem.rescaled_start import rescaled_start
+    from cte_metrics.sem.search.rescaled_start import rescaled_start
 
     model = "F =~ a + b + c\nG =~ d + e + f\nG ~ F\nH =~ 2*a + d"
     for text in (TWO, "F =~ a + b + c\nG =~ d + e + f\nG ~ F", model[: model.index("H")]):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cte_metrics import sem
 from cte_metrics.errors import InputError
-from cte_metrics.sem.efa_rotation import rotate_solution
+from cte_metrics.sem.inference.rotation import rotate_solution
 from tests.reference_case import case
 
 MODEL = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
@@ -135,8 +135,8 @@ def test_rotation_changes_no_fit_and_no_moment(rotation: str) -> None:
 
 
 def test_exact_standard_errors_are_those_of_the_delta_method() -> None:
-    from cte_metrics.sem.efa_rotation import _apply, _rule, _sets, _slopes, _turn
-    from cte_metrics.sem.matrices import block_matrices, fill
+    from cte_metrics.sem.inference.rotation import _apply, _rule, _sets, _slopes, _turn
+    from cte_metrics.sem.model.design import block_matrices, fill
 
     plain = sem.cfa(ESEM, case("hs1939").data, rotation="none")._solution
     exact = rotate_solution(plain, "geomin", exact=True)

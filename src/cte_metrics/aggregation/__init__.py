@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from cte_metrics.aggregation.mixed_model import MixedModel as MixedModel
     from cte_metrics.aggregation.mixed_model import mixed_model as mixed_model
     from cte_metrics.aggregation.model_comparison import compare_models as compare_models
-    from cte_metrics.aggregation.planning import GroupPlan as GroupPlan
-    from cte_metrics.aggregation.planning import plan_groups as plan_groups
     from cte_metrics.aggregation.school_scores import GroupScores as GroupScores
     from cte_metrics.aggregation.school_scores import aggregate as aggregate
     from cte_metrics.aggregation.variance_components import (
@@ -42,7 +40,6 @@ __getattr__, __dir__, __all__ = attach(
         "isomorphism": ["Isomorphism", "isomorphism"],
         "mixed_model": ["MixedModel", "mixed_model"],
         "model_comparison": ["compare_models"],
-        "planning": ["GroupPlan", "plan_groups"],
         "school_scores": ["GroupScores", "aggregate"],
         "variance_components": [
             "VarianceComponents",

@@ -14,8 +14,8 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, InputTypeError
-from cte_metrics.kernels import agreement as formulas
-from cte_metrics.kernels import group_summaries as summaries
+from cte_metrics.kernels.groups import agreement as formulas
+from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Block, Provenance, Result
 
 REFERENCE = (

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cte_metrics.aggregation.grouped import grouped_items
 from cte_metrics.errors import InputError
-from cte_metrics.kernels import group_summaries as summaries
+from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Provenance, Result
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
-from cte_metrics.kernels.disclosure import suppress
+from cte_metrics.kernels.groups.disclosure import suppress
 
 
 @dataclass(frozen=True, slots=True)

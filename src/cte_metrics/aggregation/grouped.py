@@ -13,7 +13,7 @@ import pandas as pd
 
 from cte_metrics.core.door import ItemData, column, column_names, item_data
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
-from cte_metrics.kernels.group_summaries import IntArray, complete
+from cte_metrics.kernels.summaries.group_summaries import IntArray, complete
 
 
 @dataclass(frozen=True, slots=True)

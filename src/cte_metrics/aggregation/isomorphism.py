@@ -207,7 +207,7 @@ def _fits(
     import pandas as pd
 
     from cte_metrics.sem import fit
-    from cte_metrics.sem.two_level_fit import refit
+    from cte_metrics.sem.levels import refit
 
     frame = pd.DataFrame(answers.values, columns=list(answers.stand_ins.values()))
     with warnings.catch_warnings():

@@ -20,9 +20,9 @@ from cte_metrics.aggregation.mixed_design import (
 )
 from cte_metrics.core.formula import INTERCEPT, Design, read_formula
 from cte_metrics.errors import InputError, UnknownNameError, close_names
-from cte_metrics.kernels import mixed as kernel
-from cte_metrics.kernels import mixed_inference as inference
-from cte_metrics.kernels.distributions import normal_quantile, t_quantile, t_sf
+from cte_metrics.kernels.groups import mixed as kernel
+from cte_metrics.kernels.groups import mixed_inference as inference
+from cte_metrics.kernels.numerics.distributions import normal_quantile, t_quantile, t_sf
 from cte_metrics.results import Block, Provenance, Result, Status
 
 REFERENCE = (

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
-from cte_metrics.kernels import mixed as kernel
-from cte_metrics.kernels import mixed_inference as inference
-from cte_metrics.kernels.distributions import chi2_sf
+from cte_metrics.kernels.groups import mixed as kernel
+from cte_metrics.kernels.groups import mixed_inference as inference
+from cte_metrics.kernels.numerics.distributions import chi2_sf
 
 if TYPE_CHECKING:
     from cte_metrics.aggregation.mixed_model import MixedModel

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, UnknownNameError, close_names
-from cte_metrics.kernels import agreement as agree
-from cte_metrics.kernels import group_summaries as summaries
-from cte_metrics.kernels import variance_components as components
-from cte_metrics.kernels.distributions import t_quantile
+from cte_metrics.kernels.groups import agreement as agree
+from cte_metrics.kernels.groups import variance_components as components
+from cte_metrics.kernels.numerics.distributions import t_quantile
+from cte_metrics.kernels.summaries import group_summaries as summaries
 
 FloatArray = np.ndarray
 

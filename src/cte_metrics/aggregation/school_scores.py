@@ -21,7 +21,7 @@ from cte_metrics.aggregation.scale_means import (
     scale_means,
     staff_sizes,
 )
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
 from cte_metrics.results import Block, Provenance, Result
 

@@ -14,8 +14,8 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import Grouped, code_groups, grouped_values
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels import group_summaries as summaries
-from cte_metrics.kernels import variance_components as formulas
+from cte_metrics.kernels.groups import variance_components as formulas
+from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Interval, Provenance, Result, Status
 
 Method = Literal["anova", "reml"]

@@ -28,7 +28,7 @@ from cte_metrics.cli.survey import (
 )
 
 if TYPE_CHECKING:
-    from cte_metrics.core.responses import Responses
+    from cte_metrics.core.survey.responses import Responses
 
 app = typer.Typer(
     name="cte-metrics",
@@ -84,7 +84,7 @@ def instruments(
     table_format: Format = None,
 ) -> None:
     """List the instruments, or show one (its key, range, sources and what is unconfirmed)."""
-    from cte_metrics.core.registry import list_instruments, load_instrument
+    from cte_metrics.core.instrument.registry import list_instruments, load_instrument
 
     if instrument is None and str(path) == "-" and table_format is None:
         output.show_instruments(list_instruments())
@@ -243,7 +243,7 @@ def simulate(
     table_format: Format = None,
 ) -> None:
     """Simulate answers to an instrument from a two-level ordinal factor model."""
-    from cte_metrics.core.registry import load_instrument
+    from cte_metrics.core.instrument.registry import load_instrument
     from cte_metrics.simulation import simulate_responses
 
     responses = simulate_responses(

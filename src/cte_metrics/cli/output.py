@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cte_metrics.errors import InputError
-from cte_metrics.results.render import Block, jsonable, to_text
+from cte_metrics.results.render.blocks import Block, jsonable, to_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cte_metrics.core.responses import Responses
+    from cte_metrics.core.survey.responses import Responses
     from cte_metrics.report.validation import Validation
 
 COLOURS = {"good": "green", "caution": "yellow", "stop": "red", "info": "blue"}
@@ -133,6 +133,6 @@ def show_decisions(validation: Validation) -> None:
 
 
 def _short(value: Any) -> str:
-    from cte_metrics.results.render import cell
+    from cte_metrics.results.render.blocks import cell
 
     return cell(value)

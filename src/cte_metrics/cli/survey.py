@@ -10,7 +10,7 @@ import typer
 from cte_metrics.errors import InputError
 
 if TYPE_CHECKING:
-    from cte_metrics.core.responses import Responses
+    from cte_metrics.core.survey.responses import Responses
 
 SurveyFile = Annotated[
     Path,
@@ -60,7 +60,7 @@ def read_survey(
     **named: Any,
 ) -> Responses:
     """Read a survey file as the options describe it."""
-    from cte_metrics.core.ingest import read_responses
+    from cte_metrics.core.files.ingest import read_responses
 
     return read_responses(
         path,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, InputTypeError
-from cte_metrics.results.moments import Moments
 from cte_metrics.sem import fitting
-from cte_metrics.sem.models import STRUCTURES, structure_model
+from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
+from cte_metrics.summaries.moments import Moments
 
 if TYPE_CHECKING:
     from cte_metrics.sem.semfit import SEMFit

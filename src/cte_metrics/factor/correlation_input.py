@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.correlations import correlation_from_covariance, spearman
-from cte_metrics.kernels.moments import moments
+from cte_metrics.kernels.summaries.correlations import correlation_from_covariance, spearman
+from cte_metrics.kernels.summaries.moments import moments
 
 Floats = NDArray[np.float64]
 Correlation = Literal["pearson", "spearman", "polychoric", "fiml"]
@@ -188,8 +188,8 @@ def _product_moment(read: ItemData, correlation: str, missing: Missing) -> Corre
 
 
 def _fiml(read: ItemData) -> CorrelationInput:
-    from cte_metrics.kernels.fiml import fiml_saturated
-    from cte_metrics.kernels.missing_patterns import missing_patterns
+    from cte_metrics.kernels.likelihood.fiml import fiml_saturated
+    from cte_metrics.kernels.summaries.missing_patterns import missing_patterns
 
     values = read.values
     answered = ~np.isnan(values)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError
 from cte_metrics.factor.correlation_input import CorrelationInput
-from cte_metrics.kernels.matrix_smoothing import nearest_positive_definite
+from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
 
 Array = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import EstimationError, InputError, one_of
-from cte_metrics.kernels.extraction import Method
-from cte_metrics.kernels.factor_scores import (
+from cte_metrics.kernels.factor.extraction import Method
+from cte_metrics.kernels.factor.factor_scores import (
     SCORE_METHODS,
     ScoreMethod,
     score_validity,
@@ -20,7 +20,7 @@ from cte_metrics.kernels.factor_scores import (
 )
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Interval
-from cte_metrics.results.render import Block
+from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,9 +30,9 @@ from cte_metrics.factor.correlation_input import (
 from cte_metrics.factor.definite import definite_matrix
 from cte_metrics.factor.efa_result import EFA, Solution
 from cte_metrics.factor.rotation_options import checked_options
-from cte_metrics.kernels import extraction as extracting
-from cte_metrics.kernels import rotation as rotating
-from cte_metrics.kernels.factor_fit import FactorFit, degrees_of_freedom, fit
+from cte_metrics.kernels.factor import extraction as extracting
+from cte_metrics.kernels.factor import rotation as rotating
+from cte_metrics.kernels.factor.factor_fit import FactorFit, degrees_of_freedom, fit
 from cte_metrics.results.estimate import Interval, Provenance, read_only
 from cte_metrics.results.status import Status
 

@@ -16,8 +16,8 @@ from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputTypeError,
 )
-from cte_metrics.kernels import schmid_leiman as kernel
-from cte_metrics.kernels.extraction import Method
+from cte_metrics.kernels.factor import schmid_leiman as kernel
+from cte_metrics.kernels.factor.extraction import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def schmid_leiman(efa: EFA) -> pd.DataFrame:
     becomes .8 on the general and .6 on the group factor:
 
     >>> import numpy as np
-    >>> from cte_metrics.kernels.schmid_leiman import schmid_leiman as on_arrays
+    >>> from cte_metrics.kernels.factor.schmid_leiman import schmid_leiman as on_arrays
     >>> out = on_arrays(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, .64], [.64, 1.0]]))
     >>> out.general.round(6).tolist(), out.group.round(6).tolist()
     ([0.8, 0.8], [[0.6, 0.0], [0.0, 0.6]])

@@ -35,8 +35,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from cte_metrics.errors import InputError
-from cte_metrics.sem.models import quoted
-from cte_metrics.sem.syntax import ParsedModel, Row, parse_model
+from cte_metrics.sem.syntax.reader import ParsedModel, Row, parse_model
+from cte_metrics.sem.syntax.structures import quoted
 
 Key = tuple[str, str, str]
 FREE = math.nan

@@ -18,11 +18,11 @@ from cte_metrics.factor.partial_invariance import Release, worst_equality
 from cte_metrics.factor.repeated_measures import side_by_side
 from cte_metrics.sem.comparison import compare
 from cte_metrics.sem.fitting import fit, fit_model
-from cte_metrics.sem.models import quoted
-from cte_metrics.sem.partable import model_outline
-from cte_metrics.sem.request import Request
+from cte_metrics.sem.request.model import Request
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.syntax import parse_model
+from cte_metrics.sem.syntax.reader import parse_model
+from cte_metrics.sem.syntax.structures import quoted
+from cte_metrics.sem.table.table import model_outline
 
 LEVELS = ("configural", "threshold", "metric", "scalar", "strict", "variances", "means")
 EQUAL = {

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.factor.correlation_input import correlation_matrix
 from cte_metrics.factor.efa_result import Solution
-from cte_metrics.kernels import loading_errors as errors
-from cte_metrics.kernels import rotation as rotating
-from cte_metrics.kernels.distributions import normal_quantile
+from cte_metrics.kernels.factor import loading_errors as errors
+from cte_metrics.kernels.factor import rotation as rotating
+from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance
 

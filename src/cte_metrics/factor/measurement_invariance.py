@@ -15,7 +15,7 @@ from cte_metrics.factor.invariance_result import Invariance
 from cte_metrics.factor.invariance_series import LEVELS, Asked, prepare
 from cte_metrics.factor.invariance_table import make_result
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.syntax import parse_model
+from cte_metrics.sem.syntax.reader import parse_model
 
 Level = Literal["configural", "threshold", "metric", "scalar", "strict", "variances", "means"]
 DEFAULT_LEVELS: tuple[Level, ...] = ("configural", "metric", "scalar", "strict")

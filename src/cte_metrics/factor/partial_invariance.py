@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.factor.invariance_models import Key
-from cte_metrics.kernels.distributions import chi2_sf
-from cte_metrics.sem.modification import (
+from cte_metrics.kernels.numerics.distributions import chi2_sf
+from cte_metrics.sem.inference.modification import (
     ScoreParts,
     inverse_information,
     released_inverse,
     score_parts,
     score_size,
 )
-from cte_metrics.sem.solution import Solution
+from cte_metrics.sem.inference.solution import Solution
 
 Array = NDArray[np.float64]
 

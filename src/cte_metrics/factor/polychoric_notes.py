@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.contingency import item_pairs
-from cte_metrics.kernels.ordinal_moments import OrdinalMoments
+from cte_metrics.kernels.ordinal.ordinal_moments import OrdinalMoments
+from cte_metrics.kernels.summaries.contingency import item_pairs
 
 _NEARLY_ONE = 0.99
 _NAMED_PAIRS = 5

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from cte_metrics.core.door import ItemData, complete_rows, item_data
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
 from cte_metrics.factor.polychoric_notes import pair_notes
-from cte_metrics.kernels.contingency import category_codes, item_pairs
-from cte_metrics.kernels.matrix_smoothing import nearest_positive_definite
-from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
-from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
+from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.summaries.contingency import category_codes, item_pairs
 from cte_metrics.results import Block, Provenance, Result, Status
 
 if TYPE_CHECKING:

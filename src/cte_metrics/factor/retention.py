@@ -22,12 +22,15 @@ from cte_metrics.factor.correlation_input import (
 )
 from cte_metrics.factor.definite import definite_matrix
 from cte_metrics.factor.retention_result import Retention
-from cte_metrics.kernels import retention as criteria
-from cte_metrics.kernels.comparison_data import comparison_data
-from cte_metrics.kernels.distributions import chi2_sf
-from cte_metrics.kernels.extraction import extract
-from cte_metrics.kernels.one_factor_batch import one_factor_loadings, reduced_eigenvalues
-from cte_metrics.kernels.random_correlations import normal_correlations, shuffled_correlations
+from cte_metrics.kernels.factor import retention as criteria
+from cte_metrics.kernels.factor.comparison_data import comparison_data
+from cte_metrics.kernels.factor.extraction import extract
+from cte_metrics.kernels.factor.one_factor_batch import one_factor_loadings, reduced_eigenvalues
+from cte_metrics.kernels.numerics.distributions import chi2_sf
+from cte_metrics.kernels.numerics.random_correlations import (
+    normal_correlations,
+    shuffled_correlations,
+)
 from cte_metrics.results.estimate import Provenance, read_only
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.results.base import Result
-from cte_metrics.results.render import Block
+from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd

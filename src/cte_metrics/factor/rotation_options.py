@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cte_metrics.errors import InputError, close_names
-from cte_metrics.kernels.rotation import OPTIONS, SEARCH_OPTIONS
+from cte_metrics.kernels.factor.rotation import OPTIONS, SEARCH_OPTIONS
 
 
 def checked_options(

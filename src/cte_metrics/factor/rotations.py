@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError, NonConvergenceWarning, one_of
 from cte_metrics.factor.rotation_options import checked_options
-from cte_metrics.kernels import rotation as rotating
+from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance, read_only
 from cte_metrics.results.status import Status

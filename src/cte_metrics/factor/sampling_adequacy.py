@@ -12,7 +12,7 @@ import numpy as np
 
 from cte_metrics.factor.correlation_input import Correlation, Missing, correlation_matrix
 from cte_metrics.factor.definite import definite_matrix
-from cte_metrics.kernels.adequacy import bartlett, kmo
+from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from cte_metrics.core.door import complete_rows, item_data
 from cte_metrics.errors import InputError
-from cte_metrics.kernels import adequacy as kernel
-from cte_metrics.kernels import henze_zirkler as hz_kernel
+from cte_metrics.kernels.factor import adequacy as kernel
+from cte_metrics.kernels.factor import henze_zirkler as hz_kernel
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance
 

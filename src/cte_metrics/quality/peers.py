@@ -14,9 +14,9 @@ import numpy as np
 
 from cte_metrics.core.door import complete_rows, item_data
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.adequacy import bartlett, kmo
-from cte_metrics.kernels.alpha import alpha_figures
-from cte_metrics.kernels.henze_zirkler import henze_zirkler
+from cte_metrics.kernels.factor.adequacy import bartlett, kmo
+from cte_metrics.kernels.factor.henze_zirkler import henze_zirkler
+from cte_metrics.kernels.reliability.alpha import alpha_figures
 from cte_metrics.results import Provenance, Result
 
 if TYPE_CHECKING:

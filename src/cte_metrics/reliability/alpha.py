@@ -13,7 +13,8 @@ import numpy as np
 
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.alpha import (
+from cte_metrics.kernels.numerics.resampling import percentile_interval
+from cte_metrics.kernels.reliability.alpha import (
     ANALYTIC_INTERVALS,
     AlphaFigures,
     alpha_figures,
@@ -23,8 +24,7 @@ from cte_metrics.kernels.alpha import (
     is_singular,
     item_total,
 )
-from cte_metrics.kernels.item_statistics import score_correlations
-from cte_metrics.kernels.resampling import percentile_interval
+from cte_metrics.kernels.summaries.item_statistics import score_correlations
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
 

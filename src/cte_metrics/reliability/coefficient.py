@@ -13,9 +13,9 @@ import numpy as np
 
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.distributions import normal_quantile
-from cte_metrics.kernels.guttman import delta_error, numeric_gradient
-from cte_metrics.kernels.resampling import bootstrap_covariances, percentile_interval
+from cte_metrics.kernels.numerics.distributions import normal_quantile
+from cte_metrics.kernels.numerics.resampling import bootstrap_covariances, percentile_interval
+from cte_metrics.kernels.reliability.guttman import delta_error, numeric_gradient
 from cte_metrics.reliability.source import Matrix, Source
 from cte_metrics.results import Interval, Result
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError, InputTypeError
-from cte_metrics.kernels.composite import (
+from cte_metrics.kernels.reliability.composite import (
     alpha_of,
     average_variance_extracted,
     categorical_covariance,
@@ -23,15 +23,15 @@ from cte_metrics.kernels.composite import (
     share_of_sum,
     uncontaminated_share,
 )
-from cte_metrics.sem.moment_names import latent_matrix
-from cte_metrics.sem.ordinal_moments import scales
-from cte_metrics.sem.standardized import solution_keys, variance_derivatives
+from cte_metrics.sem.inference.standardized import solution_keys, variance_derivatives
+from cte_metrics.sem.model.moment_names import latent_matrix
+from cte_metrics.sem.model.ordinal import scales
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cte_metrics.sem.inference.solution import Solution
     from cte_metrics.sem.semfit import SEMFit
-    from cte_metrics.sem.solution import Solution
 
 Array = NDArray[np.float64]
 COLUMNS = ("alpha", "omega", "ave", "h", "omega_ordinal", "maximal")
@@ -218,7 +218,7 @@ def _latent_covariance(solution: Solution, number: int, *, observed: bool) -> Ar
 
 
 def _scored_covariance(solution: Solution, number: int) -> Array | None:
-    from cte_metrics.sem.factor_scores import model_answers
+    from cte_metrics.sem.scores.factor_scores import model_answers
 
     if not solution.data.groups:
         return None

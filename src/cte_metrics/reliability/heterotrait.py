@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.htmt import htmt_ratios
+from cte_metrics.kernels.reliability.htmt import htmt_ratios
 from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source

@@ -20,9 +20,9 @@ from cte_metrics.errors import (
     InputTypeError,
     one_of,
 )
-from cte_metrics.kernels import extraction, rotation
-from cte_metrics.kernels.hierarchical import HierarchicalFigures, hierarchical_figures
-from cte_metrics.kernels.resampling import bootstrap_covariances, percentile_interval
+from cte_metrics.kernels.factor import extraction, rotation
+from cte_metrics.kernels.numerics.resampling import bootstrap_covariances, percentile_interval
+from cte_metrics.kernels.reliability.hierarchical import HierarchicalFigures, hierarchical_figures
 from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import Coefficient, correlations
 from cte_metrics.reliability.guttman import refuse_indefinite

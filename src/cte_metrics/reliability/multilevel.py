@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.errors import CTEWarning, ImproperSolutionWarning, NonConvergenceWarning, one_of
-from cte_metrics.kernels.distributions import normal_quantile
-from cte_metrics.kernels.vech import n_half, vech, vech_weights
+from cte_metrics.kernels.numerics.distributions import normal_quantile
+from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
@@ -250,7 +250,7 @@ def _warn(fit: SEMFit) -> None:
 
 def _fit_equal_loadings(free: SEMFit, answers: GroupedAnswers) -> SEMFit:
     """The same with loadings equal across levels and a free factor variance between groups."""
-    from cte_metrics.sem.two_level_fit import refit
+    from cte_metrics.sem.levels import refit
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CTEWarning)

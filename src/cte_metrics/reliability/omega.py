@@ -19,9 +19,9 @@ from cte_metrics.errors import (
     NonConvergenceWarning,
     one_of,
 )
-from cte_metrics.kernels.distributions import chi2_sf, normal_quantile
-from cte_metrics.kernels.one_factor import OneFactor
-from cte_metrics.kernels.resampling import percentile_interval
+from cte_metrics.kernels.factor.one_factor import OneFactor
+from cte_metrics.kernels.numerics.distributions import chi2_sf, normal_quantile
+from cte_metrics.kernels.numerics.resampling import percentile_interval
 from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.omega_estimation import (
     FittedOmega,

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.errors import InputError
-from cte_metrics.kernels import fit_indices
-from cte_metrics.kernels.contingency import category_codes
-from cte_metrics.kernels.distributions import chi2_sf
-from cte_metrics.kernels.omega import (
+from cte_metrics.kernels.factor import fit_indices
+from cte_metrics.kernels.factor.one_factor import (
+    OneFactor,
+    fit_one_factor,
+    fit_one_factor_least_squares,
+)
+from cte_metrics.kernels.numerics.distributions import chi2_sf
+from cte_metrics.kernels.numerics.resampling import bootstrap_indices
+from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.reliability.omega import (
     bootstrap_omega,
     omega_coefficient,
     omega_derivative,
     ordinal_omega,
     ordinal_omega_gradient,
 )
-from cte_metrics.kernels.one_factor import (
-    OneFactor,
-    fit_one_factor,
-    fit_one_factor_least_squares,
-)
-from cte_metrics.kernels.ordinal_covariance import asymptotic_covariance
-from cte_metrics.kernels.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
-from cte_metrics.kernels.resampling import bootstrap_indices
+from cte_metrics.kernels.summaries.contingency import category_codes
 from cte_metrics.reliability.source import Source
 
 MOST_CATEGORIES = 30

@@ -12,14 +12,14 @@ import numpy as np
 
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.crossed_variances import (
+from cte_metrics.kernels.reliability.crossed_variances import (
     CrossedVariances,
     MeanSquares,
     balanced_reml,
     mean_squares,
     unbalanced_reml,
 )
-from cte_metrics.kernels.icc_forms import FORMS, icc_forms
+from cte_metrics.kernels.reliability.icc_forms import FORMS, icc_forms
 from cte_metrics.reliability.alpha import check_confidence
 
 if TYPE_CHECKING:

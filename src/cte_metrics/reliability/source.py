@@ -14,9 +14,9 @@ import numpy as np
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
-from cte_metrics.kernels.alpha import correlation_from, item_total
-from cte_metrics.kernels.moments import MomentArrays, moments
-from cte_metrics.results import Moments
+from cte_metrics.kernels.reliability.alpha import correlation_from, item_total
+from cte_metrics.kernels.summaries.moments import MomentArrays, moments
+from cte_metrics.summaries import Moments
 
 Missing = Literal["listwise", "pairwise"]
 Matrix = Literal["correlation", "covariance"]

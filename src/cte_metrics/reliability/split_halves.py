@@ -13,7 +13,7 @@ import numpy as np
 
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import one_of
-from cte_metrics.kernels.split_half import (
+from cte_metrics.kernels.reliability.split_half import (
     MOST_ITEMS,
     all_splits,
     improve_split,

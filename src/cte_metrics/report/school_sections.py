@@ -14,7 +14,7 @@ from cte_metrics.report.section import Decision, Level, Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cte_metrics.core.responses import Responses
+    from cte_metrics.core.survey.responses import Responses
 
 
 def schools(responses: Responses, minimum_group_size: int, outcome: str | None) -> Section | None:

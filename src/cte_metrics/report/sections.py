@@ -15,7 +15,7 @@ from cte_metrics.report.section import Decision, Level, Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cte_metrics.core.responses import Responses
+    from cte_metrics.core.survey.responses import Responses
 
 
 def answers(responses: Responses) -> Section:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results import Block, Provenance, Result
-from cte_metrics.results.render import jsonable
+from cte_metrics.results.render.blocks import jsonable
 
 if TYPE_CHECKING:
     import pandas as pd

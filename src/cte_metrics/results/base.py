@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cte_metrics.results.estimate import Interval, Provenance
-from cte_metrics.results.render import Block, jsonable, to_html, to_text
+from cte_metrics.results.render.blocks import Block, jsonable, to_html, to_text
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:

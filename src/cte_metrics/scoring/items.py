@@ -14,9 +14,9 @@ import numpy as np
 from cte_metrics.core.door import ItemData, item_data
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.alpha import alpha_coefficient, dropped_figures, item_total
-from cte_metrics.kernels.item_statistics import item_statistics, score_correlations
-from cte_metrics.kernels.moments import MomentArrays, moments
+from cte_metrics.kernels.reliability.alpha import alpha_coefficient, dropped_figures, item_total
+from cte_metrics.kernels.summaries.item_statistics import item_statistics, score_correlations
+from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.results import Block, Provenance, Result
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.core.keying import keying_notes
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
-from cte_metrics.kernels.alpha import item_total
-from cte_metrics.kernels.moments import moments
-from cte_metrics.kernels.scale_scores import required_answers, scale_means, standardize
+from cte_metrics.kernels.reliability.alpha import item_total
+from cte_metrics.kernels.summaries.moments import moments
+from cte_metrics.kernels.summaries.scale_scores import required_answers, scale_means, standardize
 from cte_metrics.results import Block, Provenance, Result
 
 if TYPE_CHECKING:

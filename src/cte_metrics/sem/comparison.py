@@ -35,12 +35,12 @@ import numpy as np
 from scipy import linalg
 
 from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
-from cte_metrics.kernels.distributions import chi2_sf
+from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.implied import evaluate
-from cte_metrics.sem.moment_names import moment_names
-from cte_metrics.sem.scaled_tests import scaled_test
-from cte_metrics.sem.solution import Solution, Solved
+from cte_metrics.sem.inference.solution import Solution, Solved
+from cte_metrics.sem.inference.tests import scaled_test
+from cte_metrics.sem.model.implied import evaluate
+from cte_metrics.sem.model.moment_names import moment_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,31 +10,26 @@ from dataclasses import replace
 from typing import Any
 
 from cte_metrics.errors import InputError, InputTypeError, one_of
-from cte_metrics.kernels.rotation import ORTHOGONAL
-from cte_metrics.results.moments import Moments
-from cte_metrics.sem import checks
-from cte_metrics.sem.estimation import make_estimator, require_data, solve
+from cte_metrics.kernels.factor.rotation import ORTHOGONAL
 from cte_metrics.sem.estimators.base import Array, Estimator
-from cte_metrics.sem.model_data import ModelData, read_model_data
-from cte_metrics.sem.models import STRUCTURES, structure_model
-from cte_metrics.sem.options import (
+from cte_metrics.sem.inference import checks
+from cte_metrics.sem.request.model import ModelType, OnFailure, Request
+from cte_metrics.sem.request.options import (
     DEFAULT_ESTIMATOR,
     DEFAULT_FIXED_X,
     DefaultSwitch,
     FitOptions,
     settle_options,
 )
-from cte_metrics.sem.partable import (
-    TableOptions,
-    build_table,
-    model_outline,
-    positive_variances,
-)
-from cte_metrics.sem.request import ModelType, OnFailure, Request
-from cte_metrics.sem.samplestats import SampleStats
+from cte_metrics.sem.sample.matrices_given import moment_input, read_summaries, require_no_rows
+from cte_metrics.sem.sample.moments import SampleStats
+from cte_metrics.sem.sample.rows import ModelData, read_model_data
+from cte_metrics.sem.search.search import make_estimator, require_data, solve
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.summary_input import moment_input, read_summaries, require_no_rows
+from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
+from cte_metrics.sem.table.table import TableOptions, build_table, model_outline, positive_variances
 from cte_metrics.sem.verdict import judge
+from cte_metrics.summaries.moments import Moments
 
 IDENTIFICATION = {
     "marker": "marker",
@@ -283,7 +278,7 @@ def fit_model(
     """
     thresholds: tuple[tuple[str, int], ...] = ()
     if options.ordinal:
-        from cte_metrics.sem.ordinal_sample import sample_thresholds
+        from cte_metrics.sem.sample.ordinal import sample_thresholds
 
         thresholds = sample_thresholds(rows, request.ordered, request.text)
     table = build_table(request.text, table_options(request, options, rows, thresholds))
@@ -295,7 +290,7 @@ def fit_model(
     if solution is None:
         raise checks.not_converged(0)
     if any(table.efa):
-        from cte_metrics.sem.efa_rotation import rotate_solution
+        from cte_metrics.sem.inference.rotation import rotate_solution
 
         solution = rotate_solution(solution, request.rotation)
     return judge(solution, request)

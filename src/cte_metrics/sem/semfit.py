@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cte_metrics.results.base import Result
-from cte_metrics.results.render import Block, jsonable
-from cte_metrics.sem.solution import Solution
+from cte_metrics.results.render.blocks import Block, jsonable
+from cte_metrics.sem.inference.solution import Solution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cte_metrics.sem.modification import ScoreTest
-    from cte_metrics.sem.wald import WaldTest
+    from cte_metrics.sem.inference.modification import ScoreTest
+    from cte_metrics.sem.inference.wald import WaldTest
 
 SHOWN = (
     "npar", "chisq", "df", "pvalue", "chisq_scaled", "df_scaled", "pvalue_scaled",
@@ -111,7 +111,7 @@ class SEMFit(Result):
 
     def parameters_with(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return the parameters with intervals of another level."""
-        from cte_metrics.sem.parameter_frame import parameter_frame
+        from cte_metrics.sem.inference.frames import parameter_frame
 
         return parameter_frame(self._solution, confidence)
 
@@ -133,7 +133,7 @@ class SEMFit(Result):
             RMSEA under the hypotheses of close and not close fit.
         """
         from cte_metrics.errors import InputError
-        from cte_metrics.sem.fit_measures import fit_measures
+        from cte_metrics.sem.fit.measures import fit_measures
 
         if not 0.0 < rmsea_level < 1.0:
             raise InputError(f"rmsea_level={rmsea_level} is not between 0 and 1.")
@@ -144,14 +144,14 @@ class SEMFit(Result):
     @cached_property
     def vcov(self) -> pd.DataFrame:
         """Covariance matrix of the free parameters; nan where it is not defined."""
-        from cte_metrics.sem.parameter_frame import vcov_frame
+        from cte_metrics.sem.inference.frames import vcov_frame
 
         return vcov_frame(self._solution)
 
     @cached_property
     def r_squared(self) -> pd.Series:
         """Explained share of the variance of every outcome and indicator."""
-        from cte_metrics.sem.standardized import r_squared
+        from cte_metrics.sem.inference.standardized import r_squared
 
         return r_squared(self._solution)
 
@@ -160,7 +160,7 @@ class SEMFit(Result):
         """Implied moments: ``cov`` and ``mean`` (``th`` for ordinal items); by group label, then
         by level (``within``, ``between``), where there are any.
         """
-        from cte_metrics.sem.parameter_frame import implied_frames
+        from cte_metrics.sem.inference.frames import implied_frames
 
         return implied_frames(self._solution)
 
@@ -168,7 +168,7 @@ class SEMFit(Result):
         self, kind: Literal["cor", "raw", "bentler", "standardized"] = "cor"
     ) -> dict[Any, Any]:
         """Sample minus implied moments: ``cov``, ``mean`` and their ``z``."""
-        from cte_metrics.sem.residuals import residuals
+        from cte_metrics.sem.fit.residuals import residuals
 
         return residuals(self._solution, kind)
 
@@ -176,19 +176,19 @@ class SEMFit(Result):
         self, *, sort: bool = True, minimum: float = 0.0, **options: Any
     ) -> pd.DataFrame:
         """Fall of the chi-square, and estimate, were a fixed parameter freed."""
-        from cte_metrics.sem.modification import modification_indices
+        from cte_metrics.sem.inference.modification import modification_indices
 
         return modification_indices(self._solution, sort=sort, minimum=minimum, **options)
 
     def score_test(self) -> ScoreTest:
         """Test all equality constraints, together and one by one (Lagrange multipliers)."""
-        from cte_metrics.sem.modification import score_test
+        from cte_metrics.sem.inference.modification import score_test
 
         return score_test(self._solution)
 
     def wald_test(self, equations: str) -> WaldTest:
         """Test equations between labelled parameters, as in ``"a == b; c == 0"``."""
-        from cte_metrics.sem.wald import wald_test
+        from cte_metrics.sem.inference.wald import wald_test
 
         return wald_test(self._solution, equations)
 
@@ -198,7 +198,7 @@ class SEMFit(Result):
         level: int | None = None,
     ) -> pd.DataFrame:
         """Estimate every respondent's factors; at level 2 every cluster's."""
-        from cte_metrics.sem.factor_scores import factor_scores
+        from cte_metrics.sem.scores.factor_scores import factor_scores
 
         return factor_scores(self._solution, method, level)
 
@@ -206,19 +206,19 @@ class SEMFit(Result):
         self, kind: Literal["std_all", "std_lv"] = "std_all", *, confidence: float = 0.95
     ) -> pd.DataFrame:
         """Standardized estimates with delta-method standard errors and intervals."""
-        from cte_metrics.sem.standardized import standardized_table
+        from cte_metrics.sem.inference.standardized import standardized_table
 
         return standardized_table(self._solution, kind, confidence=confidence)
 
     def icc(self) -> pd.Series:
         """Intraclass correlation of every variable of a two-level fit."""
-        from cte_metrics.sem.parameter_frame import intraclass_correlations
+        from cte_metrics.sem.inference.frames import intraclass_correlations
 
         return intraclass_correlations(self._solution)
 
     def fit_by_level(self) -> pd.DataFrame:
         """Test each level of a two-level fit with the other level saturated (Ryu & West, 2009)."""
-        from cte_metrics.sem.two_level_fit import fit_by_level
+        from cte_metrics.sem.levels import fit_by_level
 
         return fit_by_level(self._solution)
 

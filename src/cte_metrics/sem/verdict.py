@@ -10,11 +10,11 @@ import warnings
 from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning
 from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
-from cte_metrics.sem import checks
-from cte_metrics.sem.request import OnFailure, Request
+from cte_metrics.sem.inference import checks
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.levels import above_unrestricted
+from cte_metrics.sem.request.model import OnFailure, Request
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.solution import Solution
-from cte_metrics.sem.two_level_fit import above_unrestricted
 
 
 def judge(solution: Solution, request: Request) -> SEMFit:

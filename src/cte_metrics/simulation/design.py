@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cte_metrics.core.instrument import Instrument
+from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 
 _SPREAD = 1.5

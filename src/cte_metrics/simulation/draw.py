@@ -12,10 +12,10 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from cte_metrics.core.instrument import Instrument
+from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.randomness import generator
-from cte_metrics.core.reading import instrument_of
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.survey.reading import instrument_of
+from cte_metrics.core.survey.responses import Responses
 from cte_metrics.simulation.design import Design, design
 
 Seed = int | np.random.Generator | None

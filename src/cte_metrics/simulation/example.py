@@ -9,8 +9,8 @@ from importlib.resources import as_file, files
 
 import pandas as pd
 
-from cte_metrics.core.registry import load_instrument
-from cte_metrics.core.responses import Responses
+from cte_metrics.core.instrument.registry import load_instrument
+from cte_metrics.core.survey.responses import Responses
 
 NOTE = (
     "Simulated data: no teacher answered this survey. It was drawn by a computer from known "

@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.vech import unvech
+from cte_metrics.kernels.numerics.vech import unvech
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.implied import BlockState
+    from cte_metrics.sem.model.implied import BlockState
 
 Array = NDArray[np.float64]
 InformationKind = Literal["expected", "observed"]
@@ -117,7 +117,7 @@ class NormalWeight:
 
     def dense(self) -> Array:
         """Return ``H`` as a matrix."""
-        from cte_metrics.sem.implied import saturated_state
+        from cte_metrics.sem.model.implied import saturated_state
 
         unit = saturated_state(len(self.inverse), self.has_means)
         full: Array = unit.normal_information(self.inverse, self.second, self.residual)

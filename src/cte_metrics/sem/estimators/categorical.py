@@ -36,12 +36,12 @@ from cte_metrics.sem.estimators.base import (
     Saturated,
 )
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
-from cte_metrics.sem.ordinal_sample import OrdinalSample, category_levels, ordinal_sample
+from cte_metrics.sem.sample.ordinal import OrdinalSample, category_levels, ordinal_sample
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.implied import BlockState
-    from cte_metrics.sem.model_data import ModelData
-    from cte_metrics.sem.partable import ParameterTable
+    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.sample.rows import ModelData
+    from cte_metrics.sem.table.table import ParameterTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.kernels.fiml import MomentGradient as KernelGradient
-from cte_metrics.kernels.fiml import (
+from cte_metrics.kernels.likelihood.fiml import MomentGradient as KernelGradient
+from cte_metrics.kernels.likelihood.fiml import (
     SaturatedMoments,
     fiml_evaluate,
     fiml_expected_information,
@@ -33,10 +33,8 @@ from cte_metrics.kernels.fiml import (
     fiml_observed_information,
     fiml_saturated,
 )
-from cte_metrics.kernels.missing_patterns import MissingPatterns, missing_patterns
-from cte_metrics.kernels.vech import vech_index
-from cte_metrics.sem.clustered import cluster_codes, has_cluster
-from cte_metrics.sem.coverage import check_answers
+from cte_metrics.kernels.numerics.vech import vech_index
+from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -45,11 +43,13 @@ from cte_metrics.sem.estimators.base import (
     Moments,
     Saturated,
 )
-from cte_metrics.sem.samplestats import GroupSample, SampleStats, effective_sizes
+from cte_metrics.sem.sample.clustered import cluster_codes, has_cluster
+from cte_metrics.sem.sample.coverage import check_answers
+from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.model_data import ModelData
-    from cte_metrics.sem.partable import ParameterTable
+    from cte_metrics.sem.sample.rows import ModelData
+    from cte_metrics.sem.table.table import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 

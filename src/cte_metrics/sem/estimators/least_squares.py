@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from cte_metrics.errors import EstimationError
-from cte_metrics.kernels.vech import vech
+from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -37,8 +37,8 @@ from cte_metrics.sem.estimators.base import (
     blanked,
 )
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
-from cte_metrics.sem.implied import saturated_state
-from cte_metrics.sem.samplestats import SampleStats
+from cte_metrics.sem.model.implied import saturated_state
+from cte_metrics.sem.sample.moments import SampleStats
 
 
 @dataclass(frozen=True, slots=True)

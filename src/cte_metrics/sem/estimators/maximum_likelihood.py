@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import lapack
 
-from cte_metrics.kernels.vech import vech_index
+from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -34,8 +34,8 @@ from cte_metrics.sem.estimators.base import (
     Saturated,
     blanked,
 )
-from cte_metrics.sem.implied import BlockState, saturated_state
-from cte_metrics.sem.samplestats import GroupSample, SampleStats
+from cte_metrics.sem.model.implied import BlockState, saturated_state
+from cte_metrics.sem.sample.moments import GroupSample, SampleStats
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 CASE_BLOCK = 4096

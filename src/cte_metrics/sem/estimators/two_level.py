@@ -22,15 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.two_level import LevelGradient, LevelMoments
-from cte_metrics.kernels.vech import vech_index
-from cte_metrics.sem.clustered import (
-    ClusteredSample,
-    IncompleteClusteredSample,
-    clustered_sample,
-    has_cluster,
-)
-from cte_metrics.sem.coverage import check_answers
+from cte_metrics.kernels.numerics.vech import vech_index
+from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
 from cte_metrics.sem.estimators.base import (
     Array,
     InformationKind,
@@ -38,12 +31,19 @@ from cte_metrics.sem.estimators.base import (
     Moments,
     Saturated,
 )
+from cte_metrics.sem.sample.clustered import (
+    ClusteredSample,
+    IncompleteClusteredSample,
+    clustered_sample,
+    has_cluster,
+)
+from cte_metrics.sem.sample.coverage import check_answers
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.implied import BlockState
-    from cte_metrics.sem.model_data import ModelData
-    from cte_metrics.sem.options import FitOptions
-    from cte_metrics.sem.partable import ParameterTable
+    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.request.options import FitOptions
+    from cte_metrics.sem.sample.rows import ModelData
+    from cte_metrics.sem.table.table import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 

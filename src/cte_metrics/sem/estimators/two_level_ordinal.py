@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import EstimationError, InputError
-from cte_metrics.kernels.two_level_ordinal_covariance import TwoLevelMoments, two_level_moments
+from cte_metrics.kernels.two_level.ordinal_covariance import TwoLevelMoments, two_level_moments
 from cte_metrics.sem.estimators.base import (
     Array,
     DenseWeight,
@@ -40,11 +40,11 @@ from cte_metrics.sem.estimators.base import (
     Saturated,
 )
 from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
-from cte_metrics.sem.ordinal_sample import category_levels
+from cte_metrics.sem.sample.ordinal import category_levels
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.model_data import GroupRows, ModelData
-    from cte_metrics.sem.partable import ParameterTable
+    from cte_metrics.sem.sample.rows import GroupRows, ModelData
+    from cte_metrics.sem.table.table import ParameterTable
 
 FEWEST = 5
 FEW = 30

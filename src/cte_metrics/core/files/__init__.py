@@ -1,0 +1,1 @@
+"""From a file to columns: delimited text, workbooks, survey platforms and their headers."""

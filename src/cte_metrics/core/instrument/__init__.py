@@ -1,0 +1,1 @@
+"""Instruments as typed, versioned data: their parts, checks, files and registry."""

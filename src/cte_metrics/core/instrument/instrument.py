@@ -1,0 +1,310 @@
+"""Instruments: what was asked, on which scale, and how it is scored.
+
+Frozen pydantic models that refuse what cannot be scored: ``Item``, ``Subscale``, ``Norm``,
+``Fact``, ``Instrument`` (``ResponseScale`` has its own module). They hold facts (numbers, keys,
+ranges, sources), never the wording of a published item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, StringConstraints, field_validator, model_validator
+
+from cte_metrics.core.instrument.checks import refuse_unscorable
+from cte_metrics.core.instrument.response_scale import ResponseScale as ResponseScale
+from cte_metrics.core.record import Record
+from cte_metrics.errors import InstrumentError, UnknownNameError, close_names
+
+Referent = Literal["group", "school", "self"]
+Level = Literal["teacher", "school"]
+Certainty = Literal["confirmed", "derived", "unconfirmed", "conflicting"]
+KeyCertainty = Literal["confirmed", "high", "medium", "low", "unstated"]
+ScoringRule = Literal["mean", "sum", "pomp", "z", "t"]
+GroupRule = Literal["teacher_means", "item_means"]
+
+_Name = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class Item(Record):
+    """One question: an identifier and whether agreement means less of the construct.
+
+    Parameters
+    ----------
+    id : str
+        Column name of the item.
+    label : str
+        A gloss for tables and plots.
+    reverse : bool
+        Whether the item is scored ``minimum + maximum - answer``.
+    certainty : str, optional
+        How sure the item's place in this form, its subscale and its sign are.
+    note : str
+        Remark for the reader.
+    """
+
+    id: _Name
+    label: str = ""
+    reverse: bool = False
+    certainty: Certainty | None = None
+    note: str = ""
+
+
+class Subscale(Record):
+    """Items that are scored together.
+
+    Parameters
+    ----------
+    id, name : str
+        Identifier (a column of the score table) and readable name.
+    items : sequence of str
+        Item ids.
+    note : str
+        Remark for the reader.
+    """
+
+    id: _Name
+    name: str = ""
+    items: tuple[str, ...]
+    note: str = ""
+
+    @field_validator("items")
+    @classmethod
+    def _some_items(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        if not items:
+            raise ValueError("A subscale needs at least one item.")
+        twice = [i for i in items if items.count(i) > 1]
+        if twice:
+            raise ValueError(f"The subscale lists item {twice[0]!r} twice.")
+        return items
+
+
+class Norm(Record):
+    """Mean and standard deviation of a (sub)scale in a published sample."""
+
+    scale: _Name
+    mean: float
+    sd: float
+    sample: str = ""
+    source: str = ""
+    certainty: Certainty = "unconfirmed"
+
+    @field_validator("sd")
+    @classmethod
+    def _positive(cls, sd: float) -> float:
+        if sd <= 0:
+            raise ValueError("The standard deviation of a norm must be above 0.")
+        return sd
+
+
+class Fact(Record):
+    """How sure a fact about the instrument is, and where it was seen."""
+
+    certainty: Certainty
+    source: str = ""
+    note: str = ""
+
+
+def _as_records(value: Any) -> Any:
+    """Let a list of items name them by their ids alone."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [{"id": v} if isinstance(v, str | int) else v for v in value]
+    return value
+
+
+class Instrument(Record):
+    """A published or own instrument in one form (item order), with its scoring key.
+
+    Parameters
+    ----------
+    id, name, version : str
+        Identity; ``version`` is the version of this description.
+    response_scale : ResponseScale
+        Answers that every item allows.
+    items : sequence of Item (or of ids)
+        In the order of the form.
+    subscales : sequence of Subscale
+        May be empty: then there is one scale, the total.
+    scoring : {"mean", "sum", "pomp", "z", "t"}
+        How items make a score.
+    referent : {"group", "school", "self"}
+        Whom the items speak about: the teachers as a group ("we"), the school, or the respondent.
+    citation, doi : str
+        Publication.
+    form : str
+        Which order of items, where several circulate.
+    level : {"teacher", "school"}
+        Level at which scores are meant to be used; ``teacher`` by default where the referent is
+        ``self``, otherwise ``school``.
+    minimum_answered : int or float, optional
+        Count (int) or share (float) of items that a score needs.
+    group_rule : {"teacher_means", "item_means"}
+        How a school's score is made from its teachers' answers.
+    items_without_subscale : sequence of str
+        Items that count in the total only; any other item must belong to a subscale.
+    norms : sequence of Norm
+        Only with their source.
+    rights : str
+        Terms of use.
+    key_certainty : str
+        How sure the key (order, subscales, reversals) is as a whole.
+    facts : mapping of str to Fact
+        Certainty and source of each fact.
+    notes : sequence of str
+        What a user must know or check.
+
+    Raises
+    ------
+    InstrumentError
+        If it cannot be scored: duplicate ids, a subscale naming an unknown item, an item in no
+        subscale, ...
+
+    Examples
+    --------
+    >>> mini = Instrument(
+    ...     id="mini", name="Mini scale", response_scale=ResponseScale(1, 5),
+    ...     items=[Item("a"), Item("b", reverse=True)],
+    ... )
+    >>> mini.item_ids, mini.reversed_ids
+    (('a', 'b'), ('b',))
+    """
+
+    id: _Name
+    name: str = ""
+    version: str = "1"
+    response_scale: ResponseScale
+    items: Annotated[tuple[Item, ...], BeforeValidator(_as_records)]
+    subscales: tuple[Subscale, ...] = ()
+    scoring: ScoringRule = "mean"
+    referent: Referent = "group"
+    citation: str = ""
+    doi: str | None = None
+    form: str = ""
+    level: Level = "school"
+    minimum_answered: int | float | None = None
+    group_rule: GroupRule = "teacher_means"
+    items_without_subscale: tuple[str, ...] = ()
+    norms: tuple[Norm, ...] = ()
+    rights: str = ""
+    language: str = ""
+    aliases: tuple[str, ...] = ()
+    key_certainty: KeyCertainty = "unstated"
+    facts: dict[str, Fact] = {}
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _level_from_referent(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("referent") == "self" and "level" not in data:
+            return {**data, "level": "teacher"}
+        return data
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse_unscorable(self)
+        return self
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Item ids in form order."""
+        return tuple(item.id for item in self.items)
+
+    @property
+    def reversed_ids(self) -> tuple[str, ...]:
+        """Ids of the reverse-scored items."""
+        return tuple(item.id for item in self.items if item.reverse)
+
+    @property
+    def subscale_ids(self) -> tuple[str, ...]:
+        """Subscale ids."""
+        return tuple(subscale.id for subscale in self.subscales)
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Names of the facts that are not confirmed by a source."""
+        return tuple(n for n, f in self.facts.items() if f.certainty != "confirmed")
+
+    def item(self, id: str) -> Item:
+        """Return one item.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that id.
+        """
+        return _named(self.items, id, "item", self.id)
+
+    def subscale(self, id: str) -> Subscale:
+        """Return one subscale.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that id.
+        """
+        return _named(self.subscales, id, "subscale", self.id)
+
+    def for_subscale(self, id: str) -> Instrument:
+        """Return the instrument that consists of one subscale."""
+        chosen = self.subscale(id)
+        kept = {i: self.item(i) for i in chosen.items}
+        changed: dict[str, Any] = {
+            "items": tuple(kept.values()),
+            "subscales": (chosen,),
+            "items_without_subscale": (),
+            "norms": tuple(n for n in self.norms if n.scale == id),
+            "minimum_answered": _fewer(self.minimum_answered, len(kept)),
+        }
+        return self.model_copy(update=changed)
+
+    def summary(self) -> str:
+        """Return the instrument as text: scale, items with key, how sure each fact is, notes."""
+        from cte_metrics.core.survey.describe import describe_instrument
+
+        return describe_instrument(self)
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str]) -> Self:
+        """Read an instrument from a YAML, TOML or JSON file.
+
+        Raises
+        ------
+        InstrumentError
+            If the file cannot be read or describes no usable instrument; the file is named.
+        """
+        from cte_metrics.core.instrument.files import read_document
+
+        document = read_document(path)
+        try:
+            return cls.model_validate(document)
+        except InstrumentError as error:
+            raise InstrumentError(f"{path}: {error.problem}", hint=error.hint) from None
+
+    def to_file(self, path: str | PathLike[str]) -> None:
+        """Write the instrument as YAML, TOML or JSON (by the file's suffix), without loss."""
+        from cte_metrics.core.instrument.files import write_document
+
+        write_document(self.to_dict(), path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts that differ from the defaults, ready for YAML, TOML or JSON."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True) | {
+            "level": self.level
+        }
+
+
+def _named(things: Sequence[Any], id: str, what: str, instrument: str) -> Any:
+    for thing in things:
+        if thing.id == id:
+            return thing
+    ids = [thing.id for thing in things]
+    raise UnknownNameError(
+        f"{instrument!r} has no {what} {id!r}.{close_names(id, ids)}",
+        hint=f"It has: {', '.join(ids) or 'none'}.",
+    )
+
+
+def _fewer(needed: int | float | None, n_items: int) -> int | float | None:
+    return min(needed, n_items) if isinstance(needed, int) else needed

@@ -1,0 +1,1 @@
+"""Answers of respondents: columns, codes, keying, and the text that describes them."""

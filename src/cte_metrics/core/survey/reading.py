@@ -1,0 +1,206 @@
+"""From a data frame to a checked ``Survey``: find the columns, read the answers, list the faults.
+
+Functions: ``read_survey``; class ``Roles``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.instrument.registry import load_instrument
+from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.survey.answers import MissingCodes, code_dtype, missing_mark, read_answers
+from cte_metrics.core.survey.columns import (
+    covariate_frame,
+    item_columns,
+    role_series,
+    weight_series,
+)
+from cte_metrics.core.survey.survey import Survey
+from cte_metrics.errors import InputError, InputTypeError, one_of
+
+OnInvalid = Literal["raise", "missing"]
+
+NO_ANSWER = "no item was answered"
+TWICE = "appears more than once in the same wave"
+TWICE_ALONE = "appears more than once"
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the caller said about the columns; see :class:`Responses`."""
+
+    respondent: Any = None
+    group: Any = None
+    wave: Any = None
+    columns: Any = None
+    covariates: Any = ()
+    weights: Any = None
+
+
+def read_survey(
+    frame: Any,
+    instrument: Instrument | str,
+    roles: Roles,
+    *,
+    on_invalid: OnInvalid = "raise",
+    missing_codes: Any = (),
+    log: IssueLog | None = None,
+) -> Survey:
+    """Check a frame against an instrument; see :class:`Responses`."""
+    one_of(on_invalid, ("raise", "missing"), "on_invalid")
+    asked = instrument_of(instrument)
+    table = _eager(frame)
+    index = _index(frame, len(table))
+    log = IssueLog() if log is None else log
+    found = item_columns(table.columns, asked, roles.columns)
+    missing = MissingCodes.of(missing_codes, asked.response_scale)
+    codes = _codes(table, asked, found, missing, log)
+    respondent, group, wave = (
+        role_series(table, given, name, index)
+        for given, name in (
+            (roles.respondent, "respondent"),
+            (roles.group, "group"),
+            (roles.wave, "wave"),
+        )
+    )
+    _refuse_shared(found, roles)
+    _check_rows(codes, respondent, group, wave, log)
+    if on_invalid == "raise":
+        log.refuse(index)
+    issues, rows = log.table(index, respondent)
+    return Survey(
+        instrument=asked,
+        codes=codes,
+        index=index,
+        respondent=respondent,
+        group=group,
+        wave=wave,
+        weights=weight_series(table, roles.weights, index),
+        covariates=covariate_frame(table, roles.covariates, index),
+        issues=issues,
+        issue_rows=rows,
+        notes=(*_key_notes(asked), *_notes(log)),
+    )
+
+
+def instrument_of(given: Instrument | str | PathLike[str]) -> Instrument:
+    """Return an instrument as given, or load it by name or file.
+
+    Raises
+    ------
+    InputTypeError
+        If it is neither.
+    """
+    if isinstance(given, Instrument):
+        return given
+    if not isinstance(given, str | PathLike):
+        raise InputTypeError(
+            f"instrument is an Instrument, or the name or file of one; got {type(given).__name__}.",
+            hint="The data come first, then the instrument: Responses(frame, instrument).",
+        )
+    return load_instrument(given)
+
+
+def _eager(frame: Any) -> nw.DataFrame[Any]:
+    _refuse_repeated_columns(frame)
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputTypeError(
+            f"A survey is a pandas, polars or PyArrow data frame; got {type(frame).__name__}.",
+            hint="Collect a lazy frame first (.collect()); give an array column names with "
+            "pandas.DataFrame(array, columns=instrument.item_ids); read a file with "
+            "read_responses.",
+        ) from None
+    if not len(table):
+        raise InputError("The survey has no rows.")
+    return table
+
+
+def _refuse_repeated_columns(frame: Any) -> None:
+    if isinstance(frame, pd.DataFrame) and not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise InputError(f"The survey has two columns named {twice!r}.", hint="Rename one.")
+
+
+def _index(frame: Any, n: int) -> pd.Index:
+    return frame.index if isinstance(frame, pd.DataFrame) else pd.RangeIndex(n)
+
+
+def _codes(
+    table: nw.DataFrame[Any],
+    instrument: Instrument,
+    found: dict[str, Any],
+    missing: MissingCodes,
+    log: IssueLog,
+) -> np.ndarray:
+    """Return the answers as codes (n, k), one column after the other."""
+    scale = instrument.response_scale
+    codes = np.empty((len(table), len(found)), dtype=code_dtype(scale), order="F")
+    for j, column in enumerate(found.values()):
+        read_answers(table.get_column(column), scale, missing, log, codes[:, j])
+    return codes
+
+
+def _refuse_shared(found: dict[str, Any], roles: Roles) -> None:
+    """Refuse a column that is an item and something else as well."""
+    for role in ("respondent", "group", "wave", "weights"):
+        given = getattr(roles, role)
+        for item, column in found.items():
+            if isinstance(given, str) and given == column:
+                raise InputError(f"Column {column!r} is item {item!r} and cannot be the {role}.")
+
+
+def _check_rows(codes: np.ndarray, respondent: Any, group: Any, wave: Any, log: IssueLog) -> None:
+    mark = missing_mark(codes.dtype)
+    silent = codes[:, 0] == mark
+    for j in range(1, codes.shape[1]):
+        if not silent.any():
+            break
+        silent &= codes[:, j] == mark
+    rows = np.flatnonzero(silent)
+    log.add("(all items)", rows, [None] * len(rows), NO_ANSWER)
+    for series, role in ((respondent, "respondent"), (group, "group"), (wave, "wave")):
+        if series is not None:
+            rows = np.flatnonzero(series.isna().to_numpy())
+            log.add(series.name, rows, [None] * len(rows), f"no {role}")
+    if respondent is not None:
+        _check_twice(respondent, wave, log)
+
+
+def _check_twice(respondent: pd.Series, wave: Any, log: IssueLog) -> None:
+    keys = {"respondent": respondent.to_numpy()}
+    if wave is not None:
+        keys["wave"] = wave.to_numpy()
+    again = pd.DataFrame(keys).duplicated().to_numpy() & respondent.notna().to_numpy()
+    rows = np.flatnonzero(again)
+    problem = TWICE_ALONE if wave is None else TWICE
+    log.add(respondent.name, rows, respondent.iloc[rows].tolist(), problem, blocking=True)
+
+
+def _notes(log: IssueLog) -> tuple[str, ...]:
+    """Say in one sentence each what happened to the answers."""
+    unusable = sum(len(i.positions) for i in log.found if i.blocking and "appears" not in i.problem)
+    twice = sum(len(i.positions) for i in log.found if i.blocking and "appears" in i.problem)
+    silent = sum(len(i.positions) for i in log.found if i.problem == NO_ANSWER)
+    said = [
+        (unusable, "could not be used and set to missing", "answer"),
+        (twice, "repeating a respondent within a wave", "row"),
+        (silent, "without an answer to any item", "row"),
+    ]
+    return tuple(
+        f"{n} {noun}{'' if n == 1 else 's'} {what}; see .issues." for n, what, noun in said if n
+    )
+
+
+def _key_notes(instrument: Instrument) -> tuple[str, ...]:
+    """Return the instrument's notes where its key must be checked first."""
+    return instrument.notes if instrument.key_certainty in ("medium", "low") else ()

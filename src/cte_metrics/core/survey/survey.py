@@ -1,0 +1,69 @@
+"""What a survey consists of, once it has been read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cte_metrics.core.instrument.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a survey consists of, once read.
+
+    Attributes
+    ----------
+    codes : ndarray (n, k), integer
+        Raw answers in item order; the smallest value of the type marks a missing answer.
+    index : Index (n,)
+        Row labels of the caller's frame (0, 1, ... where it has none).
+    respondent, group, wave, weights : Series (n,) or None
+        Roles; ``None`` where the caller named none.
+    covariates : DataFrame (n, m)
+        Further columns.
+    issues : DataFrame
+        row, respondent, column, value, problem.
+    issue_rows : ndarray
+        Row position of each issue, -1 for one about a whole column.
+    """
+
+    instrument: Instrument
+    codes: np.ndarray
+    index: pd.Index
+    respondent: pd.Series | None
+    group: pd.Series | None
+    wave: pd.Series | None
+    weights: pd.Series | None
+    covariates: pd.DataFrame
+    issues: pd.DataFrame
+    issue_rows: np.ndarray
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+    def at(self, positions: np.ndarray) -> Survey:
+        """Return the survey of some rows."""
+        rows = {
+            name: None if value is None else value.iloc[positions]
+            for name, value in (
+                ("respondent", self.respondent),
+                ("group", self.group),
+                ("wave", self.wave),
+                ("weights", self.weights),
+                ("covariates", self.covariates),
+            )
+        }
+        kept = (self.issue_rows < 0) | np.isin(self.issue_rows, positions)
+        renumbered = np.full(len(self.index) + 1, -1)
+        renumbered[positions] = np.arange(len(positions))
+        changed: dict[str, Any] = {
+            "codes": np.asfortranarray(self.codes[positions]),
+            "index": self.index[positions],
+            "issues": self.issues[kept].reset_index(drop=True),
+            "issue_rows": renumbered[self.issue_rows[kept]],
+            **rows,
+        }
+        return replace(self, **changed)

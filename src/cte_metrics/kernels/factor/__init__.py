@@ -1,0 +1,1 @@
+"""Formulas of factor analysis: extraction, rotation, retention, fit, scores."""

@@ -1,0 +1,123 @@
+r"""Fit of an exploratory factor model, as psych::fa defines it.
+
+With the model matrix M = L Phi L' and ones on its diagonal, p items, m factors, n respondents:
+
+    df       = ((p - m)^2 - p - m) / 2
+    F        = tr(inv(M) R) - log det(inv(M) R) - p                     (F0 for M = I)
+    chi2     = F ((n - 1) - (2p + 5)/6 - 2m/3)                           Bartlett's correction
+    chi2_0   = F0 ((n - 1) - (2p + 5)/6),  df_0 = p (p - 1) / 2
+    tli      = (F0/df_0 - F/df) / (F0/df_0 - 1/c), c the factor of chi2
+    cfi      = 1 - max(chi2 - df, 0) / max(chi2_0 - df_0, chi2 - df, 0)
+    rmsea    = sqrt(max(chi2/(df n) - 1/(n - 1), 0)); limits sqrt(lambda / (df (n - 1)))
+    rmsr     = root mean squared residual correlation off the diagonal
+    bic      = chi2 - df log n
+
+F is the normal-theory discrepancy whatever method found the loadings. Where df is 0 there is no
+test.
+
+Functions: `fit`, `degrees_of_freedom`, `discrepancy`, `rmsea_limits`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from cte_metrics.kernels.numerics.distributions import chi2_cdf, chi2_sf, noncentral_chi2_cdf
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorFit:
+    """Fit figures; nan where n is unknown or df is 0. ``residuals`` (p, p) are R - L Phi L'."""
+
+    df: int
+    objective: float
+    null_df: int
+    rmsr: float
+    residuals: Array
+    chi2: float
+    p: float
+    null_chi2: float
+    tli: float
+    cfi: float
+    rmsea: float
+    rmsea_low: float
+    rmsea_high: float
+    bic: float
+
+
+def degrees_of_freedom(n_items: int, n_factors: int) -> int:
+    """Distinct correlations minus free parameters."""
+    return ((n_items - n_factors) ** 2 - n_items - n_factors) // 2
+
+
+def fit(r: Array, implied: Array, n_factors: int, n_obs: float | None) -> FactorFit:
+    """Fit of ``implied`` = L Phi L' (p, p) to the correlations ``r`` (p, p)."""
+    p = r.shape[0]
+    df, null_df = degrees_of_freedom(p, n_factors), p * (p - 1) // 2
+    residuals = r - implied
+    model = implied.copy()
+    np.fill_diagonal(model, np.diagonal(r))
+    objective = discrepancy(r, model)
+    null = discrepancy(r, np.eye(p))
+    off = residuals - np.diag(np.diagonal(residuals))
+    rmsr = float(np.sqrt((off**2).sum() / (p * (p - 1))))
+    tests = _tests(objective, null, df, null_df, p, n_factors, n_obs)
+    return FactorFit(df, objective, null_df, rmsr, residuals, *tests)
+
+
+def discrepancy(r: Array, model: Array) -> float:
+    """Normal-theory discrepancy of ``model`` from ``r``; nan when the model is not definite."""
+    sign, log_det = np.linalg.slogdet(model)
+    own_sign, own_log_det = np.linalg.slogdet(r)
+    if sign <= 0.0 or own_sign <= 0.0:
+        return float("nan")
+    trace = float(np.trace(np.linalg.solve(model, r)))
+    return max(trace + float(log_det) - float(own_log_det) - r.shape[0], 0.0)
+
+
+def _tests(
+    f: float, f0: float, df: int, df0: int, p: int, m: int, n: float | None
+) -> tuple[float, ...]:
+    """chi2, p, null chi2, tli, cfi, rmsea with limits, bic."""
+    if n is None or not np.isfinite(f):
+        return (np.nan,) * 9
+    null_factor = (n - 1.0) - (2.0 * p + 5.0) / 6.0
+    factor = null_factor - 2.0 * m / 3.0
+    chi2, null_chi2 = max(f * factor, 0.0), f0 * null_factor
+    if df <= 0:
+        return (chi2, np.nan, null_chi2, *(np.nan,) * 6)
+    base, own = f0 / df0, f / df
+    tli = (base - own) / (base - 1.0 / factor)
+    misfit = max(chi2 - df, 0.0)
+    worst = max(null_chi2 - df0, misfit)
+    cfi = 1.0 - misfit / worst if worst > 0.0 else 1.0
+    rmsea = float(np.sqrt(max(chi2 / (df * n) - 1.0 / (n - 1.0), 0.0)))
+    low, high = rmsea_limits(chi2, df, n)
+    tail = float(chi2_sf(chi2, df))
+    return chi2, tail, null_chi2, tli, cfi, rmsea, low, high, chi2 - df * float(np.log(n))
+
+
+def rmsea_limits(chi2: float, df: int, n: float, level: float = 0.90) -> tuple[float, float]:
+    """Limits of RMSEA from the noncentral chi-square distribution."""
+    tail = 0.5 * (1.0 - level)
+    low, high = (_noncentrality(chi2, df, 1.0 - tail), _noncentrality(chi2, df, tail))
+    return tuple(float(np.sqrt(x / (df * (n - 1.0)))) for x in (low, high))  # type: ignore[return-value]
+
+
+def _noncentrality(chi2: float, df: int, probability: float) -> float:
+    """The noncentrality under which ``chi2`` has this cumulative probability; 0 if there is
+    none.
+    """
+    if float(chi2_cdf(chi2, df)) <= probability:
+        return 0.0
+    top = max(4.0 * chi2, 50.0)
+    while float(noncentral_chi2_cdf(chi2, df, top)) > probability:
+        top *= 2.0
+    distance = lambda x: float(noncentral_chi2_cdf(chi2, df, x)) - probability
+    return float(brentq(distance, 0.0, top, xtol=1e-10, rtol=1e-12))

@@ -1,0 +1,1 @@
+"""Formulas of groups: agreement, variance components, mixed models, disclosure."""

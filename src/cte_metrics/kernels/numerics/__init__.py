@@ -1,0 +1,1 @@
+"""Numerical tools that know no statistic's name: distributions, Newton steps, resampling."""

@@ -1,0 +1,1 @@
+"""Formulas of ordered answers: thresholds, polychorics, their covariances."""

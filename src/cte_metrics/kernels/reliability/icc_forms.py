@@ -1,0 +1,130 @@
+"""The six intraclass correlations of Shrout & Fleiss, from mean squares.
+
+For n targets and k raters with mean squares B (targets), J (raters), E (error), W (within):
+
+    ICC1 = (B - W) / (B + (k-1) W)                       ICC1k = (B - W) / B
+    ICC2 = (B - E) / (B + (k-1) E + k (J - E) / n)       ICC2k = (B - E) / (B + (J - E) / n)
+    ICC3 = (B - E) / (B + (k-1) E)                       ICC3k = (B - E) / B
+
+Intervals of forms 1 and 3 follow from the F distribution of B / W and B / E, those of form 2 from
+Satterthwaite's degrees of freedom (Shrout & Fleiss 1979; McGraw & Wong 1996).
+
+Function: ``icc_forms``.
+
+References: Shrout, P. E. & Fleiss, J. L. (1979). Psychological Bulletin, 86, 420-428. McGraw, K. O.
+& Wong, S. P. (1996). Psychological Methods, 1, 30-46.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.kernels.numerics.distributions import f_quantile, f_sf
+from cte_metrics.kernels.reliability.crossed_variances import MeanSquares
+
+Floats = NDArray[np.float64]
+
+FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
+
+
+@dataclass(frozen=True, slots=True)
+class ICCForms:
+    """Figures of the six forms in the order of ``FORMS``, (6,) each."""
+
+    icc: Floats
+    f: Floats
+    df1: Floats
+    df2: Floats
+    p: Floats
+    low: Floats
+    high: Floats
+
+
+def icc_forms(squares: MeanSquares, n: int, k: int, confidence: float = 0.95) -> ICCForms:
+    """Six forms with F tests and intervals; nan where the ratings do not vary.
+
+    Parameters
+    ----------
+    squares : MeanSquares
+    n, k : int
+        Targets and raters.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        single = _single(squares, n, k)
+        average = _average(squares, n)
+        f1, f3 = _quotient(squares.target, squares.within), _quotient(squares.target, squares.error)
+        df1, dfw, dfe = n - 1.0, n * (k - 1.0), (n - 1.0) * (k - 1.0)
+        tail = (1 - confidence) / 2
+        low1, high1 = _f_limits(f1, df1, dfw, tail)
+        low3, high3 = _f_limits(f3, df1, dfe, tail)
+        low2, high2 = _form2_limits(squares, n, k, single[1], tail)
+        low = np.array([_spread(low1, k), low2, _spread(low3, k)])
+        high = np.array([_spread(high1, k), high2, _spread(high3, k)])
+        low_k = np.array([1 - 1 / low1, _step_up(low2, k), 1 - 1 / low3])
+        high_k = np.array([1 - 1 / high1, _step_up(high2, k), 1 - 1 / high3])
+        f = np.array([f1, f3, f3])
+        df2 = np.array([dfw, dfe, dfe])
+        return ICCForms(
+            np.concatenate((single, average)),
+            np.tile(f, 2),
+            np.full(6, df1),
+            np.tile(df2, 2),
+            np.tile(np.asarray(f_sf(f, df1, df2)), 2),
+            np.concatenate((low, low_k)),
+            np.concatenate((high, high_k)),
+        )
+
+
+def _quotient(top: float, bottom: float) -> np.float64:
+    return np.float64(top) / np.float64(bottom)
+
+
+def _single(s: MeanSquares, n: int, k: int) -> Floats:
+    return np.array(
+        [
+            _quotient(s.target - s.within, s.target + (k - 1) * s.within),
+            _quotient(
+                s.target - s.error, s.target + (k - 1) * s.error + k * (s.rater - s.error) / n
+            ),
+            _quotient(s.target - s.error, s.target + (k - 1) * s.error),
+        ]
+    )
+
+
+def _average(s: MeanSquares, n: int) -> Floats:
+    return np.array(
+        [
+            _quotient(s.target - s.within, s.target),
+            _quotient(s.target - s.error, s.target + (s.rater - s.error) / n),
+            _quotient(s.target - s.error, s.target),
+        ]
+    )
+
+
+def _f_limits(f: np.float64, df1: float, df2: float, tail: float) -> tuple[np.float64, np.float64]:
+    return f / f_quantile(1 - tail, df1, df2), f * f_quantile(1 - tail, df2, df1)
+
+
+def _spread(f: np.float64, k: int) -> np.float64:
+    return (f - 1) / (f + k - 1)
+
+
+def _step_up(r: np.float64, k: int) -> np.float64:
+    return k * r / (1 + r * (k - 1))
+
+
+def _form2_limits(
+    s: MeanSquares, n: int, k: int, icc2: float, tail: float
+) -> tuple[np.float64, np.float64]:
+    ratio = _quotient(s.rater, s.error)
+    inner = n * (1 + (k - 1) * icc2) - k * icc2
+    df = (k - 1) * (n - 1) * (k * icc2 * ratio + inner) ** 2
+    df = df / ((n - 1) * k**2 * icc2**2 * ratio**2 + inner**2)
+    upper, lower = f_quantile(1 - tail, n - 1, df), f_quantile(1 - tail, df, n - 1)
+    rest = k * s.rater + (k * n - k - n) * s.error
+    low = n * (s.target - upper * s.error) / (upper * rest + n * s.target)
+    high = n * (lower * s.target - s.error) / (rest + n * lower * s.target)
+    return np.float64(low), np.float64(high)

@@ -1,0 +1,1 @@
+"""One pass over rows: moments, counts, group sums, item statistics."""

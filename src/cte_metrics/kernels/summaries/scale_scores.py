@@ -1,0 +1,79 @@
+"""Scores of scales from answers with gaps.
+
+``prorate`` takes the mean of the answers given; ``item_mean`` and ``item_median`` first fill a gap
+with the item's mean or median over all respondents. A sum is k times the mean, so that a prorated
+sum is on the scale of a complete one.
+
+Functions: ``scale_means, required_answers, standardize``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.kernels.summaries.item_statistics import mean_scores
+
+Floats = NDArray[np.float64]
+
+
+def required_answers(n_items: int, minimum: int | float | None) -> int:
+    """Answers needed for a score: a count, or a share of the items rounded up; at least 1.
+
+    Examples
+    --------
+    >>> required_answers(6, 0.5), required_answers(5, 0.5), required_answers(6, 4)
+    (3, 3, 4)
+    """
+    if minimum is None:
+        return 1
+    if isinstance(minimum, int):
+        return max(1, min(minimum, n_items))
+    return max(1, int(np.ceil(minimum * n_items - 1e-9)))
+
+
+def filled(values: Floats, how: str) -> Floats:
+    """Answers (n, k) with gaps filled by the item's mean or median."""
+    middle = np.nanmean if how == "item_mean" else np.nanmedian
+    known = ~np.isnan(values).all(0)
+    centre = np.full(values.shape[1], np.nan)
+    centre[known] = middle(values[:, known], axis=0)
+    return np.where(np.isnan(values), centre, values)
+
+
+def scale_means(values: Floats, missing: str, required: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Mean score of each row, nan with too few answers, and the number of answers, (n,) each.
+
+    Parameters
+    ----------
+    values : (n, k)
+        Keyed answers of one scale.
+    missing : {"prorate", "item_mean", "item_median"}
+    required : int
+        Fewer answers than this give no score.
+
+    Examples
+    --------
+    >>> means, counts = scale_means(np.array([[1.0, 3.0], [2.0, np.nan]]), "prorate", 2)
+    >>> means.tolist(), counts.tolist()
+    ([2.0, nan], [2, 1])
+    """
+    answered = (~np.isnan(values)).sum(1)
+    means = mean_scores(values if missing == "prorate" else filled(values, missing))
+    means[answered < required] = np.nan
+    return means, answered
+
+
+def standardize(scores: Floats, mean: float = 0.0, sd: float = 1.0) -> Floats:
+    """Linear transformation to a mean and a standard deviation (n - 1); nan if all are equal.
+
+    Examples
+    --------
+    >>> standardize(np.array([1.0, 2.0, 3.0]), 50.0, 10.0).tolist()
+    [40.0, 50.0, 60.0]
+    """
+    known = scores[~np.isnan(scores)]
+    spread = known.std(ddof=1) if len(known) > 1 else 0.0
+    if not spread > 0:
+        return np.full(len(scores), np.nan)
+    return np.asarray(mean + sd * (scores - known.mean()) / spread)

@@ -1,0 +1,1 @@
+"""Formulas of respondents within groups: normal and ordinal likelihoods at two levels."""

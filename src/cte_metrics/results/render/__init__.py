@@ -1,0 +1,1 @@
+"""What a result shows: text, HTML and JSON from one source of rows."""

@@ -1,0 +1,1 @@
+"""How well a solved model fits: measures, robust variants, residuals."""

@@ -1,0 +1,189 @@
+"""Fit indices of ordinal models: robust CFI, TLI and RMSEA, and residual root mean squares.
+
+The robust indices of DWLS and ULS evaluate the normal-theory discrepancy of the polychoric matrix
+S at the implied correlations R (no refit), and correct it for the estimator that was used
+(Savalei 2021)::
+
+    T = sum n_g [log|R| + tr(S R^-1) - log|S| - p],     T0 = -sum n_g log|S|
+    c = tr(P' V P Gamma) / df,   P = I - D E D' W,      c0 = tr(Gamma) / df0
+
+with W the estimator's weight, V the normal-theory weight of the correlations at R, D and E the
+Jacobian and the inverse information of the fit, all over the correlations. They are undefined with
+numeric items, for a polychoric matrix that is not positive definite, and where thresholds or
+means are constrained to be equal.
+
+References: Savalei, V. (2021). Improving fit indices in structural equation modeling with
+categorical data. Multivariate Behavioral Research, 56, 390-407.
+
+Functions: ``categorical_robust``, ``ordinal_srmr``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from cte_metrics.kernels.numerics.vech import vech_index
+from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.model.implied import BlockState, saturated_state
+from cte_metrics.sem.model.ordinal import layout, scales
+
+if TYPE_CHECKING:
+    from cte_metrics.sem.fit.measures import Robust
+    from cte_metrics.sem.inference.solution import Solution
+
+_NAME = re.compile(r"\.?[A-Za-z_][\w.]*")
+_SMALLEST_EIGENVALUE = float(np.sqrt(np.finfo(float).eps))
+
+
+def categorical_robust(solution: Solution) -> Robust | None:
+    """Statistic and scaling behind the robust indices; ``None`` where they are undefined."""
+    from cte_metrics.sem.fit.measures import Robust
+
+    bread = solution.bread
+    samples = solution.estimator.saturated().moments
+    numeric = any(not s.design.ordinal.all() for s in solution.states)
+    if numeric or bread is None or solution.df <= 0 or _locations_constrained(solution):
+        return None
+    correlations = [m.cov for m in samples]
+    if min(float(np.linalg.eigvalsh(s)[0]) for s in correlations) < _SMALLEST_EIGENVALUE:
+        return None
+    implied = [_implied_correlations(s) for s in solution.states]
+    n_by_group = [share * solution.n_observations for share in solution.estimator.shares]
+    t = sum(
+        n * _discrepancy(s, r) for n, s, r in zip(n_by_group, correlations, implied, strict=True)
+    )
+    t0 = -sum(n * np.linalg.slogdet(s)[1] for n, s in zip(n_by_group, correlations, strict=True))
+    pairs = sum(len(s) * (len(s) - 1) // 2 for s in correlations)
+    df = pairs - _n_covariance_parameters(solution)
+    trace, trace0 = _traces(solution, implied, bread)
+    if df <= 0 or not np.isfinite(t):
+        return None
+    c = trace / df
+    return Robust(
+        t=t, c=c, t_scaled=t / c, t0=t0, c0=trace0 / pairs, df=df, df0=pairs, c_interval=c
+    )
+
+
+def _discrepancy(s: Array, r: Array) -> float:
+    sign, logdet = np.linalg.slogdet(r)
+    if sign <= 0:
+        return math.nan
+    return float(logdet + np.trace(np.linalg.solve(r, s)) - np.linalg.slogdet(s)[1] - len(s))
+
+
+def _implied_correlations(state: BlockState) -> Array:
+    delta = scales(state)
+    out = state.cov * np.outer(delta, delta)
+    np.fill_diagonal(out, 1.0)
+    return np.asarray(out)
+
+
+def _locations_constrained(solution: Solution) -> bool:
+    """Whether an equality constraint names a threshold or a mean."""
+    table = solution.table
+    location = [op in ("|", "~1") for op in table.op]
+    names = {p for p, is_location in zip(table.plabel, location, strict=True) if is_location}
+    names |= {x for x, is_location in zip(table.label, location, strict=True) if is_location and x}
+    return any(
+        names & set(_NAME.findall(f"{c.lhs} {c.rhs}")) for c in table.constraints if c.op == "=="
+    )
+
+
+def _n_covariance_parameters(solution: Solution) -> int:
+    """Parameters of the correlation structure, thresholds and means not counted."""
+    table = solution.table
+    locations = sum(
+        bool(free) and op in ("|", "~1") for free, op in zip(table.free, table.op, strict=True)
+    )
+    return int(solution.n_parameters - locations)
+
+
+def _traces(solution: Solution, implied: list[Array], bread: Array) -> tuple[float, float]:
+    """``tr(P' V P Gamma)`` and ``tr(Gamma)`` over the correlations of all groups."""
+    shares = solution.estimator.shares
+    delta, weight, normal, gamma = [], [], [], []
+    rows = zip(
+        solution.states, solution.dense_weights, solution.estimator.gamma(), shares, implied,
+        strict=True,
+    )  # fmt: skip
+    for state, w, g, share, r in rows:
+        q = len(layout(state.design).item)
+        delta.append(state.jacobian[q:])
+        weight.append(share * w[q:, q:])
+        gamma.append(g[q:, q:] / share)
+        normal.append(share * _normal_weight(r))
+    d, w_all, g_all = np.vstack(delta), block_diag(*weight), block_diag(*gamma)
+    projection = np.eye(len(d)) - d @ (bread @ (d.T @ w_all))
+    inner = projection.T @ block_diag(*normal) @ projection
+    return float(np.vdot(inner, g_all)), float(np.trace(g_all))
+
+
+def _normal_weight(r: Array) -> Array:
+    """Normal-theory weight of the correlations below the diagonal, column by column."""
+    p = len(r)
+    full = saturated_state(p, False).normal_information(
+        np.asarray(np.linalg.inv(r), dtype=np.float64)
+    )
+    i, j = vech_index(p)
+    off = np.flatnonzero(i != j)
+    return np.asarray(full[np.ix_(off, off)])
+
+
+def ordinal_srmr(solution: Solution) -> dict[str, float]:
+    """Root mean squared residuals: of correlations, and with thresholds counted in.
+
+    As in lavaan ``srmr`` leaves the thresholds out, ``srmr_bentler`` and ``crmr`` count them in.
+    """
+    samples = solution.estimator.saturated().moments
+    names = ("rmr", "srmr", "crmr")
+    total = dict.fromkeys([*names, *(f"{name}_nomean" for name in names)], 0.0)
+    for sample, state, share in zip(
+        samples, solution.states, solution.estimator.shares, strict=True
+    ):
+        assert sample.vector is not None  # ordinal blocks carry their moment vector
+        found = _root_mean_squares(sample.vector, state)
+        for name, value in found.items():
+            total[name] += share * value
+    return {
+        "rmr": total["rmr"],
+        "rmr_nomean": total["rmr_nomean"],
+        "srmr": total["srmr_nomean"],
+        "srmr_bentler": total["srmr"],
+        "srmr_bentler_nomean": total["srmr_nomean"],
+        "crmr": total["crmr"],
+        "crmr_nomean": total["crmr_nomean"],
+        "srmr_mplus": math.nan,
+        "srmr_mplus_nomean": math.nan,
+    }
+
+
+def _root_mean_squares(sample: Array, state: BlockState) -> dict[str, float]:
+    lay, design = layout(state.design), state.design
+    q, n_items = len(lay.item), design.n_observed  # covariates count too, as in lavaan
+    n_pairs = len(lay.rows)
+    observed, implied = sample[len(sample) - n_pairs :], state.vector[len(sample) - n_pairs :]
+    numeric = slice(len(sample) - n_pairs - len(lay.numeric), len(sample) - n_pairs)
+    sd, sd_implied = np.ones(design.n_observed), np.ones(design.n_observed)
+    sd[lay.numeric] = np.sqrt(sample[numeric])
+    sd_implied[lay.numeric] = np.sqrt(np.abs(state.vector[numeric]))
+    i, j = lay.rows, lay.columns
+    raw = observed - implied
+    residuals = {
+        "rmr": raw,
+        "srmr": raw / (sd[i] * sd[j]),
+        "crmr": observed / (sd[i] * sd[j]) - implied / (sd_implied[i] * sd_implied[j]),
+    }
+    lead = (sample[:q] - state.vector[:q])[lay.threshold >= 0]
+    extra = {"rmr": n_items, "srmr": n_items, "crmr": 0}
+    out = {}
+    for name, residual in residuals.items():
+        squares, n = float(residual @ residual), len(residual) + extra[name]
+        both = squares + float(lead @ lead)
+        out[f"{name}_nomean"] = math.sqrt(squares / n) if n else 0.0
+        out[name] = math.sqrt(both / (n + len(lead))) if n + len(lead) else 0.0
+    return out

@@ -1,0 +1,1 @@
+"""What follows from a solved model by algebra: errors, tests, baselines, tables."""

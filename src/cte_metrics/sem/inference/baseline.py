@@ -1,0 +1,171 @@
+"""The baseline model: every variable independent of every other, covariates among themselves not.
+
+Its parameters are moments: variances, means, thresholds, and the covariances of exogenous
+variables (which keep their sample values under ``fixed_x``).
+
+Functions: ``fit_baseline``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cte_metrics.sem.estimators.base import Array, Moments
+from cte_metrics.sem.inference.solution import Solution, Solved
+from cte_metrics.sem.model.design import (
+    BlockDesign,
+    BlockFacts,
+    Index,
+    ModelDesign,
+    block_matrices,
+    moment_block,
+)
+from cte_metrics.sem.model.implied import evaluate
+from cte_metrics.sem.search.minimise import Problem, minimise
+
+Element = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One block of the baseline: design, where its parameters go, its start and fixed values."""
+
+    design: BlockDesign
+    target: Index
+    source: Index
+    start: Array
+    fixed: list[tuple[Element, float]]
+
+
+def fit_baseline(solution: Solution) -> Solved | None:
+    """Fit the independence model to the data of a fit; ``None`` when it has no solution."""
+    if any(b.covariates for b in solution.design.blocks):
+        from cte_metrics.sem.inference.conditional_baseline import fit_conditional_baseline
+
+        return fit_conditional_baseline(solution)
+    estimator = solution.estimator
+    samples = estimator.start_moments()
+    if solution.options.ordinal or len(estimator.groups) < len(samples):
+        samples = estimator.saturated().moments
+    samples = getattr(estimator, "baseline_moments", samples)
+    parts: list[_Part] = []
+    first = at = 0
+    for number, sample in enumerate(samples):
+        part = _part(solution, number, sample, first, at)
+        parts.append(part)
+        first += len(part.start)
+        at = part.design.stop
+    design = _assemble(parts, first, at, solution.design.groups)
+    start = np.concatenate([p.start for p in parts])
+    problem = Problem(design, estimator)
+    found = minimise(problem, start)
+    if found is None or not found.converged:
+        return None
+    return Solved(
+        design=design,
+        estimator=estimator,
+        options=solution.options,
+        theta=found.theta,
+        basis=None,
+        states=evaluate(design, found.theta),
+        evaluation=found.evaluation,
+        n_moments=solution.n_moments,
+        n_parameters=first,
+    )
+
+
+def _part(solution: Solution, number: int, sample: Moments, first: int, at: int) -> _Part:
+    block = solution.design.blocks[number]
+    names = solution.table.blocks[number]
+    exogenous = [block.observed.index(v) for v in names.ov_x]
+    held = set(exogenous) if solution.table.options.fixed_x else set()
+    elements = _elements(solution, block, exogenous)
+    values = [_sample_value(block, sample, e) for e in elements]
+    free = [k for k, e in enumerate(elements) if not _is_held(e, held)]
+    fixed = [(e, values[k]) for k, e in enumerate(elements) if k not in set(free)]
+    facts = BlockFacts(
+        number=number,
+        group=block.group,
+        level=block.level,
+        observed=block.observed,
+        latent=(),
+        start=at,
+        stop=at,
+        has_means=block.has_means,
+        has_beta=False,
+        threshold_item=tuple(block.threshold_item.tolist()),
+        ordinal=tuple(block.ordinal.tolist()),
+        parameterization="delta",
+    )
+    design, target, source = moment_block(facts, [elements[k] for k in free], first)
+    return _Part(design, target, source, np.array([values[k] for k in free]), fixed)
+
+
+def _elements(solution: Solution, block: BlockDesign, exogenous: Sequence[int]) -> list[Element]:
+    """Elements of the independence model; a mean belongs to one level only."""
+    p = block.n_observed
+    elements: list[Element] = [("theta", i, i) for i in range(p) if not block.ordinal[i]]
+    if block.has_means:
+        above = {
+            v
+            for other in solution.design.blocks
+            if other.group == block.group and other.level > block.level
+            for v in other.observed
+        }
+        elements += [
+            ("nu", i, 0)
+            for i, name in enumerate(block.observed)
+            if not block.ordinal[i] and name not in above and not block.cut_above
+        ]
+    elements += [("tau", k, 0) for k in range(len(block.threshold_item))]
+    elements += [("theta", i, j) for i in exogenous for j in exogenous if j < i]
+    return elements
+
+
+def _is_held(element: Element, held: set[int]) -> bool:
+    kind, i, j = element
+    return i in held and (kind == "nu" or (kind == "theta" and j in held))
+
+
+def _sample_value(block: BlockDesign, sample: Moments, element: Element) -> float:
+    kind, i, j = element
+    if kind == "theta":
+        return float(sample.cov[i, j])
+    if kind == "nu":
+        return 0.0 if sample.mean is None else float(sample.mean[i])
+    from cte_metrics.sem.model.ordinal import layout
+
+    assert sample.vector is not None  # ordinal blocks carry their moment vector
+    if block.cut_above:
+        return float(sample.vector[i])
+    return float(sample.vector[np.flatnonzero(layout(block).threshold == i)[0]])
+
+
+def _assemble(
+    parts: Sequence[_Part], n_free: int, size: int, groups: tuple[tuple[int, ...], ...]
+) -> ModelDesign:
+    flat = np.zeros(size)
+    for part in parts:
+        p = part.design.n_observed
+        matrices = block_matrices(part.design, flat)
+        matrices.delta[:] = 1.0
+        matrices.theta[np.diag_indices(p)] = np.where(part.design.ordinal, 1.0, 0.0)
+        for (kind, i, j), value in part.fixed:
+            if kind == "theta":
+                matrices.theta[i, j] = matrices.theta[j, i] = value
+            else:
+                matrices.nu[i] = value
+    empty = np.zeros(0, dtype=np.intp)
+    return ModelDesign(
+        blocks=tuple(p.design for p in parts),
+        groups=groups,
+        flat=flat,
+        target=np.concatenate([p.target for p in parts]),
+        source=np.concatenate([p.source for p in parts]),
+        position=empty,
+        mirror=empty,
+        n_free=n_free,
+    )

@@ -1,0 +1,199 @@
+"""Data frames of a solution: parameters, their covariance matrix, implied moments.
+
+Functions: ``parameter_frame``, ``vcov_frame``, ``implied_frames``, ``intraclass_correlations``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cte_metrics.errors import InputError
+from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
+from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.table.labels import parameter_names, row_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def standard_errors(solution: Solution) -> Array:
+    """Standard error of every row (n_rows,); 0 for fixed rows, nan where undefined."""
+    table = solution.table
+    errors = np.zeros(len(table))
+    free = np.flatnonzero(table.free)
+    if solution.vcov is None:
+        errors[free] = np.nan
+        return errors
+    variance = solution.vcov.diagonal()
+    errors[free] = np.sqrt(np.maximum(variance, 0.0))[table.free[free] - 1]
+    if solution.options.ordinal:
+        from cte_metrics.sem.model.ordinal import derived_standard_errors
+
+        derived_standard_errors(solution, errors)
+    return errors
+
+
+def defined_parameters(solution: Solution) -> tuple[Array, Array]:
+    """Values and delta-method standard errors of the defined parameters."""
+    defined = solution.constraints.defined
+    if len(defined) == 0:
+        return np.zeros(0), np.zeros(0)
+    value, jacobian = defined.value_and_jacobian(solution.theta)
+    if solution.vcov is None:
+        return value, np.full(len(value), np.nan)
+    variance = np.einsum("ij,jk,ik->i", jacobian, solution.vcov, jacobian)
+    return value, np.sqrt(np.maximum(variance, 0.0))
+
+
+def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
+    """Build the table of parameters."""
+    import pandas as pd
+
+    from cte_metrics.sem.inference.standardized import standardize
+
+    if not 0.0 < confidence < 1.0:
+        raise InputError(f"confidence={confidence} is not between 0 and 1.")
+    table = solution.table
+    defined, defined_errors = defined_parameters(solution)
+    est = np.concatenate((solution.values, defined))
+    se = np.concatenate((standard_errors(solution), defined_errors))
+    z = np.divide(est, se, out=np.full(len(est), np.nan), where=se > 0)
+    half = float(normal_quantile(0.5 + confidence / 2.0)) * se
+    columns: dict[str, Any] = dict(row_labels(table))
+    columns["free"] = np.concatenate((table.free, np.zeros(len(defined), dtype=table.free.dtype)))
+    columns |= {
+        "est": est,
+        "se": se,
+        "z": z,
+        "pvalue": two_sided_normal(z),
+        "ci_lower": est - half,
+        "ci_upper": est + half,
+    }
+    for kind in ("std_lv", "std_all"):
+        found = standardize(solution, kind)
+        columns[kind] = np.concatenate((found.values, found.defined))
+    return pd.DataFrame(columns)
+
+
+def vcov_frame(solution: Solution) -> pd.DataFrame:
+    """Covariance matrix of the free parameters with their names."""
+    import pandas as pd
+
+    table = solution.table
+    names = parameter_names(table)
+    free = [names[i] for i in np.flatnonzero(table.free)]
+    matrix = solution.vcov
+    if matrix is None:
+        matrix = np.full((len(free), len(free)), np.nan)
+    return pd.DataFrame(matrix, index=free, columns=free)
+
+
+def implied_frames(solution: Solution) -> dict[Any, Any]:
+    """Implied moments by group and level."""
+    import pandas as pd
+
+    table = solution.table
+    out: dict[Any, Any] = {}
+    for state in solution.states:
+        names = list(state.design.observed)
+        part: dict[str, Any] = {"cov": pd.DataFrame(state.cov, index=names, columns=names)}
+        if state.mean is not None:
+            part["mean"] = pd.Series(state.mean, index=names)
+        if state.design.ordinal.any():
+            part |= _ordinal_parts(solution, state, names)
+        if state.design.cut_above:
+            cuts = state.vector[: len(state.design.threshold_item)]
+            owners = [names[i] for i in state.design.threshold_item]
+            labels = [f"{v}|t{owners[: k + 1].count(v)}" for k, v in enumerate(owners)]
+            part["th"] = pd.Series(cuts, index=labels)
+        place = out
+        if table.n_groups > 1:
+            place = out.setdefault(_label(solution, state.design.group), {})
+        if table.n_levels > 1:
+            place = place.setdefault("within" if state.design.level == 1 else "between", {})
+        place.update(part)
+    return out
+
+
+def _ordinal_parts(solution: Solution, state: Any, names: list[str]) -> dict[str, Any]:
+    import pandas as pd
+
+    from cte_metrics.sem.model.ordinal import layout, scales
+
+    delta = scales(state)
+    cov = state.cov * (delta[:, None] * delta)
+    if state.design.parameterization == "delta":
+        ordinal = np.flatnonzero(state.design.ordinal)
+        cov[ordinal, ordinal] = 1.0
+    lay = layout(state.design)
+    keep = np.flatnonzero(lay.threshold >= 0)
+    counted: dict[int, int] = {}
+    labels = []
+    for k in keep.tolist():
+        item = int(lay.item[k])
+        counted[item] = counted.get(item, 0) + 1
+        labels.append(f"{names[item]}|t{counted[item]}")
+    assert state.moments.vector is not None  # an ordinal block has its vector
+    parts: dict[str, Any] = {
+        "cov": pd.DataFrame(cov, index=names, columns=names),
+        "th": pd.Series(state.moments.vector[keep], index=labels),
+    }
+    if state.design.covariates:
+        parts |= _given_covariates(state, parts["cov"], delta)
+    return parts
+
+
+def _given_covariates(state: Any, cov: pd.DataFrame, delta: Any) -> dict[str, Any]:
+    """Moments of the items given the covariates, and their slopes."""
+    import pandas as pd
+
+    from cte_metrics.sem.model.conditional_slopes import slopes
+
+    design = state.design
+    x = [design.observed[i] for i in design.covariates]
+    items = [v for v in design.observed if v not in x]
+    found = slopes(state, delta).reshape(len(x), len(items)).T
+    out: dict[str, Any] = {
+        "cov": cov.loc[items, items],
+        "slopes": pd.DataFrame(found, index=items, columns=x),
+    }
+    if state.mean is not None:
+        out["mean"] = pd.Series(state.mean, index=list(design.observed))[items]
+    return out
+
+
+def _label(solution: Solution, group: int) -> str:
+    labels = solution.data.labels
+    return labels[group - 1] if len(labels) >= group else str(group)
+
+
+def intraclass_correlations(solution: Solution) -> pd.Series:
+    """Between variance over total variance from the unrestricted two-level model.
+
+    Variables of the level of persons alone have 0.
+    """
+    import pandas as pd
+
+    if solution.table.n_levels < 2:
+        raise InputError(
+            "icc() belongs to two-level fits.",
+            hint="Fit a model with 'level:' blocks and cluster=, or use variance_components.",
+        )
+    moments = solution.estimator.saturated().moments
+    found: dict[Any, float] = {}
+    for within, between in solution.estimator.groups:
+        names_within = solution.states[within].design.observed
+        names_between = solution.states[between].design.observed
+        group = solution.states[within].design.group
+        for i, name in enumerate(names_within):
+            value = 0.0
+            if name in names_between:
+                j = names_between.index(name)
+                b = float(moments[between].cov[j, j])
+                value = b / (b + float(moments[within].cov[i, i]))
+            several = solution.table.n_groups > 1
+            found[(_label(solution, group), name) if several else name] = value
+    return pd.Series(found, name="icc")

@@ -1,0 +1,175 @@
+"""The test of the model against the unrestricted one, plain and scaled.
+
+With ``U = V - V D E D' V`` (V weights, D Jacobian, E inverse information) and Gamma the
+distribution-free covariance of the sample moments, ``t1 = tr(U Gamma)``, ``t2 = tr((U
+Gamma)^2)``:
+
+================== ================================================= ===========
+satorra.bentler    T / c,  c = t1 / df                               df
+mean.var.adjusted  T / c,  c = t2 / t1                               t1^2 / t2
+scaled.shifted     a T + b,  a = sqrt(df / t2),  b = df - a t1       df
+yuan.bentler       T / c,  c = t1 / df, Gamma from scores            df
+...mplus           c = [tr(A1^-1 B1) - tr(E B0)] / df                df
+================== ================================================= ===========
+
+(A1, B1 information and meat of the unrestricted model, B0 meat of the fitted one.)
+
+References: Satorra & Bentler (1994). Asparouhov, T. & Muthen, B. (2010). Simple second order
+chi-square correction. Yuan, K.-H. & Bentler, P. M. (2000). Three likelihood-based methods for
+mean and covariance structure analysis with nonnormal missing data. Sociological Methodology, 30,
+165-200.
+
+Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.kernels.numerics.distributions import chi2_sf
+from cte_metrics.sem.estimators.base import Array, DenseWeight, Estimator, InformationKind
+from cte_metrics.sem.inference.solution import Solved
+from cte_metrics.sem.request.options import GAMMA_TESTS
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledTest:
+    """One test statistic.
+
+    ``scaling`` divides the unscaled statistic, ``shift`` is added after that; ``trace`` is ``tr(U
+    Gamma)`` and ``trace_squared`` ``tr((U Gamma)^2)``; ``scaling_h1`` and ``scaling_h0`` are the
+    correction factors of the two log-likelihoods.
+    """
+
+    name: str
+    statistic: float
+    df: float
+    pvalue: float
+    scaling: float = 1.0
+    shift: float = 0.0
+    trace: float = NAN
+    trace_squared: float = NAN
+    scaling_h1: float = NAN
+    scaling_h0: float = NAN
+
+
+def all_tests(solved: Solved) -> dict[str, ScaledTest]:
+    """The standard test and the scaled one that the options name."""
+    if solved.options.test == "none":
+        return {}
+    tests = {"standard": standard_test(solved)}
+    if solved.options.scaled:
+        tests[solved.options.test] = scaled_test(solved)
+    return tests
+
+
+def standard_test(solved: Solved) -> ScaledTest:
+    """The unscaled test; without a reference distribution for ULS."""
+    chisq, df = solved.chisq, solved.df
+    if df < 0:
+        return ScaledTest("standard", NAN, df, NAN)
+    p = NAN if df == 0 or solved.options.discrepancy == "ULS" else float(chi2_sf(chisq, df))
+    return ScaledTest("standard", chisq, df, p)
+
+
+def scaled_test(solved: Solved) -> ScaledTest:
+    """The scaled test that the options name."""
+    name, chisq, df = solved.options.test, solved.chisq, solved.df
+    if df <= 0 or (solved.test_bread is None and solved.design.n_free):
+        return ScaledTest(name, chisq if df == 0 else NAN, df, NAN, NAN)
+    if name not in GAMMA_TESTS:
+        return _yuan_bentler(solved)
+    second = name != "satorra.bentler"
+    t1, t2 = gamma_traces(solved, second=second)
+    if name == "satorra.bentler":
+        return _divided(name, chisq, df, t1 / df, t1, t2)
+    if name == "mean.var.adjusted":
+        return _divided(name, chisq, t1**2 / t2, t2 / t1, t1, t2)
+    a = np.sqrt(df / t2)
+    shift = df - a * t1
+    statistic = float(a * chisq + shift)
+    p = float(chi2_sf(statistic, df))
+    return ScaledTest(name, statistic, df, p, float(1.0 / a), float(shift), t1, t2)
+
+
+def _divided(name: str, chisq: float, df: float, c: float, t1: float, t2: float) -> ScaledTest:
+    c = c if c > 0 else NAN
+    statistic = chisq / c
+    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else NAN
+    return ScaledTest(name, statistic, df, p, c, 0.0, t1, t2)
+
+
+def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
+    """``tr(U Gamma)`` and, when asked for, ``tr((U Gamma)^2)`` (else nan)."""
+    bread = solved.test_bread
+    if bread is None:
+        bread = np.zeros((solved.design.n_free,) * 2)
+    if solved.case_forms is not None and not second:
+        total = solved.case_forms.gamma_trace([s.moments for s in solved.states])
+        return float(total - np.vdot(bread, solved.kind_meat)), NAN
+    pairs = list(zip(solved.kind_weights, solved.estimator.gamma(), strict=True))
+    products = [v @ gamma for v, gamma in pairs]
+    meat = solved.kind_meat
+    t1 = sum(float(np.trace(x)) for x in products) - float(np.vdot(bread, meat))
+    if not second:
+        return t1, NAN
+    cubic = [
+        DenseWeight(share * (x @ x @ v))
+        for x, (v, _), share in zip(products, pairs, solved.estimator.shares, strict=True)
+    ]
+    inner = bread @ meat
+    t2 = sum(float(np.vdot(x.T, x)) for x in products)
+    t2 += float(np.vdot(inner.T, inner)) - 2.0 * float(np.vdot(bread, solved.project(cubic)))
+    return t1, t2
+
+
+def _yuan_bentler(solved: Solved) -> ScaledTest:
+    name, df = solved.options.test, solved.df
+    structured = name == "yuan.bentler"
+    estimator, bread = solved.estimator, solved.test_bread
+    assert bread is not None  # checked by the caller
+    kind: InformationKind = "observed" if solved.options.information == "observed" else "expected"
+    h1, n_varying = _unrestricted_trace(estimator, kind)
+    h0 = float(np.vdot(bread, solved.score_meat))
+    trace = gamma_traces(solved, second=False)[0] if structured else h1 - h0
+    scaling = trace / df if trace > 0 else NAN
+    statistic = solved.chisq / scaling
+    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else NAN
+    return ScaledTest(
+        name,
+        statistic,
+        df,
+        p,
+        scaling,
+        trace=trace,
+        scaling_h1=h1 / n_varying,
+        scaling_h0=h0 / max(solved.design.n_free, 1),
+    )
+
+
+def _unrestricted_trace(estimator: Estimator, kind: InformationKind) -> tuple[float, int]:
+    """``tr(A1^-1 B1)`` of the unrestricted model and the number of its moments."""
+    if getattr(estimator, "has_case_forms", False):
+        forms: Any = estimator
+        found: tuple[float, int] = forms.saturated_trace()
+        return found
+    base = estimator.saturated().moments
+    total, count = 0.0, 0
+    meat = estimator.meat(base, structured=False)
+    for weight, b in zip(estimator.at(base).weight(kind), meat, strict=True):
+        trace, rank = _trace_of_ratio(weight.dense(), b.dense())
+        total += trace
+        count += rank
+    return total, count
+
+
+def _trace_of_ratio(a: Array, b: Array) -> tuple[float, int]:
+    """``tr(A^-1 B)`` over the moments that vary, and their number."""
+    keep = np.flatnonzero((a.diagonal() != 0.0) & (b.diagonal() > 0.0))
+    ix = np.ix_(keep, keep)
+    return float(np.trace(np.linalg.solve(a[ix], b[ix]))), len(keep)

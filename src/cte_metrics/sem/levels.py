@@ -1,0 +1,222 @@
+"""Fit of a two-level model level by level.
+
+SRMR compares residual correlations within and between, each against the unrestricted moments of
+its level. For the test of one level the other level is saturated, so that misfit at level 2,
+which has few units, is not buried under level 1. The baseline of a level has independent
+variables at that level, again with the other one saturated. RMSEA of level 1 is on the N - J
+contrasts within clusters, that of level 2 on the J clusters.
+
+References: Ryu, E. & West, S. G. (2009). Level-specific evaluation of model fit in multilevel
+structural equation modeling. Structural Equation Modeling, 16, 583-601. Asparouhov, T. & Muthen,
+B. (2018). SRMR in Mplus.
+
+Functions: ``two_level_srmr``, ``above_unrestricted``, ``fit_by_level``, ``refit``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cte_metrics.errors import CTEWarning, InputError
+from cte_metrics.kernels.factor import fit_indices as index
+from cte_metrics.kernels.numerics.vech import vech
+from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.estimators.two_level import lifted
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.model.ordinal_upper_level import two_level_ordinal_srmr
+from cte_metrics.sem.table.table import ParameterTable, build_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cte_metrics.sem.estimators.two_level import TwoLevel
+    from cte_metrics.sem.semfit import SEMFit
+
+NAN = float("nan")
+LEVELS = ("within", "between")
+SMALLEST_SHARE = 1e-6
+NOTICEABLE = 1e-4
+
+
+def two_level_srmr(solution: Solution) -> dict[str, float]:
+    """Root mean squared residual correlations within, between, and their sum.
+
+    Each is the mean over the groups, weighted by their cases. As in lavaan, eigenvalues of the
+    implied matrix between below a millionth of the largest are lifted to it first, so that an
+    improper solution at level 2 has a figure.
+    """
+    estimator = solution.estimator
+    observed = estimator.saturated().moments
+    within = between = 0.0
+    for share, (w, b) in zip(estimator.shares, estimator.groups, strict=True):
+        within += share * _residual_correlation(observed[w].cov, solution.states[w].cov)
+        proper = lifted(solution.states[b].cov, SMALLEST_SHARE)
+        between += share * _residual_correlation(observed[b].cov, proper)
+    return {"srmr": within + between, "srmr_within": within, "srmr_between": between}
+
+
+def _residual_correlation(observed: Array, implied: Array) -> float:
+    if (observed.diagonal() <= 0).any() or (implied.diagonal() <= 0).any():
+        return NAN
+    residual = vech(_correlation(observed) - _correlation(implied))
+    return float(np.sqrt((residual**2).mean()))
+
+
+def _correlation(cov: Array) -> Array:
+    sd = np.sqrt(cov.diagonal())
+    return np.asarray(cov / (sd[:, None] * sd))
+
+
+def above_unrestricted(solution: Solution) -> list[str]:
+    """Say when the model is more likely than the unrestricted moments, so that chi-square is 0."""
+    if solution.table.n_levels < 2 or solution.options.ordinal or solution.df <= 0:
+        return []
+    base = solution.estimator.saturated().by_group
+    triples = zip(solution.estimator.n_by_group, base, solution.evaluation.by_group, strict=True)
+    excess = sum(max(0.0, n * (f0 - f)) for n, f0, f in triples)
+    if excess < NOTICEABLE:
+        return []
+    return [
+        f"The model's log-likelihood exceeds that of the unrestricted moments by {excess:.3g}, so "
+        "chi-square is set to 0 and its p-value to 1: they say nothing on fit. Unrestricted "
+        "variances stay above zero at both levels, and this model's do not have to; the variance "
+        "between clusters is close to nil."
+    ]
+
+
+def fit_by_level(solution: Solution) -> pd.DataFrame:
+    """Test each level with the other one saturated.
+
+    Returns
+    -------
+    DataFrame
+        Index ``within, between``; columns ``chisq, df, pvalue, cfi, tli, rmsea, srmr``, scaled
+        figures where the fit has a scaled test. Constraints across the levels are dropped.
+
+    Raises
+    ------
+    InputError
+        For a model of one level, or of several groups.
+    """
+    import pandas as pd
+
+    table = solution.table
+    if table.n_levels < 2:
+        raise InputError("Fit by level is for two-level models; this one has one level.")
+    if table.n_groups > 1:
+        raise InputError(
+            "Fit by level is not available with several groups.",
+            hint="Fit the groups one by one.",
+        )
+    rows = []
+    ordinal = solution.options.ordinal
+    srmr = two_level_ordinal_srmr(solution) if ordinal else two_level_srmr(solution)
+    for level, name in enumerate(LEVELS):
+        own = block_text(table, level)
+        cut = [solution.options.ordinal and k == 0 for k in (level, 1 - level)]
+        other = saturated_text(table.blocks[1 - level].ov_names, cut=cut[1])
+        null = independent_text(table.blocks[level].ov_names, table.blocks[level].ov_x, cut=cut[0])
+        model, base = (_fit(solution, level, text, other) for text in (own, null))
+        rows.append(_measures(solution, level, model, base) | {"srmr": srmr[f"srmr_{name}"]})
+    return pd.DataFrame(rows, index=pd.Index(LEVELS, name="level"))
+
+
+def _fit(solution: Solution, level: int, own: str, other: str) -> Solution:
+    """Fit one level as written beside a saturated other level, on the same data."""
+    first, second = (own, other) if level == 0 else (other, own)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CTEWarning)
+        return refit(solution, f"level: 1\n{first}\nlevel: 2\n{second}\n")._solution
+
+
+def refit(solution: Solution, text: str) -> SEMFit:
+    """Fit another model of the same variables to the same data with the same options.
+
+    Summaries and unrestricted moments are those of the first fit. Nothing is raised where there
+    is no solution; ``converged`` tells.
+    """
+    from cte_metrics.sem.fitting import fit_model
+    from cte_metrics.sem.request.model import Request
+
+    request = Request(
+        text=text,
+        model_type="sem",
+        identification=solution.table.options.identification,
+        orthogonal=False,
+        meanstructure=True,
+        fixed_x=solution.table.options.fixed_x,
+        group_equal=(),
+        group_partial=(),
+        parameterization="delta",
+        ordered=solution.options.ordinal,
+        rotation="geomin",
+        on_failure="return",
+    )
+    names = [b.ov_names for b in solution.table.blocks]
+    table = build_table(text, solution.table.options)
+    same = [b.ov_names for b in table.blocks] == names and [b.ov_x for b in table.blocks] == [
+        b.ov_x for b in solution.table.blocks
+    ]
+    return fit_model(
+        request, solution.options, solution.data, estimator=solution.estimator if same else None
+    )
+
+
+def _measures(solution: Solution, level: int, model: Solution, base: Solution) -> dict[str, float]:
+    estimator: TwoLevel = solution.estimator  # type: ignore[assignment]
+    clusters = sum(s.n_clusters for s in estimator.samples)
+    n = clusters if level else estimator.n - clusters
+    name = solution.options.test if solution.options.scaled else "standard"
+    test, null = model.tests[name], base.tests[name]
+    if not model.converged or not base.converged:
+        return dict.fromkeys(("chisq", "df", "pvalue", "cfi", "tli", "rmsea"), NAN)
+    pair = (test.statistic, test.df, null.statistic, null.df)
+    return {
+        "chisq": test.statistic,
+        "df": test.df,
+        "pvalue": test.pvalue,
+        "cfi": index.cfi(*pair),
+        "tli": index.tli(*pair),
+        "rmsea": index.rmsea(test.statistic, test.df, n, 1, 1.0),
+    }
+
+
+def saturated_text(names: Sequence[str], *, cut: bool = False) -> str:
+    """Write all variances (1 for items that are cut into categories) and covariances."""
+    pairs = [] if cut else [(v, v) for v in names]
+    pairs += list(combinations(names, 2))
+    if cut and len(names) == 1:
+        return f"{names[0]} ~~ 1*{names[0]}"
+    return "\n".join(f"{a} ~~ {b}" for a, b in pairs)
+
+
+def independent_text(names: Sequence[str], covariates: Sequence[str], *, cut: bool = False) -> str:
+    """Write variances (1 for items that are cut); covariates may covary among themselves."""
+    if cut:
+        return "\n".join(f"{v} ~~ 1*{v}" for v in names)
+    pairs = [(v, v) for v in names] + list(combinations(covariates, 2))
+    return "\n".join(f"{a} ~~ {b}" for a, b in pairs)
+
+
+def block_text(table: ParameterTable, block: int) -> str:
+    """Write every parameter of one block, fixed values and labels included."""
+    lines: list[str] = []
+    labels: set[str] = set()
+    for r in np.flatnonzero(np.asarray(table.block) == block + 1):
+        if table.op[r] not in ("=~", "~~", "~", "~1", "|") or table.exo[r]:
+            continue
+        op, rhs = ("~", "1") if table.op[r] == "~1" else (table.op[r], table.rhs[r])
+        term = f"NA*{rhs}" if table.free[r] else f"{table.ustart[r]:.17g}*{rhs}"
+        if table.free[r] and table.label[r]:
+            labels.add(table.label[r])
+            term += f" + {table.label[r]}*{rhs}"
+        lines.append(f"{table.lhs[r]} {op} {term}")
+    for c in table.constraints:
+        if c.op == "==" and {c.lhs, c.rhs} <= labels:
+            lines.append(f"{c.lhs} == {c.rhs}")
+    return "\n".join(lines)

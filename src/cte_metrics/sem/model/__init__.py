@@ -1,0 +1,1 @@
+"""The model as a function: from free parameters to implied moments and their derivatives."""

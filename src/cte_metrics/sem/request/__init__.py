@@ -1,0 +1,1 @@
+"""What was asked: the model's options, and what an estimator's name stands for."""

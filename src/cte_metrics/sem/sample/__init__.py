@@ -1,0 +1,1 @@
+"""What the data show: rows read, moments, clusters, thresholds, and their checks."""

@@ -1,0 +1,214 @@
+"""Covariance matrices in place of answers.
+
+Functions: ``read_summaries``, ``moment_input``, ``require_no_rows``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.sem.request.options import FitOptions
+from cte_metrics.sem.sample.moments import GroupSample, SampleStats
+from cte_metrics.sem.sample.rows import ModelData, label_of
+from cte_metrics.summaries.moments import Moments
+
+Array = NDArray[np.float64]
+
+
+def read_summaries(
+    sample_cov: Any, sample_mean: Any, n_obs: Any, names: Sequence[str]
+) -> tuple[ModelData, SampleStats]:
+    """Arrange covariance matrices (divisor n - 1) and means by group.
+
+    Parameters
+    ----------
+    sample_cov : DataFrame, array, or one of them for each group (a list, or a dict by label)
+        Square and symmetric; a data frame's names are matched with the model's, the columns of an
+        array are the model's variables in their order.
+    sample_mean : Series, mapping, sequence, or one for each group; optional
+    n_obs : int, or one for each group
+
+    Raises
+    ------
+    InputError
+        If a matrix is not square and symmetric, or sizes do not match.
+    """
+    covs, labels = _listed(sample_cov)
+    means = [None] * len(covs) if sample_mean is None else _listed_means(sample_mean, len(covs))
+    sizes = _sizes(n_obs, len(covs))
+    groups = []
+    for label, cov, mean, n in zip(labels, covs, means, sizes, strict=True):
+        matrix = _matrix(cov, names)
+        centre = np.zeros(len(names)) if mean is None else _mean(mean, names, cov)
+        groups.append(GroupSample(label, tuple(names), n, centre, matrix * ((n - 1.0) / n)))
+    total = float(sum(sizes))
+    data = ModelData(
+        names=tuple(names),
+        groups=(),
+        labels=tuple(labels),
+        n_by_group=tuple(sizes),
+        index=None,
+        n_input=int(total),
+    )
+    return data, SampleStats(tuple(groups), tuple(names))
+
+
+def moment_input(data: Moments, names: Sequence[str], group: Any) -> tuple[ModelData, SampleStats]:
+    """Arrange moments, by group where groups are asked for.
+
+    Raises
+    ------
+    InputError
+        If groups are asked for that were not summarised apart.
+    """
+    if group is not None and not isinstance(group, str):
+        raise InputError(
+            "With Moments, group= is a name: the groups are those they were summarised by.",
+            hint="Build them with Moments.from_data(..., by=...).",
+        )
+    parts = {label_of(k): part for k, part in data} if group is not None else {"": data}
+    if not parts:
+        raise InputError(
+            "These Moments know no groups.", hint="Build them with Moments.from_data(..., by=...)."
+        )
+    rows, sample = read_summaries(
+        {label: part.covariance for label, part in parts.items()},
+        {label: part.mean for label, part in parts.items()} if len(parts) > 1 else data.mean,
+        {label: part.n for label, part in parts.items()},
+        names,
+    )
+    dropped = sum(part.n_dropped for part in parts.values())
+    notes = _moment_notes(dropped, complete=all(p.arrays.complete for p in parts.values()))
+    return replace(
+        rows, n_input=rows.n_input + dropped, notes=notes, group_name=group or ""
+    ), sample
+
+
+def _moment_notes(dropped: int, *, complete: bool) -> tuple[str, ...]:
+    notes = []
+    if dropped:
+        notes.append(f"The Moments leave out {dropped} rows with missing answers.")
+    if not complete:
+        notes.append(
+            "The Moments are pairwise: each covariance rests on rows of its own, so standard "
+            "errors, tests and fit measures are approximate; n is the number of rows."
+        )
+    return tuple(notes)
+
+
+def require_no_rows(options: FitOptions, what: str, *, weights: Any = None) -> None:
+    """Refuse estimators and options that need single answers.
+
+    Parameters
+    ----------
+    options : FitOptions
+    what : str
+        Subject and verb, e.g. ``"Moments hold"``.
+    weights : str, array or None
+
+    Raises
+    ------
+    InputError
+    """
+    least_squares = options.discrepancy in ("WLS", "DWLS")
+    robust = options.scaled or options.se in ("robust.sem", "robust.huber.white", "first.order")
+    reasons = {
+        "weights=": weights is not None,
+        "Ordinal items": options.ordinal,
+        "cluster=": options.clustered,
+        "missing='fiml'": options.missing == "fiml",
+        f"estimator={options.asked!r}": least_squares or robust,
+    }
+    for reason, needed in reasons.items():
+        if needed:
+            verb = "need" if reason == "Ordinal items" else "needs"
+            raise InputError(
+                f"{reason} {verb} the answers; {what} only their covariances and means.",
+                hint="Pass the data frame or Responses, or use estimator='ML', 'GLS' or 'ULS' "
+                "with standard errors of the standard kind.",
+            )
+
+
+def _listed(sample_cov: Any) -> tuple[list[Any], list[str]]:
+    if isinstance(sample_cov, Mapping):
+        return list(sample_cov.values()), [str(k) for k in sample_cov]
+    several = isinstance(sample_cov, list | tuple) and np.ndim(sample_cov[0]) == 2
+    if several:
+        return list(sample_cov), [f"Group {g + 1}" for g in range(len(sample_cov))]
+    return [sample_cov], [""]
+
+
+def _listed_means(sample_mean: Any, n_groups: int) -> list[Any]:
+    if isinstance(sample_mean, Mapping) and n_groups > 1:
+        found = list(sample_mean.values())
+    elif isinstance(sample_mean, list | tuple) and np.ndim(sample_mean[0]) == 1:
+        found = list(sample_mean)
+    else:
+        found = [sample_mean]
+    if len(found) != n_groups:
+        raise InputError(f"sample_mean has {len(found)} groups, sample_cov has {n_groups}.")
+    return found
+
+
+def _sizes(n_obs: Any, n_groups: int) -> list[float]:
+    if n_obs is None:
+        raise InputError(
+            "sample_cov= needs n_obs=, the number of respondents behind it.",
+            hint="Give one number for each group.",
+        )
+    values = list(n_obs.values()) if isinstance(n_obs, Mapping) else np.atleast_1d(n_obs).tolist()
+    if len(values) != n_groups:
+        raise InputError(f"n_obs has {len(values)} entries; sample_cov has {n_groups} groups.")
+    if any(v < 2 for v in values):
+        raise InputError(f"n_obs must be at least 2 in every group; got {values}.")
+    return [float(v) for v in values]
+
+
+def _matrix(cov: Any, names: Sequence[str]) -> Array:
+    values = np.asarray(cov, dtype=np.float64)
+    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+        raise InputTypeError(f"sample_cov must be a square matrix; its shape is {values.shape}.")
+    if not np.isfinite(values).all() or not np.allclose(values, values.T, rtol=1e-6, atol=1e-10):
+        raise InputError("sample_cov must be symmetric, without missing entries.")
+    values = 0.5 * (values + values.T)
+    if hasattr(cov, "columns"):
+        ix = _positions([str(c) for c in cov.columns], names)
+        return values[np.ix_(ix, ix)]
+    if len(values) != len(names):
+        raise InputError(
+            f"sample_cov has {len(values)} variables; the model has {len(names)}: "
+            f"{', '.join(names)}.",
+            hint="Pass a data frame with the variables' names as columns and index.",
+        )
+    return values
+
+
+def _positions(present: Sequence[str], names: Sequence[str]) -> list[int]:
+    for name in names:
+        if name not in present:
+            raise UnknownNameError(
+                f"sample_cov has no variable {name!r}.{close_names(name, present)}"
+            )
+    return [present.index(name) for name in names]
+
+
+def _mean(mean: Any, names: Sequence[str], cov: Any) -> Array:
+    if isinstance(mean, Mapping) or (hasattr(mean, "index") and hasattr(mean, "to_dict")):
+        known = {str(k): float(v) for k, v in mean.items()}
+        missing = [v for v in names if v not in known]
+        if not missing:
+            return np.array([known[v] for v in names])
+        if len(known) != len(names):
+            raise UnknownNameError(f"sample_mean has no entry for {missing[0]!r}.")
+    values = np.asarray(mean, dtype=np.float64).ravel()
+    if hasattr(cov, "columns") and len(values) == len(cov.columns):
+        return values[_positions([str(c) for c in cov.columns], names)]
+    if len(values) != len(names):
+        raise InputError(f"sample_mean has {len(values)} entries for {len(names)} variables.")
+    return values

@@ -1,0 +1,1 @@
+"""Estimated factors of respondents and schools."""

@@ -1,0 +1,1 @@
+"""The parameter table, which every later stage reads."""

@@ -1,0 +1,153 @@
+"""Mixed models from group summaries: the same deviance as with full matrices, gradients, limits."""
+
+import numpy as np
+import pytest
+
+from cte_metrics.kernels.groups import mixed as mx
+from cte_metrics.kernels.groups import mixed_inference as mi
+from cte_metrics.kernels.groups import variance_components as vc
+from cte_metrics.kernels.summaries.group_summaries import moments
+
+
+def survey(seed, n_groups=12, q=2, spread=(1.0, 0.5, 0.4)):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(2, 9, n_groups)
+    codes = np.repeat(np.arange(n_groups), sizes)
+    x = np.column_stack(
+        [np.ones(len(codes)), rng.normal(3, 2, len(codes)), rng.normal(size=n_groups)[codes]]
+    )
+    z = np.column_stack([np.ones(len(codes)), rng.normal(size=(len(codes), q - 1))])
+    b = rng.normal(size=(n_groups, q)) * np.array(spread[:q])
+    y = x @ [2.0, 0.3, -0.5] + (z * b[codes]).sum(axis=1) + rng.normal(size=len(codes))
+    return x, y, z, codes, n_groups
+
+
+def direct_deviance(x, y, z, codes, lam, reml):
+    n, p = x.shape
+    v = np.eye(n)
+    for j in range(codes.max() + 1):
+        rows = np.flatnonzero(codes == j)
+        zl = z[rows] @ lam
+        v[np.ix_(rows, rows)] += zl @ zl.T
+    inverse = np.linalg.inv(v)
+    information = x.T @ inverse @ x
+    beta = np.linalg.solve(information, x.T @ inverse @ y)
+    r = y - x @ beta
+    df = n - p if reml else n
+    out = np.linalg.slogdet(v)[1] + df * (1 + np.log(2 * np.pi * (r @ inverse @ r) / df))
+    return out + (np.linalg.slogdet(information)[1] if reml else 0), beta
+
+
+LAMBDAS = {
+    1: np.array([[0.7]]),
+    2: np.array([[0.7, 0], [-0.2, 0.4]]),
+    3: np.array([[0.7, 0, 0], [-0.2, 0.4, 0], [0.1, 0.3, 0.2]]),
+}
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_deviance_from_summaries_equals_the_one_from_rows(q, reml):
+    x, y, z, codes, n_groups = survey(q, q=q)
+    data = mx.summarise(x, y, z, codes, n_groups)
+    found = mx.finish(data, LAMBDAS[q], mx.lower_pattern(q, True), reml)
+    deviance, beta = direct_deviance(x, y, z, codes, LAMBDAS[q], reml)
+    assert found.deviance == pytest.approx(deviance, abs=1e-9)
+    np.testing.assert_allclose(found.beta, beta, atol=1e-10)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_gradient_equals_finite_differences(q, reml):
+    data = mx.summarise(*survey(10 + q, q=q))
+    lam = LAMBDAS[q]
+
+    def deviance(value):
+        return mx.deviance_given_sigma(data, value, 1.3, reml)[0]
+
+    gradient = 2 * mx.deviance_given_sigma(data, lam, 1.3, reml)[1] @ lam
+    for a, b in zip(*np.nonzero(np.tril(np.ones((q, q)))), strict=True):
+        h = np.zeros((q, q))
+        h[a, b] = 1e-5
+        numeric = (deviance(lam + h) - deviance(lam - h)) / 2e-5
+        assert gradient[a, b] == pytest.approx(numeric, abs=1e-5)
+
+
+@pytest.mark.parametrize("correlated", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_nearby_lambda_is_better(seed, correlated):
+    data = mx.summarise(*survey(20 + seed, n_groups=30))
+    found = mx.fit(data, correlated=correlated)
+    assert found.converged
+    rng = np.random.default_rng(seed)
+    for size in (1e-3, 1e-2, 0.1):
+        move = rng.normal(size=found.lam.shape) * size * found.pattern
+        other = mx.finish(data, found.lam + move, found.pattern, True)
+        assert other.deviance >= found.deviance - 1e-9
+    if not correlated:
+        assert found.lam[1, 0] == 0
+
+
+def test_random_intercept_equals_the_one_way_model():
+    _x, y, z, codes, n_groups = survey(30, q=1)
+    data = mx.summarise(np.ones((len(y), 1)), y, z, codes, n_groups)
+    for reml in (True, False):
+        found = mx.fit(data, reml=reml)
+        other = vc.likelihood(vc.one_way(moments(y[:, None], codes, n_groups)), reml=reml)
+        assert found.deviance == pytest.approx(other.deviance[0], abs=1e-9)
+        assert found.random_covariance[0, 0] == pytest.approx(other.between[0], rel=1e-7)
+        assert found.beta[0] == pytest.approx(other.mean[0], abs=1e-9)
+
+
+def test_zero_variance_is_reported_as_singular():
+    y = np.tile([1.0, 3.0, 2.0], 6)
+    codes = np.repeat(np.arange(6), 3)
+    data = mx.summarise(np.ones((18, 1)), y, np.ones((18, 1)), codes, 6)
+    found = mx.fit(data)
+    assert found.singular
+    assert found.lam[0, 0] == 0
+    assert mi.satterthwaite(data, found)[0] == pytest.approx(17)
+
+
+def test_rows_and_units_do_not_matter():
+    x, y, z, codes, n_groups = survey(40, n_groups=25)
+    first = mx.fit(mx.summarise(x, y, z, codes, n_groups))
+    order = np.random.default_rng(1).permutation(len(y))
+    again = mx.fit(mx.summarise(x[order], y[order], z[order], codes[order], n_groups))
+    assert again.deviance == pytest.approx(first.deviance, abs=1e-8)
+    scaled = mx.fit(mx.summarise(x, 1000 * y + 5e4, z, codes, n_groups))
+    np.testing.assert_allclose(
+        scaled.random_covariance, 1e6 * first.random_covariance, rtol=1e-5, atol=1e-3
+    )
+
+
+def test_satterthwaite_is_exact_in_a_balanced_one_way_design():
+    rng = np.random.default_rng(5)
+    codes = np.repeat(np.arange(9), 4)
+    y = rng.normal(size=9)[codes] + rng.normal(size=36)
+    data = mx.summarise(np.ones((36, 1)), y, np.ones((36, 1)), codes, 9)
+    assert mi.satterthwaite(data, mx.fit(data))[0] == pytest.approx(8, abs=1e-6)
+
+
+def test_profile_limits_lie_where_the_deviance_says():
+    x, y, z, codes, n_groups = survey(50, q=1)
+    data = mx.summarise(x, y, z, codes, n_groups)
+    best = mx.fit(data, reml=False)
+    low, high = mi.profile_fixed(data, best, 1, 0.95)
+    for value in (low, high):
+        held = mx.fit(mx.without_column(data, 1, value), reml=False)
+        assert held.deviance - best.deviance == pytest.approx(3.841458820694124, abs=1e-6)
+    assert low < best.beta[1] < high
+
+
+def test_random_effects_are_shrunken_means():
+    _x, y, z, codes, n_groups = survey(60, q=1)
+    data = mx.summarise(np.ones((len(y), 1)), y, z, codes, n_groups)
+    found = mx.fit(data)
+    n = np.bincount(codes)
+    mean = np.bincount(codes, y) / n
+    tau2, sigma2 = found.random_covariance[0, 0], found.sigma2
+    effects, covariance = mx.random_effects(data, found)
+    weight = tau2 / (tau2 + sigma2 / n)
+    np.testing.assert_allclose(effects[:, 0], weight * (mean - found.beta[0]), atol=1e-10)
+    np.testing.assert_allclose(covariance[:, 0, 0], tau2 * (1 - weight), atol=1e-10)

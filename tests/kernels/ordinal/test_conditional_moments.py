@@ -1,0 +1,78 @@
+"""Ordinal statistics given covariates: limits, and agreement with the unconditional ones."""
+
+import numpy as np
+import pytest
+
+from cte_metrics.kernels.ordinal.conditional_moments import (
+    conditional_covariance,
+    conditional_moments,
+)
+from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
+from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, ordinal_moments
+from cte_metrics.kernels.ordinal.probit_regression import linear_regression, ordered_probit
+
+
+def sample(n=250, seed=4):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 2))
+    f = 0.5 * x[:, :1] + rng.normal(size=(n, 1))
+    latent = f + rng.normal(size=(n, 4))
+    codes = np.column_stack(
+        [
+            np.digitize(latent[:, 0], [-1.0, 0.5]),
+            np.digitize(latent[:, 1], [0.2]),
+            np.full(n, -1),
+            np.full(n, -1),
+        ]
+    ).astype(np.int16)
+    values = np.column_stack([np.zeros((n, 2)), latent[:, 2:]])
+    return MixedData(codes, values, np.array([3, 2, 0, 0])), x
+
+
+def test_without_covariates_it_is_the_unconditional_case():
+    data, x = sample()
+    none = x[:, :0]
+    plain, given = ordinal_moments(data), conditional_moments(data, none)
+    np.testing.assert_allclose(given.vector, plain.vector, atol=1e-8)
+    np.testing.assert_allclose(
+        conditional_covariance(data, given), asymptotic_covariance(data, plain), atol=1e-5
+    )
+
+
+def test_a_binary_covariate_splits_the_thresholds():
+    """Probit on one group indicator: each group's own normal quantiles."""
+    x = np.repeat([0.0, 1.0], 100)[:, None]
+    codes = np.concatenate([np.repeat([0, 1], [30, 70]), np.repeat([0, 1], [60, 40])])
+    fit = ordered_probit(codes, 2, x)
+    assert fit.converged
+    assert fit.cuts[0] == pytest.approx(-0.5244005127080407, abs=1e-9)  # Phi^-1(.3)
+    assert fit.cuts[0] - fit.slopes[0] == pytest.approx(0.2533471031357997, abs=1e-9)  # Phi^-1(.6)
+    np.testing.assert_allclose(fit.scores.sum(axis=1), 0.0, atol=1e-8)
+
+
+def test_regression_of_a_numeric_variable_is_least_squares():
+    data, x = sample()
+    y = data.values[:, 2]
+    fit = linear_regression(y, x)
+    beta, *_ = np.linalg.lstsq(np.column_stack([np.ones(len(x)), x]), y, rcond=None)
+    np.testing.assert_allclose([fit.intercept, *fit.slopes], beta, atol=1e-12)
+    assert fit.variance == pytest.approx(np.mean(fit.residuals**2))
+    np.testing.assert_allclose(fit.scores.sum(axis=1), 0.0, atol=1e-9)
+
+
+def test_rescaled_covariates_rescale_slopes_only():
+    data, x = sample()
+    one = conditional_moments(data, x)
+    two = conditional_moments(data, x * [2.0, -5.0] + [1.0, 0.0])
+    np.testing.assert_allclose(one.correlation, two.correlation, atol=1e-8)
+    np.testing.assert_allclose(one.slopes, two.slopes * [2.0, -5.0], atol=1e-8)
+
+
+def test_equal_weights_are_no_weights():
+    data, x = sample()
+    weighted = MixedData(data.codes, data.values, data.n_categories, np.ones(len(x)))
+    one, two = conditional_moments(data, x), conditional_moments(weighted, x)
+    np.testing.assert_allclose(one.vector, two.vector, atol=1e-12)
+    np.testing.assert_allclose(
+        conditional_covariance(data, one), conditional_covariance(weighted, two), rtol=1e-9
+    )
