@@ -36,11 +36,12 @@ from scipy import linalg
 
 from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
 from cte_metrics.kernels.numerics.distributions import chi2_sf
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.inference.solution import Solution, Solved
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.inference.tests import scaled_test
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moment_names import moment_names
+from cte_metrics.sem.model.moments import Array
 
 if TYPE_CHECKING:
     import pandas as pd

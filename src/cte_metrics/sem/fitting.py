@@ -11,8 +11,10 @@ from typing import Any
 
 from cte_metrics.errors import InputError, InputTypeError, one_of
 from cte_metrics.kernels.factor.rotation import ORTHOGONAL
-from cte_metrics.sem.estimators.base import Array, Estimator
+from cte_metrics.sem.estimators.base import Estimator
+from cte_metrics.sem.estimators.choice import make_estimator
 from cte_metrics.sem.inference import checks
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.request.model import ModelType, OnFailure, Request
 from cte_metrics.sem.request.options import (
     DEFAULT_ESTIMATOR,
@@ -24,8 +26,8 @@ from cte_metrics.sem.request.options import (
 from cte_metrics.sem.sample.matrices_given import moment_input, read_summaries, require_no_rows
 from cte_metrics.sem.sample.moments import SampleStats
 from cte_metrics.sem.sample.rows import ModelData, read_model_data
-from cte_metrics.sem.search.search import make_estimator, require_data, solve
 from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.solving import require_data, solve
 from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
 from cte_metrics.sem.table.table import TableOptions, build_table, model_outline, positive_variances
 from cte_metrics.sem.verdict import judge

@@ -15,6 +15,7 @@ Functions: ``two_level_srmr``, ``above_unrestricted``, ``fit_by_level``, ``refit
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from itertools import combinations
@@ -24,11 +25,8 @@ import numpy as np
 
 from cte_metrics.errors import CTEWarning, InputError
 from cte_metrics.kernels.factor import fit_indices as index
-from cte_metrics.kernels.numerics.vech import vech
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.estimators.two_level import lifted
+from cte_metrics.sem.fit.srmr import two_level_ordinal_srmr, two_level_srmr
 from cte_metrics.sem.inference.solution import Solution
-from cte_metrics.sem.model.ordinal_upper_level import two_level_ordinal_srmr
 from cte_metrics.sem.table.table import ParameterTable, build_table
 
 if TYPE_CHECKING:
@@ -37,56 +35,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.estimators.two_level import TwoLevel
     from cte_metrics.sem.semfit import SEMFit
 
-NAN = float("nan")
 LEVELS = ("within", "between")
-SMALLEST_SHARE = 1e-6
-NOTICEABLE = 1e-4
-
-
-def two_level_srmr(solution: Solution) -> dict[str, float]:
-    """Root mean squared residual correlations within, between, and their sum.
-
-    Each is the mean over the groups, weighted by their cases. As in lavaan, eigenvalues of the
-    implied matrix between below a millionth of the largest are lifted to it first, so that an
-    improper solution at level 2 has a figure.
-    """
-    estimator = solution.estimator
-    observed = estimator.saturated().moments
-    within = between = 0.0
-    for share, (w, b) in zip(estimator.shares, estimator.groups, strict=True):
-        within += share * _residual_correlation(observed[w].cov, solution.states[w].cov)
-        proper = lifted(solution.states[b].cov, SMALLEST_SHARE)
-        between += share * _residual_correlation(observed[b].cov, proper)
-    return {"srmr": within + between, "srmr_within": within, "srmr_between": between}
-
-
-def _residual_correlation(observed: Array, implied: Array) -> float:
-    if (observed.diagonal() <= 0).any() or (implied.diagonal() <= 0).any():
-        return NAN
-    residual = vech(_correlation(observed) - _correlation(implied))
-    return float(np.sqrt((residual**2).mean()))
-
-
-def _correlation(cov: Array) -> Array:
-    sd = np.sqrt(cov.diagonal())
-    return np.asarray(cov / (sd[:, None] * sd))
-
-
-def above_unrestricted(solution: Solution) -> list[str]:
-    """Say when the model is more likely than the unrestricted moments, so that chi-square is 0."""
-    if solution.table.n_levels < 2 or solution.options.ordinal or solution.df <= 0:
-        return []
-    base = solution.estimator.saturated().by_group
-    triples = zip(solution.estimator.n_by_group, base, solution.evaluation.by_group, strict=True)
-    excess = sum(max(0.0, n * (f0 - f)) for n, f0, f in triples)
-    if excess < NOTICEABLE:
-        return []
-    return [
-        f"The model's log-likelihood exceeds that of the unrestricted moments by {excess:.3g}, so "
-        "chi-square is set to 0 and its p-value to 1: they say nothing on fit. Unrestricted "
-        "variances stay above zero at both levels, and this model's do not have to; the variance "
-        "between clusters is close to nil."
-    ]
 
 
 def fit_by_level(solution: Solution) -> pd.DataFrame:
@@ -174,7 +123,7 @@ def _measures(solution: Solution, level: int, model: Solution, base: Solution) -
     name = solution.options.test if solution.options.scaled else "standard"
     test, null = model.tests[name], base.tests[name]
     if not model.converged or not base.converged:
-        return dict.fromkeys(("chisq", "df", "pvalue", "cfi", "tli", "rmsea"), NAN)
+        return dict.fromkeys(("chisq", "df", "pvalue", "cfi", "tli", "rmsea"), math.nan)
     pair = (test.statistic, test.df, null.statistic, null.df)
     return {
         "chisq": test.statistic,

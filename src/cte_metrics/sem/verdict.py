@@ -11,8 +11,8 @@ from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning
 from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem.inference import checks
+from cte_metrics.sem.inference.checks import above_unrestricted
 from cte_metrics.sem.inference.solution import Solution
-from cte_metrics.sem.levels import above_unrestricted
 from cte_metrics.sem.request.model import OnFailure, Request
 from cte_metrics.sem.semfit import SEMFit
 

@@ -9,9 +9,9 @@ import pytest
 from cte_metrics import sem
 from cte_metrics.errors import EstimationError, ImproperSolutionWarning, InputError
 from cte_metrics.results.status import Status
-from cte_metrics.sem.estimators.base import MomentGradient
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate
+from cte_metrics.sem.model.moments import MomentGradient
 from cte_metrics.sem.table.table import TableOptions, build_table
 
 ITEMS = ("u1", "u2", "u3", "u4")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from cte_metrics.kernels.numerics.vech import vech
-from cte_metrics.sem.estimators.base import DenseWeight, MomentGradient, Moments
 from cte_metrics.sem.estimators.least_squares import LeastSquares
 from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
+from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate, saturated_state
+from cte_metrics.sem.model.moments import MomentGradient, Moments
 from cte_metrics.sem.sample.moments import SampleStats, summarise
 from cte_metrics.sem.search.minimise import Minimum, Problem, information
 from cte_metrics.sem.table.table import TableOptions, build_table

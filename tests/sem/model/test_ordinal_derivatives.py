@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.sem.estimators.base import MomentGradient
 from cte_metrics.sem.inference.standardized import standardize
 from cte_metrics.sem.model.implied import evaluate
+from cte_metrics.sem.model.moments import MomentGradient
 from tests.reference_case import case
 
 ITEMS = ["o1", "o2", "o3", "o4", "b1", "b2", "o5", "o6"]

@@ -27,19 +27,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cte_metrics.errors import EstimationError
-from cte_metrics.sem.estimators.base import (
-    Array,
-    DenseWeight,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    Saturated,
-)
-from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.weights import DenseWeight
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.ordinal import OrdinalSample, category_levels, ordinal_sample
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.model.block import BlockState
     from cte_metrics.sem.sample.rows import ModelData
     from cte_metrics.sem.table.table import ParameterTable
 

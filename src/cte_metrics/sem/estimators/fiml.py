@@ -35,14 +35,9 @@ from cte_metrics.kernels.likelihood.fiml import (
 )
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
-from cte_metrics.sem.estimators.base import (
-    Array,
-    DenseWeight,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    Saturated,
-)
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.weights import DenseWeight
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.clustered import cluster_codes, has_cluster
 from cte_metrics.sem.sample.coverage import check_answers
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes

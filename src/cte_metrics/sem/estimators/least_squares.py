@@ -27,17 +27,11 @@ import numpy as np
 
 from cte_metrics.errors import EstimationError
 from cte_metrics.kernels.numerics.vech import vech
-from cte_metrics.sem.estimators.base import (
-    Array,
-    DenseWeight,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    Saturated,
-    blanked,
-)
-from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.weights import DenseWeight, blanked
 from cte_metrics.sem.model.implied import saturated_state
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.moments import SampleStats
 
 

@@ -21,41 +21,18 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.linalg import lapack
 
 from cte_metrics.kernels.numerics.vech import vech_index
-from cte_metrics.sem.estimators.base import (
-    Array,
-    DenseWeight,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    NormalWeight,
-    Saturated,
-    blanked,
-)
-from cte_metrics.sem.model.implied import BlockState, saturated_state
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.weights import DenseWeight, NormalWeight, blanked
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.implied import saturated_state
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 CASE_BLOCK = 4096
-
-
-def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
-    """Inverse and log-determinant of a positive definite matrix; ``None`` if it is not."""
-    factor, info = lapack.dpotrf(matrix, lower=1)
-    if info != 0:
-        return None
-    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    return symmetric(inverse), logdet
-
-
-def symmetric(lower: Array) -> Array:
-    """Complete a lower triangle with zeros above it."""
-    full: Array = lower + lower.T
-    full.flat[:: len(full) + 1] *= 0.5
-    return full
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,8 @@ from numpy.typing import NDArray
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
-from cte_metrics.sem.estimators.base import (
-    Array,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    Saturated,
-)
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.clustered import (
     ClusteredSample,
     IncompleteClusteredSample,
@@ -40,7 +35,7 @@ from cte_metrics.sem.sample.clustered import (
 from cte_metrics.sem.sample.coverage import check_answers
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.model.block import BlockState
     from cte_metrics.sem.request.options import FitOptions
     from cte_metrics.sem.sample.rows import ModelData
     from cte_metrics.sem.table.table import ParameterTable

@@ -31,15 +31,10 @@ from numpy.typing import NDArray
 
 from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.kernels.two_level.ordinal_covariance import TwoLevelMoments, two_level_moments
-from cte_metrics.sem.estimators.base import (
-    Array,
-    DenseWeight,
-    InformationKind,
-    MomentGradient,
-    Moments,
-    Saturated,
-)
-from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
+from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.weights import DenseWeight
+from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.ordinal import category_levels
 
 if TYPE_CHECKING:

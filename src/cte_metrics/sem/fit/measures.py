@@ -6,36 +6,23 @@ Functions: ``fit_measures``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from cte_metrics.kernels.factor import fit_indices as index
-from cte_metrics.sem.estimators.base import Array, Moments, quadratic
+from cte_metrics.sem.estimators.weights import quadratic
+from cte_metrics.sem.fit.robust import Robust, mean_scaling
+from cte_metrics.sem.fit.srmr import residual_measures
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
+from cte_metrics.sem.model.moments import Array, Moments
 
-NAN = float("nan")
 ROBUST_NAMES = (
     "cfi_robust", "tli_robust", "nnfi_robust", "rni_robust", "rmsea_robust",
     "rmsea_ci_lower_robust", "rmsea_ci_upper_robust", "rmsea_pvalue_robust",
     "rmsea_notclose_pvalue_robust",
 )  # fmt: skip
 ROBUST_TESTS = ("satorra.bentler", "yuan.bentler.mplus", "yuan.bentler", "scaled.shifted")
-
-
-@dataclass(frozen=True, slots=True)
-class Robust:
-    """Statistic and scaling behind the robust indices: ``t, c, t_scaled`` and ``t0, c0``."""
-
-    t: float
-    c: float
-    t_scaled: float
-    t0: float
-    c0: float
-    df: float
-    df0: float
-    c_interval: float
 
 
 def fit_measures(
@@ -63,8 +50,8 @@ def fit_measures(
     out |= _information(solution, scaled)
     out |= _rmsea(solution, standard, scaled, robust, (rmsea_level, close, not_close))
     if robust is None and scaled is not None and solution.options.ordinal:
-        out |= dict.fromkeys(ROBUST_NAMES, NAN)  # undefined for this model, as in lavaan
-    out |= _residual(solution)
+        out |= dict.fromkeys(ROBUST_NAMES, math.nan)  # undefined for this model, as in lavaan
+    out |= residual_measures(solution)
     out |= _other(solution, standard)
     return {name: v if isinstance(v, int) else float(v) for name, v in out.items()}
 
@@ -107,7 +94,7 @@ def _incremental(
     solution: Solution,
     robust: Robust | None,
 ) -> dict[str, float]:
-    null = base.get("standard", ScaledTest("standard", NAN, NAN, NAN))
+    null = base.get("standard", ScaledTest("standard", math.nan, math.nan, math.nan))
     out = {
         "baseline_chisq": null.statistic,
         "baseline_df": null.df,
@@ -115,7 +102,9 @@ def _incremental(
     }
     pair = (standard.statistic, standard.df, null.statistic, null.df)
     if scaled is not None:
-        null_scaled = base.get(scaled.name, ScaledTest(scaled.name, NAN, NAN, NAN, NAN))
+        null_scaled = base.get(
+            scaled.name, ScaledTest(scaled.name, math.nan, math.nan, math.nan, math.nan)
+        )
         out |= {
             "baseline_chisq_scaled": null_scaled.statistic,
             "baseline_df_scaled": null_scaled.df,
@@ -158,7 +147,7 @@ def _information(solution: Solution, scaled: ScaledTest | None) -> dict[str, flo
     unrestricted = solution.unrestricted_log_likelihood
     out: dict[str, float] = {
         "logl": logl,
-        "unrestricted_logl": NAN if unrestricted is None else unrestricted,
+        "unrestricted_logl": math.nan if unrestricted is None else unrestricted,
         "aic": -2.0 * logl + 2.0 * k,
         "bic": -2.0 * logl + k * math.log(n),
         "ntotal": n,
@@ -187,25 +176,20 @@ def _robust(
         return corrected_robust(solution)
     if scaled is None or scaled.name not in ROBUST_TESTS:
         return None
-    null = base.get("standard", ScaledTest("standard", NAN, NAN, NAN))
-    null_scaled = base.get(scaled.name, ScaledTest(scaled.name, NAN, NAN, NAN, NAN))
+    null = base.get("standard", ScaledTest("standard", math.nan, math.nan, math.nan))
+    null_scaled = base.get(
+        scaled.name, ScaledTest(scaled.name, math.nan, math.nan, math.nan, math.nan)
+    )
     return Robust(
         t=standard.statistic,
-        c=_mean_scaling(scaled, standard.df),
+        c=mean_scaling(scaled, standard.df),
         t_scaled=scaled.statistic,
         t0=null.statistic,
-        c0=_mean_scaling(null_scaled, null.df),
+        c0=mean_scaling(null_scaled, null.df),
         df=standard.df,
         df0=null.df,
         c_interval=scaled.scaling,
     )
-
-
-def _mean_scaling(test: ScaledTest, df: float) -> float:
-    """Scaling factor that gives the same mean; a shift is turned into one."""
-    if test.name != "scaled.shifted":
-        return test.scaling
-    return test.scaling * (df - test.shift) / df if df > 0 else NAN
 
 
 def _rmsea(
@@ -228,7 +212,7 @@ def _rmsea(
         if scaled.name == "scaled.shifted":
             shown = (scaled.statistic, standard.df, n, groups)
         else:
-            df = scaled.trace if scaled.trace != 0.0 else NAN
+            df = scaled.trace if scaled.trace != 0.0 else math.nan
             shown = (standard.statistic, df, n, groups)
         out |= _rmsea_set(shown, shown, (1.0, 1.0), bounds, "_scaled")
     if robust is not None:
@@ -266,84 +250,6 @@ def _n_for_indices(solution: Solution) -> float:
     return solution.n_observations - len(solution.estimator.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class _RootMeanSquares:
-    """Root mean squared residuals of one group; ``_means`` with means counted in."""
-
-    rmr: float
-    rmr_means: float
-    srmr: float
-    srmr_means: float
-    crmr: float
-    crmr_means: float
-    mplus: float
-    mplus_means: float
-
-
-def _residual(solution: Solution) -> dict[str, float]:
-    """Standardized root mean squared residuals."""
-    estimator = solution.estimator
-    observed = estimator.saturated().moments
-    if solution.table.n_levels > 1:
-        from cte_metrics.sem.levels import two_level_srmr
-        from cte_metrics.sem.model.ordinal_upper_level import two_level_ordinal_srmr
-
-        ordinal = solution.options.ordinal
-        return two_level_ordinal_srmr(solution) if ordinal else two_level_srmr(solution)
-    if solution.options.ordinal:
-        from cte_metrics.sem.fit.robust_ordinal import ordinal_srmr
-
-        return ordinal_srmr(solution)
-    parts = [
-        _root_mean_squares(o, s.moments, estimator.has_means)
-        for o, s in zip(observed, solution.states, strict=True)
-    ]
-
-    def pooled(name: str) -> float:
-        pairs = zip(estimator.shares, parts, strict=True)
-        return float(sum(share * getattr(part, name) for share, part in pairs))
-
-    return {
-        "rmr": pooled("rmr_means"),
-        "rmr_nomean": pooled("rmr"),
-        "srmr": pooled("srmr_means"),
-        "srmr_bentler": pooled("srmr_means"),
-        "srmr_bentler_nomean": pooled("srmr"),
-        "crmr": pooled("crmr_means"),
-        "crmr_nomean": pooled("crmr"),
-        "srmr_mplus": pooled("mplus_means"),
-        "srmr_mplus_nomean": pooled("mplus"),
-    }
-
-
-def _root_mean_squares(observed: Moments, implied: Moments, means: bool) -> _RootMeanSquares:
-    s, sigma = observed.cov, implied.cov
-    p = len(s)
-    lower = np.tril_indices(p)
-    strict = np.tril_indices(p, -1)
-    sd, sd_implied = np.sqrt(s.diagonal()), np.sqrt(np.abs(sigma.diagonal()))
-    raw = s - sigma
-    bentler = raw / (sd[:, None] * sd)
-    bollen = s / (sd[:, None] * sd) - sigma / (sd_implied[:, None] * sd_implied)
-    relative = (s.diagonal() - sigma.diagonal()) / s.diagonal()
-    half, pairs = p * (p + 1) / 2, p * (p - 1) / 2
-    sums = (
-        float((raw[lower] ** 2).sum()),
-        float((bentler[lower] ** 2).sum()),
-        float((bollen[strict] ** 2).sum()),
-        float((bollen[strict] ** 2).sum() + (relative**2).sum()),
-    )
-    counts = (half, half, pairs, half)
-    plain = [math.sqrt(a / b) if b else 0.0 for a, b in zip(sums, counts, strict=True)]
-    if not means or observed.mean is None or implied.mean is None:
-        return _RootMeanSquares(*(v for v in plain for _ in range(2)))
-    d = observed.mean - implied.mean
-    scaled = observed.mean / sd - implied.mean / sd_implied
-    added = [float((x**2).sum()) for x in (d, d / sd, d / sd, scaled)]
-    both = [math.sqrt((a + m) / (b + p)) for a, b, m in zip(sums, counts, added, strict=True)]
-    return _RootMeanSquares(*(v for pair in zip(plain, both, strict=True) for v in pair))
-
-
 def _other(solution: Solution, standard: ScaledTest) -> dict[str, float]:
     if solution.table.n_levels > 1:
         return {}
@@ -356,7 +262,7 @@ def _other(solution: Solution, standard: ScaledTest) -> dict[str, float]:
     out["mfi"] = index.mfi(t, df, n)
     if solution.options.ordinal:
         # lavaan divides by the moments of the first group, whatever their number
-        out["wrmr"] = math.sqrt(t / solution.states[0].design.n_moments) if t >= 0 else NAN
+        out["wrmr"] = math.sqrt(t / solution.states[0].design.n_moments) if t >= 0 else math.nan
     else:
         out["ecvi"] = t / n + 2.0 * solution.n_parameters / n
     return out

@@ -25,10 +25,10 @@ from scipy import linalg
 
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.numerics.vech import unvech, vech_index
-from cte_metrics.sem.estimators.base import Array, InformationKind, Moments
 from cte_metrics.sem.inference.standardized import solution_keys
-from cte_metrics.sem.model.implied import BlockState
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moment_names import latent_matrix, ordinal_parts
+from cte_metrics.sem.model.moments import Array, InformationKind, Moments
 from cte_metrics.sem.model.ordinal import layout
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _resolved(covariance: Array, sample: Array) -> Array:
 
 def _bread(solution: Solution, information: InformationKind) -> Array:
     """Inverse information without the curvature of the moments."""
-    from cte_metrics.sem.inference.solution import constrained_inverse
+    from cte_metrics.sem.inference.solved import constrained_inverse
 
     plain = solution.project(solution.evaluation.weight(information))
     inverse = constrained_inverse(plain, solution.basis)

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.estimators.maximum_likelihood import inverse_and_logdet
-from cte_metrics.sem.inference.solution import Solution, Solved, constrained_inverse
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import Solved, constrained_inverse
 from cte_metrics.sem.model.implied import saturated_state
+from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.model.symmetric import inverse_and_logdet
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.fit.measures import Robust
+    from cte_metrics.sem.fit.robust import Robust
 
 
 def corrected_robust(solution: Solution) -> Robust | None:
@@ -32,7 +33,7 @@ def corrected_robust(solution: Solution) -> Robust | None:
         from cte_metrics.sem.fit.robust_ordinal import categorical_robust
 
         return categorical_robust(solution)
-    from cte_metrics.sem.fit.measures import Robust
+    from cte_metrics.sem.fit.robust import Robust
 
     base = solution.baseline
     if base is None or solution.df < 0:

@@ -28,12 +28,13 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from cte_metrics.kernels.numerics.vech import vech_index
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.model.implied import BlockState, saturated_state
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.implied import saturated_state
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import layout, scales
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.fit.measures import Robust
+    from cte_metrics.sem.fit.robust import Robust
     from cte_metrics.sem.inference.solution import Solution
 
 _NAME = re.compile(r"\.?[A-Za-z_][\w.]*")
@@ -42,7 +43,7 @@ _SMALLEST_EIGENVALUE = float(np.sqrt(np.finfo(float).eps))
 
 def categorical_robust(solution: Solution) -> Robust | None:
     """Statistic and scaling behind the robust indices; ``None`` where they are undefined."""
-    from cte_metrics.sem.fit.measures import Robust
+    from cte_metrics.sem.fit.robust import Robust
 
     bread = solution.bread
     samples = solution.estimator.saturated().moments
@@ -132,58 +133,3 @@ def _normal_weight(r: Array) -> Array:
     i, j = vech_index(p)
     off = np.flatnonzero(i != j)
     return np.asarray(full[np.ix_(off, off)])
-
-
-def ordinal_srmr(solution: Solution) -> dict[str, float]:
-    """Root mean squared residuals: of correlations, and with thresholds counted in.
-
-    As in lavaan ``srmr`` leaves the thresholds out, ``srmr_bentler`` and ``crmr`` count them in.
-    """
-    samples = solution.estimator.saturated().moments
-    names = ("rmr", "srmr", "crmr")
-    total = dict.fromkeys([*names, *(f"{name}_nomean" for name in names)], 0.0)
-    for sample, state, share in zip(
-        samples, solution.states, solution.estimator.shares, strict=True
-    ):
-        assert sample.vector is not None  # ordinal blocks carry their moment vector
-        found = _root_mean_squares(sample.vector, state)
-        for name, value in found.items():
-            total[name] += share * value
-    return {
-        "rmr": total["rmr"],
-        "rmr_nomean": total["rmr_nomean"],
-        "srmr": total["srmr_nomean"],
-        "srmr_bentler": total["srmr"],
-        "srmr_bentler_nomean": total["srmr_nomean"],
-        "crmr": total["crmr"],
-        "crmr_nomean": total["crmr_nomean"],
-        "srmr_mplus": math.nan,
-        "srmr_mplus_nomean": math.nan,
-    }
-
-
-def _root_mean_squares(sample: Array, state: BlockState) -> dict[str, float]:
-    lay, design = layout(state.design), state.design
-    q, n_items = len(lay.item), design.n_observed  # covariates count too, as in lavaan
-    n_pairs = len(lay.rows)
-    observed, implied = sample[len(sample) - n_pairs :], state.vector[len(sample) - n_pairs :]
-    numeric = slice(len(sample) - n_pairs - len(lay.numeric), len(sample) - n_pairs)
-    sd, sd_implied = np.ones(design.n_observed), np.ones(design.n_observed)
-    sd[lay.numeric] = np.sqrt(sample[numeric])
-    sd_implied[lay.numeric] = np.sqrt(np.abs(state.vector[numeric]))
-    i, j = lay.rows, lay.columns
-    raw = observed - implied
-    residuals = {
-        "rmr": raw,
-        "srmr": raw / (sd[i] * sd[j]),
-        "crmr": observed / (sd[i] * sd[j]) - implied / (sd_implied[i] * sd_implied[j]),
-    }
-    lead = (sample[:q] - state.vector[:q])[lay.threshold >= 0]
-    extra = {"rmr": n_items, "srmr": n_items, "crmr": 0}
-    out = {}
-    for name, residual in residuals.items():
-        squares, n = float(residual @ residual), len(residual) + extra[name]
-        both = squares + float(lead @ lead)
-        out[f"{name}_nomean"] = math.sqrt(squares / n) if n else 0.0
-        out[name] = math.sqrt(both / (n + len(lead))) if n + len(lead) else 0.0
-    return out

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cte_metrics.sem.estimators.base import Array, Moments
-from cte_metrics.sem.inference.solution import Solution, Solved
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.design import (
     BlockDesign,
     BlockFacts,
@@ -24,6 +24,7 @@ from cte_metrics.sem.model.design import (
     moment_block,
 )
 from cte_metrics.sem.model.implied import evaluate
+from cte_metrics.sem.model.moments import Array, Moments
 from cte_metrics.sem.search.minimise import Problem, minimise
 
 Element = tuple[str, int, int]

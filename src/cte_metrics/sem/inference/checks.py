@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cte_metrics.errors import EstimationError, IdentificationError, InputError
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.inference.solution import Solution, constrained_inverse
-from cte_metrics.sem.model.implied import BlockState
-from cte_metrics.sem.sample.moments import SampleStats
+from cte_metrics.errors import EstimationError, IdentificationError
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import constrained_inverse
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.table.table import ParameterTable
 
 NEGATIVE = 1e-7
@@ -31,79 +31,6 @@ def describe_row(table: ParameterTable, row: int, labels: Sequence[str] = ()) ->
     if table.n_levels > 1:
         place.append(f"level {int(table.level[row])}")
     return f"{name} ({', '.join(place)})" if place else name
-
-
-def check_sample(sample: SampleStats) -> None:
-    """Refuse samples whose covariance matrix cannot be inverted, naming the cause.
-
-    Raises
-    ------
-    InputError
-        For constant or linearly dependent variables, or fewer rows than variables.
-    """
-    for group in sample.groups:
-        where = f" in group {group.label!r}" if len(sample.groups) > 1 else ""
-        variance = group.cov.diagonal()
-        scale = variance + group.mean**2
-        flat = [v for v, s, t in zip(group.names, variance, scale, strict=True) if s <= 1e-14 * t]
-        if flat:
-            raise InputError(
-                f"{', '.join(flat)} {'do' if len(flat) > 1 else 'does'} not vary{where}.",
-                hint="Leave constant variables out of the model.",
-            )
-        sd = np.sqrt(variance)
-        correlation = group.cov / (sd[:, None] * sd)
-        if _positive(correlation):
-            continue
-        p = len(group.names)
-        smallest = float(np.linalg.eigvalsh(correlation)[0])
-        if smallest < -1e-8:
-            raise InputError(
-                f"The covariance matrix{where} is not positive definite (smallest eigenvalue of "
-                f"the correlations {smallest:.3g}), so it cannot come from complete answers.",
-                hint="Matrices from pairwise deletion or typing errors look like this; pass the "
-                "answers themselves with missing='fiml'.",
-            )
-        if group.n <= p:
-            raise InputError(
-                f"There are {group.n:.0f} complete rows{where} and {p} variables; the covariance "
-                "matrix cannot be inverted.",
-                hint="Use more respondents, fewer variables, or estimator='ULS'.",
-            )
-        raise InputError(
-            f"The variables are linearly dependent{where}: {_dependent(correlation, group.names)}.",
-            hint="Leave out a variable that is the sum, the copy or the reverse of others.",
-        )
-
-
-def _positive(correlation: Array) -> bool:
-    try:
-        factor = np.linalg.cholesky(correlation)
-    except np.linalg.LinAlgError:
-        return False
-    return bool(factor.diagonal().min() > 1e-7)
-
-
-def _dependent(correlation: Array, names: Sequence[str]) -> str:
-    vector = np.linalg.eigh(correlation)[1][:, 0]
-    part = np.flatnonzero(np.abs(vector) > 0.05 * np.abs(vector).max())
-    return ", ".join(names[i] for i in part.tolist())
-
-
-def check_counts(table: ParameterTable, n_moments: int, n_parameters: int) -> None:
-    """Refuse a model with more free parameters than moments.
-
-    Raises
-    ------
-    IdentificationError
-    """
-    if n_parameters > n_moments:
-        raise IdentificationError(
-            f"The model is not identified: it has {n_parameters} free parameters, and the data "
-            f"give {n_moments} moments (df = {n_moments - n_parameters}).",
-            hint="Fix or equate parameters, or measure factors by more items (three for a factor "
-            "on its own, two for correlated factors).",
-        )
 
 
 def unidentified(solution: Solution) -> str | None:
@@ -259,3 +186,23 @@ def _correlations_beyond_one(solution: Solution) -> list[str]:
                         "outside [-1, 1]."
                     )
     return notes
+
+
+NOTICEABLE = 1e-4
+
+
+def above_unrestricted(solution: Solution) -> list[str]:
+    """Say when the model is more likely than the unrestricted moments, so that chi-square is 0."""
+    if solution.table.n_levels < 2 or solution.options.ordinal or solution.df <= 0:
+        return []
+    base = solution.estimator.saturated().by_group
+    triples = zip(solution.estimator.n_by_group, base, solution.evaluation.by_group, strict=True)
+    excess = sum(max(0.0, n * (f0 - f)) for n, f0, f in triples)
+    if excess < NOTICEABLE:
+        return []
+    return [
+        f"The model's log-likelihood exceeds that of the unrestricted moments by {excess:.3g}, so "
+        "chi-square is set to 0 and its p-value to 1: they say nothing on fit. Unrestricted "
+        "variances stay above zero at both levels, and this model's do not have to; the variance "
+        "between clusters is close to nil."
+    ]

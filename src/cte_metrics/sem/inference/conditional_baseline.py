@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cte_metrics.sem.inference.solution import Solution, Solved
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.search.minimise import Problem, minimise

@@ -11,8 +11,8 @@ import numpy as np
 
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
-from cte_metrics.sem.estimators.base import Array
 from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.table.labels import parameter_names, row_labels
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def standard_errors(solution: Solution) -> Array:
     variance = solution.vcov.diagonal()
     errors[free] = np.sqrt(np.maximum(variance, 0.0))[table.free[free] - 1]
     if solution.options.ordinal:
-        from cte_metrics.sem.model.ordinal import derived_standard_errors
+        from cte_metrics.sem.inference.derived_rows import derived_standard_errors
 
         derived_standard_errors(solution, errors)
     return errors

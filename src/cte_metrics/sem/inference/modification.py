@@ -30,11 +30,13 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.results import Block, Provenance, Result
-from cte_metrics.sem.estimators.base import DenseWeight, InformationKind, Weight
+from cte_metrics.sem.estimators.base import Weight
+from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.inference.checks import describe_row
 from cte_metrics.sem.inference.standardized import scale_factors
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate, gradient
+from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.table.every_parameter import all_parameters
 from cte_metrics.sem.table.labels import row_labels
 from cte_metrics.sem.table.table import ParameterTable

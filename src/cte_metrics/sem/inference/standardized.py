@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.conditional_slopes import explained_variances
 from cte_metrics.sem.model.derived_variances import derived_places, variance_jacobian
 from cte_metrics.sem.model.design import MATRICES
-from cte_metrics.sem.model.implied import BlockState
 from cte_metrics.sem.table.table import ParameterTable
 
 if TYPE_CHECKING:

@@ -24,17 +24,18 @@ Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cte_metrics.kernels.numerics.distributions import chi2_sf
-from cte_metrics.sem.estimators.base import Array, DenseWeight, Estimator, InformationKind
-from cte_metrics.sem.inference.solution import Solved
+from cte_metrics.sem.estimators.base import Estimator
+from cte_metrics.sem.estimators.weights import DenseWeight
+from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.model.moments import Array, InformationKind
 from cte_metrics.sem.request.options import GAMMA_TESTS
-
-NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class ScaledTest:
     pvalue: float
     scaling: float = 1.0
     shift: float = 0.0
-    trace: float = NAN
-    trace_squared: float = NAN
-    scaling_h1: float = NAN
-    scaling_h0: float = NAN
+    trace: float = math.nan
+    trace_squared: float = math.nan
+    scaling_h1: float = math.nan
+    scaling_h0: float = math.nan
 
 
 def all_tests(solved: Solved) -> dict[str, ScaledTest]:
@@ -72,8 +73,8 @@ def standard_test(solved: Solved) -> ScaledTest:
     """The unscaled test; without a reference distribution for ULS."""
     chisq, df = solved.chisq, solved.df
     if df < 0:
-        return ScaledTest("standard", NAN, df, NAN)
-    p = NAN if df == 0 or solved.options.discrepancy == "ULS" else float(chi2_sf(chisq, df))
+        return ScaledTest("standard", math.nan, df, math.nan)
+    p = math.nan if df == 0 or solved.options.discrepancy == "ULS" else float(chi2_sf(chisq, df))
     return ScaledTest("standard", chisq, df, p)
 
 
@@ -81,7 +82,7 @@ def scaled_test(solved: Solved) -> ScaledTest:
     """The scaled test that the options name."""
     name, chisq, df = solved.options.test, solved.chisq, solved.df
     if df <= 0 or (solved.test_bread is None and solved.design.n_free):
-        return ScaledTest(name, chisq if df == 0 else NAN, df, NAN, NAN)
+        return ScaledTest(name, chisq if df == 0 else math.nan, df, math.nan, math.nan)
     if name not in GAMMA_TESTS:
         return _yuan_bentler(solved)
     second = name != "satorra.bentler"
@@ -98,9 +99,9 @@ def scaled_test(solved: Solved) -> ScaledTest:
 
 
 def _divided(name: str, chisq: float, df: float, c: float, t1: float, t2: float) -> ScaledTest:
-    c = c if c > 0 else NAN
+    c = c if c > 0 else math.nan
     statistic = chisq / c
-    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else NAN
+    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else math.nan
     return ScaledTest(name, statistic, df, p, c, 0.0, t1, t2)
 
 
@@ -111,13 +112,13 @@ def gamma_traces(solved: Solved, *, second: bool) -> tuple[float, float]:
         bread = np.zeros((solved.design.n_free,) * 2)
     if solved.case_forms is not None and not second:
         total = solved.case_forms.gamma_trace([s.moments for s in solved.states])
-        return float(total - np.vdot(bread, solved.kind_meat)), NAN
+        return float(total - np.vdot(bread, solved.kind_meat)), math.nan
     pairs = list(zip(solved.kind_weights, solved.estimator.gamma(), strict=True))
     products = [v @ gamma for v, gamma in pairs]
     meat = solved.kind_meat
     t1 = sum(float(np.trace(x)) for x in products) - float(np.vdot(bread, meat))
     if not second:
-        return t1, NAN
+        return t1, math.nan
     cubic = [
         DenseWeight(share * (x @ x @ v))
         for x, (v, _), share in zip(products, pairs, solved.estimator.shares, strict=True)
@@ -137,9 +138,9 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
     h1, n_varying = _unrestricted_trace(estimator, kind)
     h0 = float(np.vdot(bread, solved.score_meat))
     trace = gamma_traces(solved, second=False)[0] if structured else h1 - h0
-    scaling = trace / df if trace > 0 else NAN
+    scaling = trace / df if trace > 0 else math.nan
     statistic = solved.chisq / scaling
-    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else NAN
+    p = float(chi2_sf(statistic, df)) if np.isfinite(statistic) else math.nan
     return ScaledTest(
         name,
         statistic,

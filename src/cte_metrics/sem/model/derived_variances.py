@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.sem.estimators.base import Array
 from cte_metrics.sem.model.design import BlockDesign, BlockMatrices
+from cte_metrics.sem.model.moments import Array
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.model.block import BlockState
 
 Index = NDArray[np.intp]
 

@@ -28,14 +28,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.sem.estimators.base import Array, MomentGradient
 from cte_metrics.sem.model.conditional_slopes import slope_curvature, slope_jacobian, slopes
 from cte_metrics.sem.model.derived_variances import variance_jacobian
 from cte_metrics.sem.model.design import MATRICES, BlockDesign
+from cte_metrics.sem.model.moments import Array, MomentGradient
 
 if TYPE_CHECKING:
-    from cte_metrics.sem.inference.solution import Solution
-    from cte_metrics.sem.model.implied import BlockState
+    from cte_metrics.sem.model.block import BlockState
 
 Index = NDArray[np.intp]
 _TAU, _DELTA = MATRICES.index("tau"), MATRICES.index("delta")
@@ -169,7 +168,7 @@ def ordinal_jacobian(state: BlockState) -> Array:
 
 def ordinal_curvature(state: BlockState, g: Array) -> Array:
     """Second derivative of the moments weighted by ``g`` (n_moments,), (n_own, n_own)."""
-    from cte_metrics.sem.model.implied import moment_curvature
+    from cte_metrics.sem.model.block import moment_curvature
 
     if state.design.derived:  # Gauss-Newton serves where residual variances are implicit
         return np.zeros((len(state.design.free),) * 2)
@@ -198,54 +197,3 @@ def ordinal_curvature(state: BlockState, g: Array) -> Array:
     cross += (d.delta[:, i] * (pair * cov[i, j])) @ d.delta[:, j].T
     cross += slope_cross
     return out + cross + cross.T
-
-
-def fill_derived_rows(solution: Solution, values: Array) -> None:
-    """Write what the parameterization derives: residual variances (delta) or scales (theta)."""
-    table = solution.table
-    for r in range(len(table)):
-        if table.free[r] or table.op[r] not in ("~~", "~*~") or table.lhs[r] != table.rhs[r]:
-            continue
-        state = solution.states[int(table.block[r]) - 1]
-        if table.lhs[r] not in state.design.observed:
-            continue
-        i = state.design.observed.index(table.lhs[r])
-        if not state.design.ordinal[i]:
-            continue
-        theta = state.design.parameterization == "theta"
-        if table.op[r] == "~~" and not theta:
-            values[r] = _derived_variance(state, i)
-        elif table.op[r] == "~*~" and theta:
-            values[r] = float(scales(state)[i])
-    fill_covariate_rows(solution, values)
-
-
-def _derived_variance(state: BlockState, i: int) -> float:
-    """Residual variance of ordinal item i in the delta parameterization."""
-    design = state.design
-    if i in design.derived:
-        k = design.latent.index(design.observed[i])
-        return float(state.matrices.psi[k, k])
-    common = float(state.cov[i, i] - state.matrices.theta[i, i])
-    return 1.0 / float(state.matrices.delta[i]) ** 2 - common
-
-
-def fill_covariate_rows(solution: Solution, values: Array) -> None:
-    """Write the sample moments of the covariates that the model is conditioned on."""
-    table = solution.table
-    samples = solution.estimator.start_moments()
-    for r in np.flatnonzero((table.exo > 0) & (table.free == 0)).tolist():
-        block = int(table.block[r]) - 1
-        design = solution.design.blocks[block]
-        if not design.covariates or table.op[r] not in ("~~", "~1"):
-            continue
-        i = design.observed.index(table.lhs[r])
-        sample = samples[block]
-        if table.op[r] == "~~":
-            values[r] = sample.cov[i, design.observed.index(table.rhs[r])]
-        elif sample.mean is not None:
-            values[r] = sample.mean[i]
-
-
-def derived_standard_errors(solution: Solution, errors: Array) -> None:
-    """Derived rows carry no standard error (0, as fixed rows), as in lavaan."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.model.moments import Array
 
 ModelType = Literal["sem", "cfa", "growth"]
 OnFailure = Literal["raise", "warn", "return"]

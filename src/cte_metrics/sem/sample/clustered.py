@@ -48,7 +48,7 @@ from cte_metrics.kernels.two_level.normal import (
     two_level_scores,
 )
 from cte_metrics.kernels.two_level.saturated import TwoLevelSaturated, two_level_saturated
-from cte_metrics.sem.estimators.base import Array, InformationKind, Moments
+from cte_metrics.sem.model.moments import Array, InformationKind, Moments
 
 Codes = NDArray[np.intp]
 SMALLEST_VARIANCE = 1e-3

@@ -25,7 +25,7 @@ from scipy.linalg import blas
 
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import n_half, vech_index
-from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.model.moments import Array
 
 BLOCK_ROWS = 2048
 

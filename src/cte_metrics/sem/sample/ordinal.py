@@ -23,7 +23,7 @@ from cte_metrics.kernels.ordinal.conditional_moments import (
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.kernels.summaries.contingency import item_pairs
-from cte_metrics.sem.estimators.base import Array
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.table.table import model_outline
 
 if TYPE_CHECKING:

@@ -18,23 +18,21 @@ The statistical conception of mental factors. British Journal of Psychology, 28,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg
 
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.model.implied import BlockState
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.scores.linear import METHODS, Method, linear_scores
 from cte_metrics.sem.scores.response_model import ResponseModel, response_model
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cte_metrics.sem.inference.solution import Solution
-
-Method = Literal["regression", "bartlett", "ebm"]
-METHODS = ("regression", "bartlett", "ebm")
 
 
 def factor_scores(
@@ -117,32 +115,6 @@ def block_scores(state: BlockState, values: Array, method: Method) -> Array:
         return ordinal_scores(state, values, likelihood_only=method == "bartlett")
     mean = values.mean(axis=0) if state.mean is None else state.mean
     return linear_scores(state, values - mean, bartlett=method == "bartlett")
-
-
-def linear_scores(state: BlockState, deviations: Array, *, bartlett: bool) -> Array:
-    """Regression or Bartlett scores, pattern by pattern of missing answers."""
-    answered = np.isfinite(deviations)
-    out = np.full((len(deviations), state.design.n_latent), np.nan)
-    patterns, members = np.unique(answered, axis=0, return_inverse=True)
-    for k, pattern in enumerate(patterns):
-        if not pattern.any():
-            continue
-        rows = np.flatnonzero(members.ravel() == k)
-        weights = score_weights(state, np.flatnonzero(pattern), bartlett=bartlett)
-        out[rows] = state.eta + deviations[np.ix_(rows, pattern)] @ weights.T
-    return out
-
-
-def score_weights(state: BlockState, items: np.ndarray, *, bartlett: bool) -> Array:
-    """Weights (m, items) of the answered items; nan rows where nothing measures the factor."""
-    x = state.matrices.lambda_[items]
-    inverse = np.linalg.pinv(state.cov[np.ix_(items, items)], hermitian=True)
-    if not bartlett:
-        return np.asarray(state.phi @ x.T @ inverse)
-    inner = x.T @ inverse
-    weights = np.linalg.pinv(inner @ x, hermitian=True) @ inner
-    weights[np.all(weights == 0.0, axis=1)] = np.nan
-    return np.asarray(weights)
 
 
 def ordinal_scores(

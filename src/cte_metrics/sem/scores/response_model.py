@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import InputError
-from cte_metrics.sem.estimators.base import Array
-from cte_metrics.sem.model.implied import BlockState
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import scales
 
 

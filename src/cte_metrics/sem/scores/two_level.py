@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cte_metrics.errors import InputError
-from cte_metrics.sem.scores.factor_scores import Method, linear_scores
+from cte_metrics.sem.scores.linear import Method, linear_scores
 
 if TYPE_CHECKING:
     import pandas as pd

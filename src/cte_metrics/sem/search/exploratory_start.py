@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cte_metrics.sem.estimators.base import Array, Moments
 from cte_metrics.sem.model.design import ModelDesign
+from cte_metrics.sem.model.moments import Array, Moments
 from cte_metrics.sem.table.table import ParameterTable
 
 LEAST_UNIQUE = 0.1

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cte_metrics.sem.estimators.base import Array, Moments
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, ModelDesign, block_matrices
+from cte_metrics.sem.model.moments import Array, Moments
 from cte_metrics.sem.search.start import starting_values
 from cte_metrics.sem.table.table import ParameterTable
 

@@ -10,22 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cte_metrics.errors import InputError
-from cte_metrics.sem.estimators.base import Array, Estimator
-from cte_metrics.sem.inference.checks import check_counts, check_sample
-from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.model.conditional_slopes import with_covariate_moments
 from cte_metrics.sem.model.constraints import CompiledConstraints, compile_constraints
 from cte_metrics.sem.model.design import ModelDesign, build_design
-from cte_metrics.sem.model.implied import evaluate
-from cte_metrics.sem.request.options import FitOptions
-from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes, summarise
-from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.search.constrained import (
     Bounds,
-    active_jacobian,
     minimise_constrained,
-    null_space,
 )
 from cte_metrics.sem.search.minimise import Minimum, Problem, minimise
 from cte_metrics.sem.search.rescaled_start import rescaled_start
@@ -38,71 +30,6 @@ RESTARTS = 12
 RESTART_ITERATIONS = 120
 
 
-def sample_of(data: ModelData, table: ParameterTable) -> SampleStats:
-    """Means and covariances of every group, variables in the order of its block."""
-    groups: list[GroupSample] = []
-    sizes = effective_sizes([p.weights for p in data.groups], [len(p.rows) for p in data.groups])
-    for part, block, n in zip(data.groups, table.blocks, sizes, strict=True):
-        values = _ordered(data, part.values, block.ov_names)
-        groups.append(summarise(part.label, block.ov_names, values, part.weights, n))
-    return SampleStats(tuple(groups), data.names, data.n_dropped, data.notes)
-
-
-def make_estimator(
-    data: ModelData,
-    table: ParameterTable,
-    options: FitOptions,
-    *,
-    sample: SampleStats | None = None,
-) -> Estimator:
-    """Choose the discrepancy function and give it the data."""
-    x_index = fixed_covariates(table)
-    has_means = table.options.meanstructure
-    if options.ordinal and table.n_levels > 1:
-        from cte_metrics.sem.estimators.two_level_ordinal import two_level_ordinal_estimator
-
-        return two_level_ordinal_estimator(data, table, options.discrepancy)
-    if options.ordinal:
-        from cte_metrics.sem.estimators.categorical import categorical_estimator
-
-        return categorical_estimator(data, table, options.discrepancy)
-    if table.n_levels > 1:
-        from cte_metrics.sem.estimators.two_level import two_level_estimator
-
-        return two_level_estimator(data, table, options)
-    if options.casewise:
-        from cte_metrics.sem.estimators.fiml import full_information
-
-        return full_information(data, table, x_index)
-    if sample is None:
-        sample = sample_of(data, table)
-    if options.discrepancy == "ML":
-        check_sample(sample)
-        from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
-
-        normal = options.likelihood == "normal"
-        return MaximumLikelihood(sample, has_means, x_index, "normal" if normal else "wishart")
-    if options.discrepancy == "GLS":
-        check_sample(sample)
-    from cte_metrics.sem.estimators.least_squares import LeastSquares
-
-    return LeastSquares(sample, has_means, x_index, options.discrepancy)
-
-
-def _ordered(data: ModelData, values: Array, names: tuple[str, ...]) -> Array:
-    if names == data.names:
-        return values
-    return values[:, [data.names.index(v) for v in names]]
-
-
-def fixed_covariates(table: ParameterTable) -> tuple[int, ...]:
-    """Positions of the covariates whose moments are held at the sample's."""
-    block = table.blocks[0]
-    if not table.options.fixed_x:
-        return ()
-    return tuple(block.ov_names.index(v) for v in block.ov_x)
-
-
 @dataclass(frozen=True, slots=True)
 class _Setup:
     """What ``solve`` prepares before it iterates."""
@@ -112,59 +39,6 @@ class _Setup:
     bounds: Bounds
     n_moments: int
     n_parameters: int
-
-
-def solve(
-    table: ParameterTable,
-    estimator: Estimator,
-    options: FitOptions,
-    data: ModelData,
-    *,
-    start: Array | None = None,
-) -> Solution | None:
-    """Minimise the discrepancy; ``None`` when it is not defined at any start.
-
-    Parameters
-    ----------
-    start : ndarray (n_free,), optional
-        First value of theta; from the sample moments by default.
-
-    Raises
-    ------
-    IdentificationError
-        If there are more parameters than moments.
-    """
-    setup = _prepare(table, estimator)
-    check_counts(table, setup.n_moments, setup.n_parameters)
-    found = _search(table, estimator, setup, start)
-    if found is None:
-        return None
-    theta = found.theta
-    states = evaluate(setup.design, theta)
-    basis = null_space(active_jacobian(setup.constraints, setup.bounds, theta), len(theta))
-    if setup.constraints.is_linear and len(setup.constraints.equal) and _only_linear(setup):
-        basis = setup.constraints.reparameterization()[1]
-    evaluation = (
-        found.evaluation
-        if found.states and found.states[0].n_free == setup.design.n_free
-        else estimator.at([s.moments for s in states])
-    )
-    return Solution(
-        design=setup.design,
-        estimator=estimator,
-        options=options,
-        theta=theta,
-        basis=basis,
-        states=states,
-        evaluation=evaluation,
-        n_moments=setup.n_moments,
-        n_parameters=setup.n_parameters,
-        table=table,
-        constraints=setup.constraints,
-        data=data,
-        converged=found.converged,
-        n_iterations=found.n_iterations,
-    )
 
 
 def _only_linear(setup: _Setup) -> bool:
@@ -319,17 +193,3 @@ def _merged(
         found.n_iterations,
         found.decrement,
     )
-
-
-def require_data(data: object, sample_cov: object) -> None:
-    """Refuse a call with neither answers nor moments.
-
-    Raises
-    ------
-    InputError
-    """
-    if data is None and sample_cov is None:
-        raise InputError(
-            "There is nothing to fit the model to.",
-            hint="Pass data, or sample_cov= with n_obs=.",
-        )

@@ -1,0 +1,38 @@
+"""moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+InformationKind = Literal["expected", "observed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments that a model implies for one block, or that a sample shows.
+
+    ``cov`` is (p, p); ``mean`` is (p,), or ``None`` where the model has no means; ``vector`` is the
+    moment vector of an ordinal block, otherwise ``None``.
+    """
+
+    cov: Array
+    mean: Array | None = None
+    vector: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MomentGradient:
+    """Derivative of the discrepancy with respect to the moments of one block.
+
+    ``dF = mean' dmu + trace(cov dSigma)`` with ``cov`` (p, p) symmetric; or, for a block that is
+    described by its moment vector, ``dF = vector' dsigma`` (then the other two are ``None``).
+    """
+
+    cov: Array | None = None
+    mean: Array | None = None
+    vector: Array | None = None

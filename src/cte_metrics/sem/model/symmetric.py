@@ -1,0 +1,25 @@
+"""symmetric."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import lapack
+
+from cte_metrics.sem.model.moments import Array
+
+
+def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
+    """Inverse and log-determinant of a positive definite matrix; ``None`` if it is not."""
+    factor, info = lapack.dpotrf(matrix, lower=1)
+    if info != 0:
+        return None
+    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+    inverse, _ = lapack.dpotri(factor, lower=1)
+    return symmetric(inverse), logdet
+
+
+def symmetric(lower: Array) -> Array:
+    """Complete a lower triangle with zeros above it."""
+    full: Array = lower + lower.T
+    full.flat[:: len(full) + 1] *= 0.5
+    return full
