@@ -42,11 +42,10 @@ from cte_metrics.sem.inference.tests import scaled_test
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moment_names import moment_names
 from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.semfit import SEMFit
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.semfit import SEMFit
 
 Method = Literal["standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000"]
 METHODS = ("standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000")

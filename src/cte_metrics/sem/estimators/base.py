@@ -25,12 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 
 class Weight(Protocol):

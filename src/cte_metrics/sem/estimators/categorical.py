@@ -22,21 +22,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cte_metrics.errors import EstimationError
 from cte_metrics.sem.estimators.base import Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.ordinal import OrdinalSample, category_levels, ordinal_sample
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
-    from cte_metrics.sem.sample.rows import ModelData
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.table.table import ParameterTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from cte_metrics.sem.estimators.base import Estimator
+from cte_metrics.sem.estimators.categorical import categorical_estimator
+from cte_metrics.sem.estimators.fiml import full_information
+from cte_metrics.sem.estimators.least_squares import LeastSquares
+from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
+from cte_metrics.sem.estimators.two_level import two_level_estimator
+from cte_metrics.sem.estimators.two_level_ordinal import two_level_ordinal_estimator
 from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.checks import check_sample
@@ -32,32 +38,22 @@ def make_estimator(
     x_index = fixed_covariates(table)
     has_means = table.options.meanstructure
     if options.ordinal and table.n_levels > 1:
-        from cte_metrics.sem.estimators.two_level_ordinal import two_level_ordinal_estimator
-
         return two_level_ordinal_estimator(data, table, options.discrepancy)
     if options.ordinal:
-        from cte_metrics.sem.estimators.categorical import categorical_estimator
-
         return categorical_estimator(data, table, options.discrepancy)
     if table.n_levels > 1:
-        from cte_metrics.sem.estimators.two_level import two_level_estimator
-
         return two_level_estimator(data, table, options)
     if options.casewise:
-        from cte_metrics.sem.estimators.fiml import full_information
-
         return full_information(data, table, x_index)
     if sample is None:
         sample = sample_of(data, table)
     if options.discrepancy == "ML":
         check_sample(sample)
-        from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
 
         normal = options.likelihood == "normal"
         return MaximumLikelihood(sample, has_means, x_index, "normal" if normal else "wishart")
     if options.discrepancy == "GLS":
         check_sample(sample)
-    from cte_metrics.sem.estimators.least_squares import LeastSquares
 
     return LeastSquares(sample, has_means, x_index, options.discrepancy)
 

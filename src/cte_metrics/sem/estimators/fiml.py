@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +40,8 @@ from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient
 from cte_metrics.sem.sample.clustered import cluster_codes, has_cluster
 from cte_metrics.sem.sample.coverage import check_answers
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.sample.rows import ModelData
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.table.table import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,9 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
 from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.clustered import (
     ClusteredSample,
     IncompleteClusteredSample,
@@ -33,12 +34,8 @@ from cte_metrics.sem.sample.clustered import (
     has_cluster,
 )
 from cte_metrics.sem.sample.coverage import check_answers
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
-    from cte_metrics.sem.request.options import FitOptions
-    from cte_metrics.sem.sample.rows import ModelData
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.table.table import ParameterTable
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 

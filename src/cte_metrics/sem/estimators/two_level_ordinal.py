@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +35,8 @@ from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.ordinal import category_levels
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.sample.rows import GroupRows, ModelData
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.sample.rows import GroupRows, ModelData
+from cte_metrics.sem.table.table import ParameterTable
 
 FEWEST = 5
 FEW = 30

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cte_metrics.kernels.numerics.vech import unvech
 from cte_metrics.sem.estimators.base import Weight
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.implied import saturated_state
 from cte_metrics.sem.model.moments import Array
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,6 @@ class NormalWeight:
 
     def dense(self) -> Array:
         """Return ``H`` as a matrix."""
-        from cte_metrics.sem.model.implied import saturated_state
-
         unit = saturated_state(len(self.inverse), self.has_means)
         full: Array = unit.normal_information(self.inverse, self.second, self.residual)
         return self.share * blanked(full, len(self.inverse), self.has_means, self.blank)

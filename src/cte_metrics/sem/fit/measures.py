@@ -10,8 +10,10 @@ import math
 import numpy as np
 
 from cte_metrics.kernels.factor import fit_indices as index
+from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.sem.estimators.weights import quadratic
 from cte_metrics.sem.fit.robust import Robust, mean_scaling
+from cte_metrics.sem.fit.robust_gaps import corrected_robust
 from cte_metrics.sem.fit.srmr import residual_measures
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
@@ -169,8 +171,6 @@ def _robust(
     if two_level and (solution.options.missing == "fiml" or solution.options.ordinal):
         return None
     if solution.options.missing == "fiml" or solution.options.ordinal:
-        from cte_metrics.sem.fit.robust_gaps import corrected_robust
-
         if solution.options.ordinal and scaled is None:
             return None
         return corrected_robust(solution)
@@ -291,8 +291,6 @@ def _goodness(solution: Solution, df: float) -> dict[str, float]:
 
 
 def _moment_vector(moments: Moments, means: bool) -> Array:
-    from cte_metrics.kernels.numerics.vech import vech
-
     if moments.vector is not None:
         return moments.vector
     half = vech(moments.cov)

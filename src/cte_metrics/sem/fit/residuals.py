@@ -25,17 +25,17 @@ from scipy import linalg
 
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.numerics.vech import unvech, vech_index
+from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import constrained_inverse
 from cte_metrics.sem.inference.standardized import solution_keys
 from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.design import BlockDesign
 from cte_metrics.sem.model.moment_names import latent_matrix, ordinal_parts
 from cte_metrics.sem.model.moments import Array, InformationKind, Moments
 from cte_metrics.sem.model.ordinal import layout
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.inference.solution import Solution
-    from cte_metrics.sem.model.design import BlockDesign
 
 Kind = Literal["cor", "raw", "bentler", "standardized"]
 KINDS = ("cor", "raw", "bentler", "standardized")
@@ -93,9 +93,9 @@ def _blocks(solution: Solution) -> list[_Block]:
     found = []
     samples = solution.estimator.saturated().moments
     for state, sample in zip(solution.states, samples, strict=True):
-        if state.design.ordinal.any():
+        if state.design.form == "ordinal":
             found.append(_ordinal_block(state, sample))
-        elif state.design.cut_above:
+        elif state.design.form == "upper":
             n = len(state.design.threshold_item)
             assert sample.vector is not None  # the upper level of ordinal items has its vector
             cuts = sample.vector[:n] - state.vector[:n]
@@ -220,7 +220,7 @@ def _standard_errors(solution: Solution, kind: Kind) -> list[tuple[Array, Array 
     states = solution.states
     if any(len(blocks) > 1 for blocks in solution.design.groups) or solution.bread is None:
         return None
-    if any(s.design.ordinal.any() and not s.design.ordinal.all() for s in states):
+    if any(s.design.form == "ordinal" and not s.design.ordinal.all() for s in states):
         return None  # covariates included
     covariances = _sample_covariances(solution)
     if covariances is None:
@@ -247,8 +247,6 @@ def _resolved(covariance: Array, sample: Array) -> Array:
 
 def _bread(solution: Solution, information: InformationKind) -> Array:
     """Inverse information without the curvature of the moments."""
-    from cte_metrics.sem.inference.solved import constrained_inverse
-
     plain = solution.project(solution.evaluation.weight(information))
     inverse = constrained_inverse(plain, solution.basis)
     if inverse is not None:

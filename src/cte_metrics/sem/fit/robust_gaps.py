@@ -12,28 +12,22 @@ Functions: ``corrected_robust``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.sem.fit.robust import Robust
+from cte_metrics.sem.fit.robust_ordinal import categorical_robust
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved, constrained_inverse
 from cte_metrics.sem.model.implied import saturated_state
 from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.symmetric import inverse_and_logdet
 
-if TYPE_CHECKING:
-    from cte_metrics.sem.fit.robust import Robust
-
 
 def corrected_robust(solution: Solution) -> Robust | None:
     """Statistics and scaling factors behind the robust indices; ``None`` where undefined."""
     if solution.options.ordinal:
-        from cte_metrics.sem.fit.robust_ordinal import categorical_robust
-
         return categorical_robust(solution)
-    from cte_metrics.sem.fit.robust import Robust
 
     base = solution.baseline
     if base is None or solution.df < 0:

@@ -22,20 +22,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from cte_metrics.kernels.numerics.vech import vech_index
+from cte_metrics.sem.fit.robust import Robust
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import saturated_state
 from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import layout, scales
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.fit.robust import Robust
-    from cte_metrics.sem.inference.solution import Solution
 
 _NAME = re.compile(r"\.?[A-Za-z_][\w.]*")
 _SMALLEST_EIGENVALUE = float(np.sqrt(np.finfo(float).eps))
@@ -43,8 +40,6 @@ _SMALLEST_EIGENVALUE = float(np.sqrt(np.finfo(float).eps))
 
 def categorical_robust(solution: Solution) -> Robust | None:
     """Statistic and scaling behind the robust indices; ``None`` where they are undefined."""
-    from cte_metrics.sem.fit.robust import Robust
-
     bread = solution.bread
     samples = solution.estimator.saturated().moments
     numeric = any(not s.design.ordinal.all() for s in solution.states)

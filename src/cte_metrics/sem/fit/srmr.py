@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, Moments
 from cte_metrics.sem.model.ordinal import layout
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.inference.solution import Solution
 
 
 @dataclass(frozen=True, slots=True)

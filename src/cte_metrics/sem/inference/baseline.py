@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.conditional_baseline import fit_conditional_baseline
 from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.design import (
     BlockDesign,
@@ -25,7 +25,9 @@ from cte_metrics.sem.model.design import (
 )
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.ordinal import layout
 from cte_metrics.sem.search.minimise import Problem, minimise
+from cte_metrics.sem.table.table import ParameterTable
 
 Element = tuple[str, int, int]
 
@@ -41,25 +43,23 @@ class _Part:
     fixed: list[tuple[Element, float]]
 
 
-def fit_baseline(solution: Solution) -> Solved | None:
-    """Fit the independence model to the data of a fit; ``None`` when it has no solution."""
-    if any(b.covariates for b in solution.design.blocks):
-        from cte_metrics.sem.inference.conditional_baseline import fit_conditional_baseline
-
-        return fit_conditional_baseline(solution)
-    estimator = solution.estimator
+def fit_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
+    """Fit the independence model to the data of a fit; ``None`` when it has no solved."""
+    if any(b.covariates for b in solved.design.blocks):
+        return fit_conditional_baseline(solved, table)
+    estimator = solved.estimator
     samples = estimator.start_moments()
-    if solution.options.ordinal or len(estimator.groups) < len(samples):
+    if solved.options.ordinal or len(estimator.groups) < len(samples):
         samples = estimator.saturated().moments
     samples = getattr(estimator, "baseline_moments", samples)
     parts: list[_Part] = []
     first = at = 0
     for number, sample in enumerate(samples):
-        part = _part(solution, number, sample, first, at)
+        part = _part(solved, table, number, sample, start=(first, at))
         parts.append(part)
         first += len(part.start)
         at = part.design.stop
-    design = _assemble(parts, first, at, solution.design.groups)
+    design = _assemble(parts, first, at, solved.design.groups)
     start = np.concatenate([p.start for p in parts])
     problem = Problem(design, estimator)
     found = minimise(problem, start)
@@ -68,22 +68,25 @@ def fit_baseline(solution: Solution) -> Solved | None:
     return Solved(
         design=design,
         estimator=estimator,
-        options=solution.options,
+        options=solved.options,
         theta=found.theta,
         basis=None,
         states=evaluate(design, found.theta),
         evaluation=found.evaluation,
-        n_moments=solution.n_moments,
+        n_moments=solved.n_moments,
         n_parameters=first,
     )
 
 
-def _part(solution: Solution, number: int, sample: Moments, first: int, at: int) -> _Part:
-    block = solution.design.blocks[number]
-    names = solution.table.blocks[number]
+def _part(
+    solved: Solved, table: ParameterTable, number: int, sample: Moments, *, start: tuple[int, int]
+) -> _Part:
+    first, at = start
+    block = solved.design.blocks[number]
+    names = table.blocks[number]
     exogenous = [block.observed.index(v) for v in names.ov_x]
-    held = set(exogenous) if solution.table.options.fixed_x else set()
-    elements = _elements(solution, block, exogenous)
+    held = set(exogenous) if table.options.fixed_x else set()
+    elements = _elements(solved, block, exogenous)
     values = [_sample_value(block, sample, e) for e in elements]
     free = [k for k, e in enumerate(elements) if not _is_held(e, held)]
     fixed = [(e, values[k]) for k, e in enumerate(elements) if k not in set(free)]
@@ -105,21 +108,21 @@ def _part(solution: Solution, number: int, sample: Moments, first: int, at: int)
     return _Part(design, target, source, np.array([values[k] for k in free]), fixed)
 
 
-def _elements(solution: Solution, block: BlockDesign, exogenous: Sequence[int]) -> list[Element]:
+def _elements(solved: Solved, block: BlockDesign, exogenous: Sequence[int]) -> list[Element]:
     """Elements of the independence model; a mean belongs to one level only."""
     p = block.n_observed
     elements: list[Element] = [("theta", i, i) for i in range(p) if not block.ordinal[i]]
     if block.has_means:
         above = {
             v
-            for other in solution.design.blocks
+            for other in solved.design.blocks
             if other.group == block.group and other.level > block.level
             for v in other.observed
         }
         elements += [
             ("nu", i, 0)
             for i, name in enumerate(block.observed)
-            if not block.ordinal[i] and name not in above and not block.cut_above
+            if not block.ordinal[i] and name not in above and block.form != "upper"
         ]
     elements += [("tau", k, 0) for k in range(len(block.threshold_item))]
     elements += [("theta", i, j) for i in exogenous for j in exogenous if j < i]
@@ -137,10 +140,9 @@ def _sample_value(block: BlockDesign, sample: Moments, element: Element) -> floa
         return float(sample.cov[i, j])
     if kind == "nu":
         return 0.0 if sample.mean is None else float(sample.mean[i])
-    from cte_metrics.sem.model.ordinal import layout
 
     assert sample.vector is not None  # ordinal blocks carry their moment vector
-    if block.cut_above:
+    if block.form == "upper":
         return float(sample.vector[i])
     return float(sample.vector[np.flatnonzero(layout(block).threshold == i)[0]])
 

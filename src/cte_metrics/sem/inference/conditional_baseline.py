@@ -10,45 +10,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.search.minimise import Problem, minimise
 from cte_metrics.sem.search.start import starting_values
-from cte_metrics.sem.table.table import build_table
+from cte_metrics.sem.table.table import ParameterTable, build_table
 
 
-def fit_conditional_baseline(solution: Solution) -> Solved | None:
-    """Fit independence given the covariates; ``None`` when it has no solution."""
-    block = solution.table.blocks[0]
+def fit_conditional_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
+    """Fit independence given the covariates; ``None`` when it has no solved."""
+    block = table.blocks[0]
     given = " + ".join(block.ov_x)
     items = [v for v in block.ov_names if v not in set(block.ov_x)]
     options = replace(
-        solution.table.options,
+        table.options,
         group_equal=(),
         group_partial=(),
         auto_cov_y=False,
-        n_groups=solution.table.n_groups,
+        n_groups=table.n_groups,
     )
-    table = build_table("\n".join(f"{v} ~ {given}" for v in items), options)
-    ordered = table.blocks[0].ov_names == block.ov_names
-    if not ordered:
+    free = build_table("\n".join(f"{v} ~ {given}" for v in items), options)
+    if free.blocks[0].ov_names != block.ov_names:
         return None
-    design = build_design(table)
-    estimator = solution.estimator
-    start = starting_values(table, design, estimator.start_moments())
+    design = build_design(free)
+    estimator = solved.estimator
+    start = starting_values(free, design, estimator.start_moments())
     found = minimise(Problem(design, estimator), start)
     if found is None or not found.converged:
         return None
     return Solved(
         design=design,
         estimator=estimator,
-        options=solution.options,
+        options=solved.options,
         theta=found.theta,
         basis=None,
         states=evaluate(design, found.theta),
         evaluation=found.evaluation,
-        n_moments=solution.n_moments,
+        n_moments=solved.n_moments,
         n_parameters=design.n_free,
     )

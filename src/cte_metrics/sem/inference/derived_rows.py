@@ -1,26 +1,29 @@
-"""derived_rows."""
+"""Rows of the table that no parameter carries: they follow from the others, or from the sample.
+
+Functions: ``fill_derived_rows``, ``fill_covariate_rows``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.moments import Array, Moments
 from cte_metrics.sem.model.ordinal import scales
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.inference.solution import Solution
-    from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.table.table import ParameterTable
 
 
-def fill_derived_rows(solution: Solution, values: Array) -> None:
-    """Write what the parameterization derives: residual variances (delta) or scales (theta)."""
-    table = solution.table
+def fill_derived_rows(table: ParameterTable, states: Sequence[BlockState], values: Array) -> None:
+    """Write what the parameterization derives: residual variances (delta) or scales (theta).
+
+    They carry no standard error (0, as fixed rows), as in lavaan.
+    """
     for r in range(len(table)):
         if table.free[r] or table.op[r] not in ("~~", "~*~") or table.lhs[r] != table.rhs[r]:
             continue
-        state = solution.states[int(table.block[r]) - 1]
+        state = states[int(table.block[r]) - 1]
         if table.lhs[r] not in state.design.observed:
             continue
         i = state.design.observed.index(table.lhs[r])
@@ -31,7 +34,6 @@ def fill_derived_rows(solution: Solution, values: Array) -> None:
             values[r] = _derived_variance(state, i)
         elif table.op[r] == "~*~" and theta:
             values[r] = float(scales(state)[i])
-    fill_covariate_rows(solution, values)
 
 
 def _derived_variance(state: BlockState, i: int) -> float:
@@ -44,13 +46,16 @@ def _derived_variance(state: BlockState, i: int) -> float:
     return 1.0 / float(state.matrices.delta[i]) ** 2 - common
 
 
-def fill_covariate_rows(solution: Solution, values: Array) -> None:
+def fill_covariate_rows(
+    table: ParameterTable,
+    states: Sequence[BlockState],
+    samples: Sequence[Moments],
+    values: Array,
+) -> None:
     """Write the sample moments of the covariates that the model is conditioned on."""
-    table = solution.table
-    samples = solution.estimator.start_moments()
     for r in np.flatnonzero((table.exo > 0) & (table.free == 0)).tolist():
         block = int(table.block[r]) - 1
-        design = solution.design.blocks[block]
+        design = states[block].design
         if not design.covariates or table.op[r] not in ("~~", "~1"):
             continue
         i = design.observed.index(table.lhs[r])
@@ -59,7 +64,3 @@ def fill_covariate_rows(solution: Solution, values: Array) -> None:
             values[r] = sample.cov[i, design.observed.index(table.rhs[r])]
         elif sample.mean is not None:
             values[r] = sample.mean[i]
-
-
-def derived_standard_errors(solution: Solution, errors: Array) -> None:
-    """Derived rows carry no standard error (0, as fixed rows), as in lavaan."""

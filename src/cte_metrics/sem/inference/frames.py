@@ -12,7 +12,10 @@ import numpy as np
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.standardized import standardize
+from cte_metrics.sem.model.conditional_slopes import slopes
 from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.model.ordinal import layout, scales
 from cte_metrics.sem.table.labels import parameter_names, row_labels
 
 if TYPE_CHECKING:
@@ -29,10 +32,6 @@ def standard_errors(solution: Solution) -> Array:
         return errors
     variance = solution.vcov.diagonal()
     errors[free] = np.sqrt(np.maximum(variance, 0.0))[table.free[free] - 1]
-    if solution.options.ordinal:
-        from cte_metrics.sem.inference.derived_rows import derived_standard_errors
-
-        derived_standard_errors(solution, errors)
     return errors
 
 
@@ -51,8 +50,6 @@ def defined_parameters(solution: Solution) -> tuple[Array, Array]:
 def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
     """Build the table of parameters."""
     import pandas as pd
-
-    from cte_metrics.sem.inference.standardized import standardize
 
     if not 0.0 < confidence < 1.0:
         raise InputError(f"confidence={confidence} is not between 0 and 1.")
@@ -102,9 +99,9 @@ def implied_frames(solution: Solution) -> dict[Any, Any]:
         part: dict[str, Any] = {"cov": pd.DataFrame(state.cov, index=names, columns=names)}
         if state.mean is not None:
             part["mean"] = pd.Series(state.mean, index=names)
-        if state.design.ordinal.any():
+        if state.design.form == "ordinal":
             part |= _ordinal_parts(solution, state, names)
-        if state.design.cut_above:
+        if state.design.form == "upper":
             cuts = state.vector[: len(state.design.threshold_item)]
             owners = [names[i] for i in state.design.threshold_item]
             labels = [f"{v}|t{owners[: k + 1].count(v)}" for k, v in enumerate(owners)]
@@ -120,8 +117,6 @@ def implied_frames(solution: Solution) -> dict[Any, Any]:
 
 def _ordinal_parts(solution: Solution, state: Any, names: list[str]) -> dict[str, Any]:
     import pandas as pd
-
-    from cte_metrics.sem.model.ordinal import layout, scales
 
     delta = scales(state)
     cov = state.cov * (delta[:, None] * delta)
@@ -149,8 +144,6 @@ def _ordinal_parts(solution: Solution, state: Any, names: list[str]) -> dict[str
 def _given_covariates(state: Any, cov: pd.DataFrame, delta: Any) -> dict[str, Any]:
     """Moments of the items given the covariates, and their slopes."""
     import pandas as pd
-
-    from cte_metrics.sem.model.conditional_slopes import slopes
 
     design = state.design
     x = [design.observed[i] for i in design.covariates]

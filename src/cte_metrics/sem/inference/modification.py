@@ -33,6 +33,7 @@ from cte_metrics.results import Block, Provenance, Result
 from cte_metrics.sem.estimators.base import Weight
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.inference.checks import describe_row
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.standardized import scale_factors
 from cte_metrics.sem.model.design import build_design
 from cte_metrics.sem.model.implied import evaluate, gradient
@@ -43,8 +44,6 @@ from cte_metrics.sem.table.table import ParameterTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.inference.solution import Solution
 
 Array = NDArray[np.float64]
 SINGULAR = np.finfo(float).eps ** (1 / 3)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from scipy import linalg
 
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.factor import rotation as rotations
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.constraints import compile_constraints
 from cte_metrics.sem.model.design import (
     BlockDesign,
@@ -42,9 +43,6 @@ from cte_metrics.sem.model.design import (
 )
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.table.table import ParameterTable
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.inference.solution import Solution
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -167,7 +165,7 @@ def _standard_deviations(
 def _residual_variances(block: BlockDesign, x: BlockMatrices) -> Array:
     """Residual variances (p,); of ordinal items what the factors leave of ``1 / delta^2``."""
     residual = np.diagonal(x.theta)
-    if block.parameterization == "theta" or not block.ordinal.any():
+    if block.parameterization == "theta" or block.form != "ordinal":
         return residual
     spread = np.linalg.inv(np.eye(block.n_latent) - x.beta)
     common = x.lambda_ @ spread

@@ -19,15 +19,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from cte_metrics.sem.inference.baseline import fit_baseline
+from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
 from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.inference.tests import ScaledTest, all_tests
+from cte_metrics.sem.model.constraints import CompiledConstraints
 from cte_metrics.sem.model.moments import Array
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.constraints import CompiledConstraints
-    from cte_metrics.sem.sample.rows import ModelData
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.table.table import ParameterTable
 
 
 @dataclass(eq=False, kw_only=True)
@@ -62,24 +62,20 @@ class Solution(Solved):
         """Estimate of every row of the table (n_rows,)."""
         values = self.flat[self.design.position]
         if self.options.ordinal:
-            from cte_metrics.sem.inference.derived_rows import fill_derived_rows
-
-            fill_derived_rows(self, values)
+            fill_derived_rows(self.table, self.states, values)
+            samples = self.estimator.start_moments()
+            fill_covariate_rows(self.table, self.states, samples, values)
         return values
 
     @cached_property
     def tests(self) -> dict[str, ScaledTest]:
         """Test statistics by name: ``standard`` and the scaled one."""
-        from cte_metrics.sem.inference.tests import all_tests
-
         return all_tests(self)
 
     @cached_property
     def baseline(self) -> Solved | None:
         """The independence model on the same data."""
-        from cte_metrics.sem.inference.baseline import fit_baseline
-
-        return fit_baseline(self)
+        return fit_baseline(self, self.table)
 
     @property
     def n_observations(self) -> float:
@@ -87,7 +83,3 @@ class Solution(Solved):
         if self.options.casewise and not self.options.ordinal:
             return float(sum(self.estimator.n_by_group))
         return self.data.n_used
-
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.inference.tests import ScaledTest

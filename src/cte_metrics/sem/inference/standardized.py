@@ -29,16 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.conditional_slopes import explained_variances
 from cte_metrics.sem.model.derived_variances import derived_places, variance_jacobian
 from cte_metrics.sem.model.design import MATRICES
+from cte_metrics.sem.table.labels import row_labels
 from cte_metrics.sem.table.table import ParameterTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.inference.solution import Solution
 
 Array = NDArray[np.float64]
 Kind = Literal["std_all", "std_lv"]
@@ -101,7 +101,7 @@ def _observed_variances(state: BlockState) -> tuple[Array, Array]:
     if d.derived:
         moved, reach = _derived(state)
         own = own + moved @ reach**2
-    if d.ordinal.any() and d.parameterization == "delta":
+    if d.form == "ordinal" and d.parameterization == "delta":
         fixed = d.ordinal
         variances = np.where(fixed, 1.0 / x.delta**2, variances)
         own[:, fixed] = 0.0
@@ -265,7 +265,7 @@ def row_jacobian(table: ParameterTable, states: Sequence[BlockState]) -> Array:
     rows = np.flatnonzero(table.free)
     out[rows, table.free[rows] - 1] = 1.0
     for state in states:
-        if state.design.ordinal.any():
+        if state.design.form == "ordinal":
             _ordinal_rows(out, table, state)
     return out
 
@@ -299,8 +299,6 @@ def standardized_table(
 ) -> pd.DataFrame:
     """Standardized solution as a table: lhs, op, rhs, group, level, label, est, se, z, ..."""
     import pandas as pd
-
-    from cte_metrics.sem.table.labels import row_labels
 
     found = standardize(solution, kind)
     est = np.concatenate((found.values, found.defined))

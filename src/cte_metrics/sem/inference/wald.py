@@ -14,17 +14,15 @@ observations is large. Transactions of the American Mathematical Society, 54, 42
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.results import Provenance, Result
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.constraints import compile_equations
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.inference.solution import Solution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

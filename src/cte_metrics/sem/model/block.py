@@ -1,15 +1,50 @@
-"""block."""
+"""One block of a model at one parameter vector.
+
+Every free parameter moves ``Sigma`` by ``s (u v' + v u')`` and ``mu`` by ``f u``, where u and v are
+rows of ``W = [I; A'; C]`` (n_observed + 2 n_latent, n_observed), f an element of ``[1, 0, e]``.
+Any trace over such products is read off ``W M W'``, so information matrices and Hessians cost
+O(n_free^2) and no matrix of moment by moment size is formed.
+
+What the estimator sees of a block depends on its kind (``MomentKind``: ``model.continuous``,
+``model.ordinal``, ``model.ordinal_upper_level``), which ``model.implied`` hands to the state.
+
+Classes: ``BlockState``, ``MomentKind``. Functions: ``row_derivatives``, ``by_vector``,
+``in_matrices``, ``moment_curvature``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from cte_metrics.kernels.numerics.vech import n_half, unvech, vech, vech_index
+from cte_metrics.kernels.numerics.vech import n_half, unvech
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, BlockMatrices
 from cte_metrics.sem.model.moments import Array, MomentGradient, Moments
+
+
+@dataclass(frozen=True, slots=True)
+class MomentKind:
+    """How the moments of a kind of block follow from its mean and covariance matrix.
+
+    Attributes
+    ----------
+    vector : function of a state
+        The moment vector (n_moments,).
+    jacobian : function of a state
+        Its derivative by the block's own parameters (n_moments, n_own).
+    curvature : function of a state and a gradient
+        Its second derivative weighted by the gradient (n_own, n_own).
+    by_vector : bool
+        Whether estimators see the vector; otherwise mean and covariance matrix say all.
+    """
+
+    vector: Callable[[BlockState], Array]
+    jacobian: Callable[[BlockState], Array]
+    curvature: Callable[[BlockState, MomentGradient], Array]
+    by_vector: bool = True
 
 
 @dataclass(eq=False)
@@ -18,9 +53,14 @@ class BlockState:
 
     ``cov`` (p, p), ``mean`` (p,) or None, ``A`` (p, m), ``phi`` (m, m), ``C`` (m, p), ``inverse``
     (m, m) is ``(I - Beta)^-1``, ``eta`` (m,) is E(eta).
+
+    Created by: ``cte_metrics.sem.model.implied.evaluate``.
+    Consumed by: ``cte_metrics.sem.search.minimise.Problem``,
+    ``cte_metrics.sem.inference.solved.Solved``.
     """
 
     design: BlockDesign
+    kind: MomentKind
     n_free: int
     matrices: BlockMatrices
     inverse: Array
@@ -30,20 +70,16 @@ class BlockState:
     eta: Array
     cov: Array
     mean: Array | None
-    _cache: dict[str, Array] = field(default_factory=dict)
 
     @cached_property
     def moments(self) -> Moments:
         """The implied moments, as the estimator sees them."""
-        if self.design.ordinal.any():
-            from cte_metrics.sem.model.ordinal import ordinal_vector
+        return Moments(self.cov, self.mean, self.vector if self.kind.by_vector else None)
 
-            return Moments(self.cov, self.mean, ordinal_vector(self))
-        if self.design.cut_above:
-            from cte_metrics.sem.model.ordinal_upper_level import upper_vector
-
-            return Moments(self.cov, self.mean, upper_vector(self))
-        return Moments(self.cov, self.mean)
+    @cached_property
+    def vector(self) -> Array:
+        """The moment vector (n_moments,)."""
+        return self.kind.vector(self)
 
     @cached_property
     def rows(self) -> Array:
@@ -68,20 +104,7 @@ class BlockState:
     @cached_property
     def own_jacobian(self) -> Array:
         """Derivative of the moment vector by this block's parameters (n_moments, n_own)."""
-        if self.design.ordinal.any():
-            from cte_metrics.sem.model.ordinal import ordinal_jacobian
-
-            return ordinal_jacobian(self)
-        if self.design.cut_above:
-            from cte_metrics.sem.model.ordinal_upper_level import upper_jacobian
-
-            return upper_jacobian(self)
-        i, j = vech_index(self.design.n_observed)
-        u, v = self.u, self.v
-        cov = (u[:, i] * v[:, j] + v[:, i] * u[:, j]) * self.design.scale[:, None]
-        if not self.design.has_means:
-            return cov.T
-        return np.concatenate((self.factor[:, None] * u, cov), axis=1).T
+        return self.kind.jacobian(self)
 
     @cached_property
     def jacobian(self) -> Array:
@@ -89,16 +112,6 @@ class BlockState:
         out = np.zeros((self.design.n_moments, self.n_free))
         np.add.at(out.T, self.design.free, self.own_jacobian.T)
         return out
-
-    @cached_property
-    def vector(self) -> Array:
-        """The moment vector (n_moments,)."""
-        ordinal = self.moments.vector
-        if ordinal is not None:
-            return ordinal
-        if self.mean is None or not self.design.has_means:
-            return vech(self.cov)
-        return np.concatenate((self.mean, vech(self.cov)))
 
     def spread(self, own: Array) -> Array:
         """Place a vector or matrix over own parameters into one over all of them."""
@@ -151,15 +164,7 @@ class BlockState:
 
     def curvature(self, g: MomentGradient) -> Array:
         """Second derivative of the moments weighted by a gradient, ``sum_k g_k d2 sigma_k``."""
-        if g.vector is not None and self.design.ordinal.any():
-            from cte_metrics.sem.model.ordinal import ordinal_curvature
-
-            return self.spread(ordinal_curvature(self, g.vector))
-        if g.vector is not None and self.design.cut_above:
-            from cte_metrics.sem.model.ordinal_upper_level import upper_curvature
-
-            return self.spread(upper_curvature(self, g.vector))
-        return self.spread(moment_curvature(self, in_matrices(g, self.design.n_observed)))
+        return self.spread(self.kind.curvature(self, g))
 
 
 def _forms(u: Array, v: Array, m: Array) -> tuple[Array, Array, Array]:
@@ -182,6 +187,12 @@ def row_derivatives(state: BlockState) -> tuple[Array, Array]:
     a[p + m :, cov] = d.scale[cov] * state.inverse[:, d.column[cov]]
     b[p + m :, cov] = d.scale[cov] * state.inverse[:, d.row[cov]]
     return a, b
+
+
+def by_vector(g: MomentGradient) -> Array:
+    """The gradient by a moment vector; blocks that are seen by their vector have no other."""
+    assert g.vector is not None  # the estimator gives what it is shown
+    return g.vector
 
 
 def in_matrices(g: MomentGradient, p: int) -> MomentGradient:

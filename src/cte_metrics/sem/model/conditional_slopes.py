@@ -15,16 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.sem.model.block import BlockState, row_derivatives
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, ModelDesign
 from cte_metrics.sem.model.moments import Array, Moments
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 Index = NDArray[np.intp]
 _LAMBDA, _BETA = MATRICES.index("lambda"), MATRICES.index("beta")
@@ -88,8 +85,6 @@ def slope_curvature(
     scale_gradient : (p,)
         Derivative of the weighted slopes by the scales.
     """
-    from cte_metrics.sem.model.block import row_derivatives
-
     design = state.design
     if not design.covariates:
         size = (len(design.free), len(design.free))

@@ -15,16 +15,12 @@ Functions: ``solve_variances``, ``variance_jacobian``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import BlockDesign, BlockMatrices
 from cte_metrics.sem.model.moments import Array
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 Index = NDArray[np.intp]
 

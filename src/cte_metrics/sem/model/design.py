@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,12 @@ from cte_metrics.sem.model.placement import (
     derivative_index,
     place,
 )
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.table.table import ParameterTable
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+BlockForm = Literal["continuous", "ordinal", "upper"]
 
 MATRICES = ("lambda", "theta", "psi", "beta", "nu", "alpha", "tau", "delta")
 
@@ -50,7 +50,8 @@ class BlockDesign:
 
     A free parameter r changes ``Sigma`` by ``scale_r (u_r v_r' + v_r u_r')`` and ``mu`` by
     ``factor_r u_r``; ``u, v`` index rows of ``[I; A'; C]`` (n_observed + 2 n_latent,
-    n_observed) and ``mean`` indexes ``[1, 0, E(eta)]``.
+    n_observed) and ``mean`` indexes ``[1, 0, E(eta)]``. ``form`` says which moments the block has:
+    ``upper`` is the upper level of items that are cut into categories within.
     """
 
     number: int
@@ -64,6 +65,7 @@ class BlockDesign:
     has_beta: bool
     threshold_item: Index
     ordinal: NDArray[np.bool_]
+    form: BlockForm
     parameterization: str
     free: Index
     matrix: Index
@@ -91,19 +93,14 @@ class BlockDesign:
     def n_moments(self) -> int:
         """Length of the moment vector."""
         p = self.n_observed
-        if self.ordinal.any():
+        if self.form == "ordinal":
             x = len(self.covariates)
             p -= x
             numeric = int(p - self.ordinal.sum())
             return len(self.threshold_item) + 2 * numeric + p * (p - 1) // 2 + p * x
-        if self.cut_above:
+        if self.form == "upper":
             return len(self.threshold_item) + p * (p + 1) // 2
         return p * (p + 1) // 2 + (p if self.has_means else 0)
-
-    @property
-    def cut_above(self) -> bool:
-        """Whether this is the upper level of items that are cut within (two-level ordinal)."""
-        return len(self.threshold_item) > 0 and not self.ordinal.any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +341,7 @@ def _finish_block(
         has_beta=facts.has_beta,
         threshold_item=np.array(facts.threshold_item, dtype=np.intp),
         ordinal=np.array(facts.ordinal, dtype=bool),
+        form="ordinal" if any(facts.ordinal) else "upper" if facts.threshold_item else "continuous",
         parameterization=facts.parameterization,
         free=index[0],
         matrix=index[1],

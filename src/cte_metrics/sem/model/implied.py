@@ -1,16 +1,11 @@
-"""Implied moments of one block, their Jacobian, information and second-order terms.
+"""From a parameter vector to the implied moments of every block.
 
 With ``B = (I - Beta)^-1``, ``A = Lambda B``, ``Phi = B Psi B'``, ``C = Phi Lambda'`` and
 ``e = B alpha``::
 
     Sigma = A Psi A' + Theta,        mu = nu + Lambda e
 
-Every free parameter moves ``Sigma`` by ``s (u v' + v u')`` and ``mu`` by ``f u``, where u and v are
-rows of ``W = [I; A'; C]`` (n_observed + 2 n_latent, n_observed), f an element of ``[1, 0, e]``.
-Any trace over such products is read off ``W M W'``, so information matrices and Hessians cost
-O(n_free^2) and no matrix of moment by moment size is formed.
-
-Classes: ``BlockState``. Functions: ``evaluate``, ``gradient``, ``saturated_state``.
+Functions: ``evaluate``, ``gradient``, ``saturated_state``.
 """
 
 from __future__ import annotations
@@ -22,6 +17,8 @@ import numpy as np
 
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.model.continuous import CONTINUOUS
+from cte_metrics.sem.model.derived_variances import solve_variances
 from cte_metrics.sem.model.design import (
     BlockDesign,
     BlockFacts,
@@ -31,6 +28,10 @@ from cte_metrics.sem.model.design import (
     moment_block,
 )
 from cte_metrics.sem.model.moments import Array, MomentGradient
+from cte_metrics.sem.model.ordinal import ORDINAL
+from cte_metrics.sem.model.ordinal_upper_level import UPPER_LEVEL
+
+KINDS = {"continuous": CONTINUOUS, "ordinal": ORDINAL, "upper": UPPER_LEVEL}
 
 
 def block_state(design: BlockDesign, flat: Array, n_free: int) -> BlockState:
@@ -42,8 +43,6 @@ def block_state(design: BlockDesign, flat: Array, n_free: int) -> BlockState:
     else:
         inverse = np.eye(m)
     if design.derived:
-        from cte_metrics.sem.model.derived_variances import solve_variances
-
         solve_variances(design, x, inverse)
     if design.has_beta:
         a = x.lambda_ @ inverse
@@ -54,7 +53,8 @@ def block_state(design: BlockDesign, flat: Array, n_free: int) -> BlockState:
     c = phi @ x.lambda_.T
     cov = x.lambda_ @ c + x.theta
     mean = x.nu + x.lambda_ @ eta if design.has_means else None
-    return BlockState(design, n_free, x, inverse, a, phi, c, eta, cov, mean)
+    kind = KINDS[design.form]
+    return BlockState(design, kind, n_free, x, inverse, a, phi, c, eta, cov, mean)
 
 
 def evaluate(design: ModelDesign, theta: Array) -> tuple[BlockState, ...]:

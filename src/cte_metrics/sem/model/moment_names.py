@@ -64,11 +64,11 @@ def moment_names(design: BlockDesign) -> list[Name]:
     [['x1'], ['x1', 'x2'], ['x2']]
     """
     v = design.observed
-    if design.ordinal.any():
+    if design.form == "ordinal":
         return _ordinal_names(design)
     i, j = vech_index(len(v))
     names: list[Name] = [("mean", name) for name in v] if design.has_means else []
-    if design.cut_above:
+    if design.form == "upper":
         owner = design.threshold_item.tolist()
         names = [("threshold", v[i], owner[: k + 1].count(i)) for k, i in enumerate(owner)]
     return names + [("cov", frozenset((v[a], v[b]))) for a, b in zip(i, j, strict=True)]

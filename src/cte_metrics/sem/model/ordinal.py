@@ -23,18 +23,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.sem.model.block import BlockState, MomentKind, by_vector, moment_curvature
 from cte_metrics.sem.model.conditional_slopes import slope_curvature, slope_jacobian, slopes
 from cte_metrics.sem.model.derived_variances import variance_jacobian
 from cte_metrics.sem.model.design import MATRICES, BlockDesign
 from cte_metrics.sem.model.moments import Array, MomentGradient
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 Index = NDArray[np.intp]
 _TAU, _DELTA = MATRICES.index("tau"), MATRICES.index("delta")
@@ -166,10 +163,9 @@ def ordinal_jacobian(state: BlockState) -> Array:
     return np.concatenate(parts, axis=1).T
 
 
-def ordinal_curvature(state: BlockState, g: Array) -> Array:
-    """Second derivative of the moments weighted by ``g`` (n_moments,), (n_own, n_own)."""
-    from cte_metrics.sem.model.block import moment_curvature
-
+def ordinal_curvature(state: BlockState, weights: MomentGradient) -> Array:
+    """Second derivative of the moments weighted by a vector (n_moments,), (n_own, n_own)."""
+    g = by_vector(weights)
     if state.design.derived:  # Gauss-Newton serves where residual variances are implicit
         return np.zeros((len(state.design.free),) * 2)
     lay, delta, design = layout(state.design), scales(state), state.design
@@ -197,3 +193,6 @@ def ordinal_curvature(state: BlockState, g: Array) -> Array:
     cross += (d.delta[:, i] * (pair * cov[i, j])) @ d.delta[:, j].T
     cross += slope_cross
     return out + cross + cross.T
+
+
+ORDINAL = MomentKind(ordinal_vector, ordinal_jacobian, ordinal_curvature)

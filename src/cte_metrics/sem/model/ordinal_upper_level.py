@@ -1,25 +1,27 @@
-"""Moments of the upper level of items that are cut within clusters, and their residuals.
+"""Moments of the upper level of items that are cut within clusters.
 
 The latent response of an item is ``y* = w + b``, of variance 1 within clusters. The thresholds
 tau and the moments of b form the upper block; with implied ``mu`` and ``Sigma`` of b its vector is
 
     [tau_k - mu_i  (item by item),  vech(Sigma)]
 
-Functions: ``upper_vector``, ``upper_jacobian``, ``upper_curvature``, ``two_level_ordinal_srmr``.
+Functions: ``upper_vector``, ``upper_jacobian``, ``upper_curvature``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from cte_metrics.kernels.numerics.vech import vech, vech_index
+from cte_metrics.sem.model.block import (
+    BlockState,
+    MomentKind,
+    by_vector,
+    in_matrices,
+    moment_curvature,
+)
 from cte_metrics.sem.model.design import MATRICES
 from cte_metrics.sem.model.moments import Array, MomentGradient
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.model.block import BlockState
 
 _TAU = MATRICES.index("tau")
 
@@ -44,11 +46,13 @@ def upper_jacobian(state: BlockState) -> Array:
     return np.concatenate((cuts, cov), axis=1).T
 
 
-def upper_curvature(state: BlockState, g: Array) -> Array:
-    """Second derivative of the moments weighted by ``g`` (n_moments,), (n_own, n_own)."""
-    from cte_metrics.sem.model.block import in_matrices, moment_curvature
-
+def upper_curvature(state: BlockState, weights: MomentGradient) -> Array:
+    """Second derivative of the moments weighted by a vector (n_moments,), (n_own, n_own)."""
+    g = by_vector(weights)
     p, n = state.design.n_observed, len(state.design.threshold_item)
     mean: Array = -np.bincount(state.design.threshold_item, g[:n], minlength=p).astype(np.float64)
     cov = in_matrices(MomentGradient(vector=g[n:]), p).cov
     return moment_curvature(state, MomentGradient(cov, mean))
+
+
+UPPER_LEVEL = MomentKind(upper_vector, upper_jacobian, upper_curvature)

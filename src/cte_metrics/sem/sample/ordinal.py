@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +23,8 @@ from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.kernels.summaries.contingency import item_pairs
 from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import model_outline
-
-if TYPE_CHECKING:
-    from cte_metrics.sem.sample.rows import ModelData
 
 _DEFAULT_CORRECTION = (0.5, 0.0)
 _MANY_CATEGORIES = 30

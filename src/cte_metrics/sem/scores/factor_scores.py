@@ -24,15 +24,15 @@ import numpy as np
 from scipy import linalg
 
 from cte_metrics.errors import InputError, one_of
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.scores.linear import METHODS, Method, linear_scores
 from cte_metrics.sem.scores.response_model import ResponseModel, response_model
+from cte_metrics.sem.scores.two_level import two_level_scores
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.inference.solution import Solution
 
 
 def factor_scores(
@@ -73,8 +73,6 @@ def factor_scores(
             "that.",
         )
     if solution.table.n_levels > 1:
-        from cte_metrics.sem.scores.two_level import two_level_scores
-
         return two_level_scores(solution, method, level or 1)
     frames = []
     for number, state in enumerate(solution.states):
@@ -111,7 +109,7 @@ def model_answers(solution: Solution, group: int) -> Array:
 
 def block_scores(state: BlockState, values: Array, method: Method) -> Array:
     """Scores (n, m) of one block's respondents from their answers (n, p), nan where missing."""
-    if state.design.ordinal.any():
+    if state.design.form == "ordinal":
         return ordinal_scores(state, values, likelihood_only=method == "bartlett")
     mean = values.mean(axis=0) if state.mean is None else state.mean
     return linear_scores(state, values - mean, bartlett=method == "bartlett")

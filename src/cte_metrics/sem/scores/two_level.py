@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cte_metrics.errors import InputError
+from cte_metrics.sem.estimators.two_level import TwoLevel
+from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.scores.linear import Method, linear_scores
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.estimators.two_level import TwoLevel
-    from cte_metrics.sem.inference.solution import Solution
 
 
 def two_level_scores(solution: Solution, method: Method, level: int) -> pd.DataFrame:

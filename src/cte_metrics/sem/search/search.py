@@ -80,7 +80,7 @@ def _shared_means(design: ModelDesign, table: ParameterTable) -> int:
             for v in other.observed
         }
         shared = [v for v in block.observed if v in above and (block.number + 1, v) not in fixed]
-        count += len(shared) if block.has_means and not block.ordinal.any() else 0
+        count += len(shared) if block.has_means and block.form != "ordinal" else 0
     return count
 
 
