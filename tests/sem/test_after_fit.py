@@ -147,7 +147,7 @@ def test_variances_that_are_one_by_construction_have_no_error(
 ) -> None:
     data = case("hs1939").data[[f"x{k}" for k in range(1, 10)]] * scale
     fit = sem.cfa(MODEL, data, **options)
-    table = standardized_table(fit._solution, kind)
+    table = standardized_table(fit.solution, kind)
     factors = table[(table.lhs == table.rhs) & table.lhs.isin(["visual", "textual", "speed"])]
     assert factors.est.to_numpy() == pytest.approx(np.ones(3), abs=1e-14)
     assert (factors.se == 0.0).all()

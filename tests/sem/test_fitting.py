@@ -218,7 +218,7 @@ def test_responses_bring_model_items_and_group() -> None:
     result = fit(None, responses, group="wave", missing="fiml")
     assert result.converged
     assert result.notes[0].startswith("Simulated data")
-    assert result._solution.table.n_groups == 3
+    assert result.solution.table.n_groups == 3
     one_factor = fit("one_factor", responses)
     assert one_factor.fit_measures["chisq"] > fit("correlated", responses).fit_measures["chisq"]
 
@@ -234,8 +234,8 @@ def test_cfa_and_growth_have_their_own_defaults() -> None:
 
 def test_start_values_lead_to_the_same_solution() -> None:
     first = fit(HS, hs())
-    again = fit(HS, hs(), start=first._solution.theta)
-    assert again._solution.n_iterations <= 1
+    again = fit(HS, hs(), start=first.solution.theta)
+    assert again.solution.n_iterations <= 1
     assert again.fit_measures["chisq"] == pytest.approx(first.fit_measures["chisq"], rel=1e-10)
 
 
@@ -529,7 +529,7 @@ def test_rescaled_start_is_the_same_solution() -> None:
 
     model = "F =~ a + b + c\nG =~ d + e + f\nG ~ F\nH =~ 2*a + d"
     for text in (TWO, "F =~ a + b + c\nG =~ d + e + f\nG ~ F", model[: model.index("H")]):
-        solution = fit(text, simulated(9), meanstructure=True)._solution
+        solution = fit(text, simulated(9), meanstructure=True).solution
         theta = rescaled_start(solution.table, solution.estimator, lambda d: d)
         assert theta is not None
         assert theta == pytest.approx(solution.theta, rel=1e-5, abs=1e-6)

@@ -138,7 +138,7 @@ def test_exact_standard_errors_are_those_of_the_delta_method() -> None:
     from cte_metrics.sem.inference.rotation import _apply, _rule, _sets, _slopes, _turn
     from cte_metrics.sem.model.design import block_matrices, fill
 
-    plain = sem.cfa(ESEM, case("hs1939").data, rotation="none")._solution
+    plain = sem.cfa(ESEM, case("hs1939").data, rotation="none").solution
     exact = rotate_solution(plain, "geomin", exact=True)
     (each,), rule = _sets(plain), _rule("geomin", {}, False)
 

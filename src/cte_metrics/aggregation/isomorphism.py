@@ -207,7 +207,6 @@ def _fits(
     import pandas as pd
 
     from cte_metrics.sem import fit
-    from cte_metrics.sem.levels import refit
 
     frame = pd.DataFrame(answers.values, columns=list(answers.stand_ins.values()))
     with warnings.catch_warnings():
@@ -223,7 +222,7 @@ def _fits(
         fits: dict[str, SEMFit] = {steps[0]: first}
         for step in steps[1:]:
             text = model_text(answers.factors, answers.stand_ins, step)
-            fits[step] = refit(first._solution, text)
+            fits[step] = first.again(text)
     return fits
 
 

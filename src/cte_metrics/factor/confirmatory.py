@@ -5,19 +5,18 @@ Functions: ``cfa``, ``model_text``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.sem import fitting
+from cte_metrics.sem.request.model import FitKeywords
+from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
 from cte_metrics.summaries.moments import Moments
 
-if TYPE_CHECKING:
-    from cte_metrics.sem.semfit import SEMFit
 
-
-def cfa(data: Any, model: str | None = None, **options: Any) -> SEMFit:
+def cfa(data: Any, model: str | None = None, **options: Unpack[FitKeywords]) -> SEMFit:
     """Fit a confirmatory factor model.
 
     Parameters

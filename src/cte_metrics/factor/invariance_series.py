@@ -17,9 +17,9 @@ from cte_metrics.factor.merged_categories import merge_unused, recoded
 from cte_metrics.factor.partial_invariance import Release, worst_equality
 from cte_metrics.factor.repeated_measures import side_by_side
 from cte_metrics.sem.comparison import compare
-from cte_metrics.sem.fitting import fit, fit_model
-from cte_metrics.sem.request.model import Request
+from cte_metrics.sem.fitting import fit
 from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.solving import solve_rows
 from cte_metrics.sem.syntax.reader import parse_model
 from cte_metrics.sem.syntax.structures import quoted
 from cte_metrics.sem.table.table import model_outline
@@ -74,7 +74,7 @@ class Series:
             pvalue = difference_test(before, current)["pvalue"]
             if not pvalue < self.alpha:
                 return current
-            release = worst_equality(current._solution, self.candidates(level, current))
+            release = worst_equality(current.solution, self.candidates(level, current))
             if release is None or not release.p < self.alpha:
                 self.lacking.append(level)
                 return current
@@ -86,8 +86,8 @@ class Series:
         """Fit a level with the parameters released so far."""
         if level == "configural" and not (self.plan.n_thresholds and not self.plan.waves):
             return self.first
-        request: Request = self.first._request
-        solution = self.first._solution
+        solution = self.first.solution
+        request = solution.request
         upto = LEVELS[: LEVELS.index(level) + 1]
         if self.generated:
             equal = frozenset(e for w in upto for e in EQUAL[w])
@@ -97,15 +97,20 @@ class Series:
             names = [e for w in upto for e in _GROUP_EQUAL.get(w, EQUAL[w])]
             exempt = tuple(f"{a}{op}{b}" for a, op, b in sorted(self.released))
             request = replace(request, group_equal=tuple(names), group_partial=exempt)
-        found = fit_model(request, solution.options, solution.data, estimator=solution.estimator)
-        found._solution.__dict__.setdefault("baseline", solution.baseline)
-        return found
+        found = solve_rows(
+            request,
+            solution.options,
+            solution.data,
+            estimator=solution.estimator,
+            baseline=solution.baseline,
+        )
+        return SEMFit.of(found)
 
     def candidates(self, level: str, current: SEMFit) -> Mapping[Key, Sequence[int]]:
         """Parameters that this level ties and that may still be released."""
         keys = [k for k in self.tied(level) if k not in self.released]
         places = {k: self.rows(k, current) for k in keys if self.may_release(k, keys)}
-        table = current._solution.table
+        table = current.solution.table
         return {
             k: rows
             for k, rows in places.items()
@@ -139,7 +144,7 @@ class Series:
 
     def rows(self, key: Key, current: SEMFit) -> list[int]:
         """Rows of the table that belong to a parameter, occasion by occasion."""
-        table = current._solution.table
+        table = current.solution.table
         plan = self.plan
         places: list[int] = []
         for t in range(len(plan.occasions)):
@@ -181,7 +186,7 @@ def _of_groups(asked: Asked) -> Series:
             data, group, notes = _merged_groups(asked)
     text = asked.text if ordinal else _without_higher_means(asked.text)
     first = fit(text, data, group=group, model_type="cfa", **options)
-    labels = tuple(first._solution.data.labels)
+    labels = tuple(first.solution.data.labels)
     if len(labels) < 2:
         raise InputError(f"The grouping variable has one value only: {labels[0]!r}.")
     plan = OccasionPlan(labels, waves=False, n_thresholds=_thresholds(first) if ordinal else {})
@@ -262,7 +267,7 @@ def _items(text: str) -> tuple[str, ...]:
 
 
 def _thresholds(first: SEMFit) -> dict[str, int]:
-    table = first._solution.table
+    table = first.solution.table
     found: dict[str, int] = {}
     for lhs, op, group in zip(table.lhs, table.op, table.group, strict=True):
         if op == "|" and group == 1:

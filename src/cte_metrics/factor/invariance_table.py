@@ -24,7 +24,7 @@ def make_result(series: Series, fits: dict[str, SEMFit]) -> Invariance:
 
     rows: list[dict[str, Any]] = []
     before: SEMFit | None = None
-    scaled = series.first._solution.options.scaled
+    scaled = series.first.solution.options.scaled
     sources = {m: f"{m}_scaled" if scaled else m for m in _MEASURES}
     for current in fits.values():
         row = _figures(current, sources)
@@ -33,7 +33,7 @@ def make_result(series: Series, fits: dict[str, SEMFit]) -> Invariance:
         before = current
     table = pd.DataFrame(rows, index=pd.Index(list(fits), name="level"))
     methods = [m for m in table["method"] if m]
-    options = series.first._solution.options
+    options = series.first.solution.options
     table.attrs.update(sources)
     table.attrs["estimator"] = options.asked
     table.attrs["difference_test"] = methods[0] if methods else ""
@@ -53,8 +53,8 @@ def make_result(series: Series, fits: dict[str, SEMFit]) -> Invariance:
         notes=_notes(series, fits),
         provenance=Provenance(
             method=f"Measurement invariance, {options.asked}",
-            n_used=int(series.first._solution.n_observations),
-            n_dropped=series.first._solution.data.n_dropped,
+            n_used=int(series.first.solution.n_observations),
+            n_dropped=series.first.solution.data.n_dropped,
             settings={"levels": tuple(fits), "occasions": series.plan.occasions},
             reference="Wu & Estabrook (2016), Psychometrika, 81, 1014-1045."
             if series.plan.n_thresholds

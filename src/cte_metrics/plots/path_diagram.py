@@ -86,7 +86,7 @@ def path_diagram(
 
 
 def _title(fit: Any, group: int, level: int) -> str:
-    solution = fit._solution
+    solution = fit.solution
     parts = []
     if solution.table.n_groups > 1:
         parts.append(str(solution.data.labels[group - 1]))

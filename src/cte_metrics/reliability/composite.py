@@ -26,12 +26,12 @@ from cte_metrics.kernels.reliability.composite import (
 from cte_metrics.sem.inference.standardized import solution_keys, variance_derivatives
 from cte_metrics.sem.model.moment_names import latent_matrix
 from cte_metrics.sem.model.ordinal import scales
+from cte_metrics.sem.semfit import SEMFit
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cte_metrics.sem.inference.solution import Solution
-    from cte_metrics.sem.semfit import SEMFit
 
 Array = NDArray[np.float64]
 COLUMNS = ("alpha", "omega", "ave", "h", "omega_ordinal", "maximal")
@@ -102,12 +102,12 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     """
     import pandas as pd
 
-    if not hasattr(fit, "_solution"):
+    if not isinstance(fit, SEMFit):
         raise InputTypeError(
             f"composite_reliability takes a fitted model; got {type(fit).__name__}.",
             hint="Fit one first: fit = cte.sem.cfa(model, data), or cte.factor.cfa(responses).",
         )
-    solution: Solution = fit._solution
+    solution = fit.solution
     keys = solution_keys(solution)
     rows: list[dict[str, float]] = []
     index: list[tuple[Any, ...]] = []

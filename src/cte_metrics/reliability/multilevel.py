@@ -39,11 +39,11 @@ from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
+from cte_metrics.sem.estimators.two_level import TwoLevel
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cte_metrics.sem.estimators.two_level import TwoLevel
     from cte_metrics.sem.semfit import SEMFit
 
 NAN = float("nan")
@@ -174,7 +174,8 @@ def multilevel_reliability(
     answers = grouped_answers(data, group, items)
     free = _fit(answers, missing)
     equal = _fit_equal_loadings(free, answers)
-    estimator: TwoLevel = free._solution.estimator  # type: ignore[assignment]
+    estimator = free.solution.estimator
+    assert isinstance(estimator, TwoLevel)  # the model has two levels of continuous items
     sample = estimator.samples[0]
     covs = [m.cov for m in estimator.saturated().moments]
     notes = [*answers.notes, *free.notes]
@@ -250,11 +251,9 @@ def _warn(fit: SEMFit) -> None:
 
 def _fit_equal_loadings(free: SEMFit, answers: GroupedAnswers) -> SEMFit:
     """The same with loadings equal across levels and a free factor variance between groups."""
-    from cte_metrics.sem.levels import refit
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CTEWarning)
-        return refit(free._solution, _model_text(answers.names, equal=True))
+        return free.again(_model_text(answers.names, equal=True))
 
 
 def _model_text(items: Sequence[str], *, equal: bool) -> str:
@@ -322,7 +321,7 @@ def _root(variance: float) -> float:
 
 def _level_rows(fit: SEMFit, level: int) -> tuple[Array, Array]:
     """Rows of the table with the loadings and the residual variances of one level."""
-    table = fit._solution.table
+    table = fit.solution.table
     own = np.asarray(table.level) == level
     op = np.asarray(table.op)
     loading = np.flatnonzero(own & (op == "=~"))
@@ -333,7 +332,7 @@ def _level_rows(fit: SEMFit, level: int) -> tuple[Array, Array]:
 
 def _omegas(fit: SEMFit, notes: list[str]) -> dict[str, Estimate]:
     found = {}
-    solution = fit._solution
+    solution = fit.solution
     for level, name in ((1, "within"), (2, "between")):
         loading, variance = _level_rows(fit, level)
         common, unique = solution.values[loading].sum(), solution.values[variance].sum()
@@ -362,11 +361,11 @@ def _observed(free: SEMFit, equal: SEMFit, covs: Sequence[Array], size: float) -
     """Lai's coefficients of observed scores."""
     within, between = (float(c.sum()) for c in covs)
     means = between + within / size
-    shared = free._solution.values[_level_rows(free, 2)[0]].sum() ** 2
-    loading = equal._solution.values[_level_rows(equal, 1)[0]].sum() ** 2
-    table = equal._solution.table
+    shared = free.solution.values[_level_rows(free, 2)[0]].sum() ** 2
+    loading = equal.solution.values[_level_rows(equal, 1)[0]].sum() ** 2
+    table = equal.solution.table
     row = next(r for r, v in enumerate(table.lhs) if v == "fb" and table.op[r] == "~~")
-    ratio = float(equal._solution.values[row])
+    ratio = float(equal.solution.values[row])
     return {
         "omega_two_level": float(loading * (1.0 + ratio) / (within + between))
         if equal.converged
@@ -392,7 +391,7 @@ def _table(figures: dict[str, Estimate], level: float) -> pd.DataFrame:
 def _loadings(fit: SEMFit, covs: Sequence[Array], names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    values = fit._solution.values
+    values = fit.solution.values
     columns = {n: values[_level_rows(fit, k)[0]] for k, n in ((1, "within"), (2, "between"))}
     variance_w, variance_b = (c.diagonal() for c in covs)
     columns["icc"] = variance_b / (variance_w + variance_b)

@@ -124,10 +124,9 @@ def _index(names: Sequence[str] | None, n_fits: int) -> list[str] | list[int]:
 
 
 def _solution(fit: SEMFit) -> Solution:
-    solution: Solution | None = getattr(fit, "_solution", None)
-    if solution is None:
+    if not isinstance(fit, SEMFit):
         raise InputError(f"{type(fit).__name__} is not a fitted model.")
-    return solution
+    return fit.solution
 
 
 def _row(solution: Solution, test: Difference | None, method: str) -> dict[str, object]:
@@ -150,7 +149,7 @@ def information_criteria(solution: Solved) -> tuple[float, float]:
     if logl is None:
         return np.nan, np.nan
     npar = solution.n_parameters
-    n = float(getattr(solution, "n_observations", solution.estimator.n))
+    n = solution.n_observations if isinstance(solution, Solution) else solution.estimator.n
     return 2.0 * (npar - logl), npar * np.log(n) - 2.0 * logl
 
 
@@ -248,9 +247,9 @@ def scaling_factor(solution: Solved) -> float:
     """Scaling factor of the mean-scaled test; 1 without degrees of freedom."""
     if solution.df == 0:
         return 1.0
-    tests = getattr(solution, "tests", None)
-    test = scaled_test(solution) if tests is None else tests[solution.options.test]
-    return float(test.scaling)
+    if isinstance(solution, Solution):
+        return float(solution.tests[solution.options.test].scaling)
+    return float(scaled_test(solution).scaling)
 
 
 def _borrowed(larger: Solution, smaller: Solution) -> float:

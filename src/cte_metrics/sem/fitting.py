@@ -6,68 +6,57 @@ Functions: ``fit``, ``cfa``, ``growth``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
-from cte_metrics.errors import InputError, InputTypeError, one_of
-from cte_metrics.kernels.factor.rotation import ORTHOGONAL
-from cte_metrics.sem.estimators.base import Estimator
-from cte_metrics.sem.estimators.choice import make_estimator
-from cte_metrics.sem.inference import checks
-from cte_metrics.sem.model.moments import Array
-from cte_metrics.sem.request.model import ModelType, OnFailure, Request
-from cte_metrics.sem.request.options import (
-    DEFAULT_ESTIMATOR,
-    DEFAULT_FIXED_X,
-    DefaultSwitch,
-    FitOptions,
-    settle_options,
+from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.request.model import (
+    Bounds,
+    EstimatorName,
+    FitKeywords,
+    Identification,
+    Likelihood,
+    Missing,
+    ModelType,
+    OnFailure,
+    Parameterization,
+    StandardErrors,
+    TestName,
+    model_request,
 )
-from cte_metrics.sem.sample.matrices_given import moment_input, read_summaries, require_no_rows
-from cte_metrics.sem.sample.moments import SampleStats
-from cte_metrics.sem.sample.rows import ModelData, read_model_data
+from cte_metrics.sem.sample.matrices_given import GivenMatrices
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.solving import require_data, solve
+from cte_metrics.sem.solving import solve_request
 from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
-from cte_metrics.sem.table.table import TableOptions, build_table, model_outline, positive_variances
-from cte_metrics.sem.verdict import judge
 from cte_metrics.summaries.moments import Moments
-
-IDENTIFICATION = {
-    "marker": "marker",
-    "variance": "variance",
-    "std.lv": "variance",
-    "std_lv": "variance",
-    "effects": "effects",
-}
 
 
 def fit(
     model: str | None,
     data: Any = None,
     *,
-    estimator: str = DEFAULT_ESTIMATOR,
-    missing: str = "listwise",
+    estimator: EstimatorName | None = None,
+    missing: Missing = "listwise",
     ordered: bool | Sequence[str] = (),
     group: Any = None,
     group_equal: str | Sequence[str] = (),
     group_partial: str | Sequence[str] = (),
     cluster: Any = None,
-    identification: str = "marker",
+    identification: Identification = "marker",
     orthogonal: bool = False,
     meanstructure: bool | None = None,
-    fixed_x: bool = DEFAULT_FIXED_X,  # type: ignore[assignment]
-    likelihood: str = "normal",
-    information: str | None = None,
-    parameterization: str = "delta",
-    se: str | None = None,
-    test: str | None = None,
+    fixed_x: bool | None = None,
+    likelihood: Likelihood = "normal",
+    information: InformationKind | None = None,
+    parameterization: Parameterization = "delta",
+    se: StandardErrors | None = None,
+    test: TestName | None = None,
     rotation: str = "geomin",
     sample_cov: Any = None,
     sample_mean: Any = None,
     n_obs: Any = None,
     weights: Any = None,
-    bounds: str = "none",
+    bounds: Bounds = "none",
     on_failure: OnFailure = "raise",
     model_type: ModelType = "sem",
     start: Array | None = None,
@@ -86,9 +75,10 @@ def fit(
         One row a respondent; items of ``Responses`` are reverse-scored first. ``Moments`` serve
         ``ML``, ``GLS`` and ``ULS`` with standard errors of the standard kind; with ``group`` (any
         name) their groups, in the order they have there.
-    estimator : str
-        ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSMV`` (their
-        default), ``WLSM, WLSMVS, DWLS, WLS, ULS, ULSMV``.
+    estimator : str, optional
+        ``ML, MLM, MLR, MLMV, MLMVS, ULS, GLS, WLS, DWLS``; with ordinal items ``WLSM, WLSMV,
+        WLSMVS, DWLS, WLS, ULS, ULSMV``. By default ``WLSMV`` with ordinal items, ``MLR`` with
+        sampling weights, otherwise ``ML``.
     missing : {"listwise", "fiml", "pairwise"}
         Drop incomplete rows (said in ``notes``), use every answer (full information ML), or, with
         ordinal items, every answer to a pair of items (right when answers are missing completely
@@ -107,9 +97,9 @@ def fit(
         Factors uncorrelated by default.
     meanstructure : bool, optional
         Model means; by default only where groups, missing answers or the model need them.
-    fixed_x : bool
-        Keep moments of exogenous covariates at the sample's. As in lavaan, the default does so for
-        maximum likelihood and ordinal items, not for least squares.
+    fixed_x : bool, optional
+        Keep moments of exogenous covariates at the sample's. By default, as in lavaan, for maximum
+        likelihood and ordinal items, not for least squares on continuous ones.
     likelihood : {"normal", "wishart"}
         Divisor n or n - 1.
     information : {"expected", "observed"}, optional
@@ -183,68 +173,42 @@ def fit(
     >>> result.fit_measures["df"]
     0
     """
-    require_data(data, sample_cov)
-    one_of(on_failure, ("raise", "warn", "return"), "on_failure")
-    text = _model_text(model, data)
-    request = Request(
-        text=text,
-        model_type=one_of(model_type, ("sem", "cfa", "growth"), "model_type"),
-        identification=_identification(identification),
+    if data is None and sample_cov is None:
+        raise InputError(
+            "There is nothing to fit the model to.",
+            hint="Pass data, or sample_cov= with n_obs=.",
+        )
+    request = model_request(
+        _model_text(model, data),
+        model_type=model_type,
+        estimator=estimator,
+        missing=missing,
+        ordered=ordered,
+        group=group,
+        group_equal=group_equal,
+        group_partial=group_partial,
+        cluster=cluster,
+        identification=identification,
         orthogonal=orthogonal,
         meanstructure=meanstructure,
         fixed_x=fixed_x,
-        group_equal=_names(group_equal),
-        group_partial=_names(group_partial),
-        parameterization=one_of(parameterization, ("delta", "theta"), "parameterization"),
-        ordered=ordered if isinstance(ordered, bool) else _names(ordered),
-        rotation=rotation,
-        on_failure=on_failure,
-        bounds=one_of(bounds, ("none", "positive_variances"), "bounds"),
-        start=start,
-    )
-    outline = model_outline(text)
-    two_level = outline.n_levels > 1
-    if two_level and cluster is None:
-        raise InputError(
-            "The model has 'level:' blocks but no cluster is named.",
-            hint="Pass cluster='school', the column that says who belongs to which cluster.",
-        )
-    options = settle_options(
-        estimator=estimator,
+        likelihood=likelihood,
+        information=information,
+        parameterization=parameterization,
         se=se,
         test=test,
-        information=information,
-        likelihood=likelihood,
-        missing=missing,
-        ordinal=bool(request.ordered) or "|" in outline.op,
-        clustered=cluster is not None,
-        two_level=two_level,
-        weighted=weights is not None,
-    )
-    if isinstance(fixed_x, DefaultSwitch):
-        fixed_x = options.discrepancy == "ML" or options.ordinal
-    request = replace(request, fixed_x=fixed_x)
-    if isinstance(data, Moments):
-        require_no_rows(options, "Moments hold", weights=weights)
-        found = moment_input(data, outline.ov_names, group)
-        return fit_model(request, options, found[0], sample=found[1])
-    if sample_cov is not None:
-        require_no_rows(options, "sample_cov= holds", weights=weights)
-        summaries = read_summaries(sample_cov, sample_mean, n_obs, outline.ov_names)
-        return _fit_matrices(request, options, *summaries, means=sample_mean is not None)
-    rows = read_model_data(
-        data,
-        outline.ov_names,
-        group=group,
-        cluster=cluster,
+        rotation=rotation,
         weights=weights,
-        keep_missing=options.missing in ("fiml", "pairwise"),
-        complete=outline.ov_x if fixed_x else (),
+        bounds=bounds,
+        on_failure=on_failure,
+        start=start,
     )
-    return fit_model(request, options, rows)
+    if sample_cov is not None and not isinstance(data, Moments):
+        data = GivenMatrices(sample_cov, sample_mean, n_obs)
+    return SEMFit.of(solve_request(request, data))
 
 
-def cfa(model: str | None, data: Any = None, **options: Any) -> SEMFit:
+def cfa(model: str | None, data: Any = None, **options: Unpack[FitKeywords]) -> SEMFit:
     """Fit a confirmatory factor model: ``fit`` with ``lavaan::cfa``'s defaults.
 
     Examples
@@ -258,92 +222,12 @@ def cfa(model: str | None, data: Any = None, **options: Any) -> SEMFit:
     return fit(model, data, model_type="cfa", **options)
 
 
-def growth(model: str, data: Any = None, **options: Any) -> SEMFit:
+def growth(model: str, data: Any = None, **options: Unpack[FitKeywords]) -> SEMFit:
     """Fit a latent growth curve: ``fit`` with ``lavaan::growth``'s defaults.
 
     Intercepts of the repeated measures are 0 and the means of the growth factors free.
     """
     return fit(model, data, model_type="growth", **options)
-
-
-def fit_model(
-    request: Request,
-    options: FitOptions,
-    rows: ModelData,
-    *,
-    sample: SampleStats | None = None,
-    estimator: Estimator | None = None,
-) -> SEMFit:
-    """Fit to rows that have been read (or to ``sample``, where only moments are known).
-
-    ``estimator`` is that of an earlier fit of the same variables to the same rows.
-    """
-    thresholds: tuple[tuple[str, int], ...] = ()
-    if options.ordinal:
-        from cte_metrics.sem.sample.ordinal import sample_thresholds
-
-        thresholds = sample_thresholds(rows, request.ordered, request.text)
-    table = build_table(request.text, table_options(request, options, rows, thresholds))
-    if request.bounds != "none":
-        table = positive_variances(table)
-    if estimator is None:
-        estimator = make_estimator(rows, table, options, sample=sample)
-    solution = solve(table, estimator, options, rows, start=request.start)
-    if solution is None:
-        raise checks.not_converged(0)
-    if any(table.efa):
-        from cte_metrics.sem.inference.rotation import rotate_solution
-
-        solution = rotate_solution(solution, request.rotation)
-    return judge(solution, request)
-
-
-def table_options(
-    request: Request,
-    options: FitOptions,
-    rows: ModelData,
-    thresholds: tuple[tuple[str, int], ...] = (),
-) -> TableOptions:
-    """Settle what the parameter table depends on."""
-    n_groups = max(len(rows.n_by_group), 1)
-    means = request.meanstructure
-    needed = options.casewise or options.ordinal or n_groups > 1
-    return TableOptions(
-        model_type=request.model_type,
-        identification=request.identification,  # type: ignore[arg-type]
-        orthogonal=request.orthogonal,
-        meanstructure=needed if means is None else means or options.casewise or options.ordinal,
-        fixed_x=request.fixed_x,
-        n_groups=n_groups,
-        group_names=rows.labels,
-        group_equal=request.group_equal,
-        group_partial=request.group_partial,
-        n_thresholds=thresholds,
-        parameterization=request.parameterization,  # type: ignore[arg-type]
-        conditional_x=options.ordinal,
-        ordinal_level=int(options.ordinal and options.two_level),
-        orthogonal_efa=_is_orthogonal(request.rotation),
-    )
-
-
-def _is_orthogonal(rotation: str) -> bool:
-    return rotation in ORTHOGONAL and rotation != "none"
-
-
-def _fit_matrices(
-    request: Request,
-    options: FitOptions,
-    rows: ModelData,
-    sample: SampleStats,
-    *,
-    means: bool,
-) -> SEMFit:
-    if request.meanstructure is None:
-        request = replace(request, meanstructure=means)
-    found = fit_model(request, options, rows, sample=sample)
-    if not means and found._solution.table.options.meanstructure:
-        raise InputError("This model has means; it needs sample_mean=.")
-    return found
 
 
 def _model_text(model: str | None, data: Any) -> str:
@@ -361,12 +245,3 @@ def _model_text(model: str | None, data: Any) -> str:
         )
     subscales = {s.id: tuple(s.items) for s in instrument.subscales}
     return structure_model(subscales, model or "correlated", items=instrument.item_ids)  # type: ignore[arg-type]
-
-
-def _identification(name: str) -> str:
-    one_of(name, tuple(IDENTIFICATION), "identification")
-    return IDENTIFICATION[name]
-
-
-def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)

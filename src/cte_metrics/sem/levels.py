@@ -1,7 +1,6 @@
 """Fit of a two-level model level by level.
 
-SRMR compares residual correlations within and between, each against the unrestricted moments of
-its level. For the test of one level the other level is saturated, so that misfit at level 2,
+For the test of one level the other level is saturated, so that misfit at level 2,
 which has few units, is not buried under level 1. The baseline of a level has independent
 variables at that level, again with the other one saturated. RMSEA of level 1 is on the N - J
 contrasts within clusters, that of level 2 on the J clusters.
@@ -10,30 +9,30 @@ References: Ryu, E. & West, S. G. (2009). Level-specific evaluation of model fit
 structural equation modeling. Structural Equation Modeling, 16, 583-601. Asparouhov, T. & Muthen,
 B. (2018). SRMR in Mplus.
 
-Functions: ``two_level_srmr``, ``above_unrestricted``, ``fit_by_level``, ``refit``.
+Functions: ``fit_by_level``.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cte_metrics.errors import CTEWarning, InputError
+from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import fit_indices as index
+from cte_metrics.sem.estimators.two_level import TwoLevel
+from cte_metrics.sem.estimators.two_level_ordinal import TwoLevelOrdinal
 from cte_metrics.sem.fit.srmr import two_level_ordinal_srmr, two_level_srmr
 from cte_metrics.sem.inference.solution import Solution
-from cte_metrics.sem.table.table import ParameterTable, build_table
+from cte_metrics.sem.solving import solve_again
+from cte_metrics.sem.table.table import ParameterTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.estimators.two_level import TwoLevel
-    from cte_metrics.sem.semfit import SEMFit
 
 LEVELS = ("within", "between")
 
@@ -78,46 +77,21 @@ def fit_by_level(solution: Solution) -> pd.DataFrame:
 def _fit(solution: Solution, level: int, own: str, other: str) -> Solution:
     """Fit one level as written beside a saturated other level, on the same data."""
     first, second = (own, other) if level == 0 else (other, own)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CTEWarning)
-        return refit(solution, f"level: 1\n{first}\nlevel: 2\n{second}\n")._solution
-
-
-def refit(solution: Solution, text: str) -> SEMFit:
-    """Fit another model of the same variables to the same data with the same options.
-
-    Summaries and unrestricted moments are those of the first fit. Nothing is raised where there
-    is no solution; ``converged`` tells.
-    """
-    from cte_metrics.sem.fitting import fit_model
-    from cte_metrics.sem.request.model import Request
-
-    request = Request(
-        text=text,
+    request = replace(
+        solution.request,
+        text=f"level: 1\n{first}\nlevel: 2\n{second}\n",
         model_type="sem",
-        identification=solution.table.options.identification,
         orthogonal=False,
         meanstructure=True,
-        fixed_x=solution.table.options.fixed_x,
-        group_equal=(),
-        group_partial=(),
-        parameterization="delta",
-        ordered=solution.options.ordinal,
-        rotation="geomin",
-        on_failure="return",
+        bounds="none",
+        start=None,
     )
-    names = [b.ov_names for b in solution.table.blocks]
-    table = build_table(text, solution.table.options)
-    same = [b.ov_names for b in table.blocks] == names and [b.ov_x for b in table.blocks] == [
-        b.ov_x for b in solution.table.blocks
-    ]
-    return fit_model(
-        request, solution.options, solution.data, estimator=solution.estimator if same else None
-    )
+    return solve_again(solution, request)
 
 
 def _measures(solution: Solution, level: int, model: Solution, base: Solution) -> dict[str, float]:
-    estimator: TwoLevel = solution.estimator  # type: ignore[assignment]
+    estimator = solution.estimator
+    assert isinstance(estimator, TwoLevel | TwoLevelOrdinal)  # the model has two levels
     clusters = sum(s.n_clusters for s in estimator.samples)
     n = clusters if level else estimator.n - clusters
     name = solution.options.test if solution.options.scaled else "standard"

@@ -6,19 +6,28 @@ Classes: ``SEMFit``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
 from cte_metrics.results.render.blocks import Block, jsonable
+from cte_metrics.sem.fit import measures, residuals
+from cte_metrics.sem.fit.residuals import ResidualFrames
+from cte_metrics.sem.inference import frames, modification, standardized, wald
+from cte_metrics.sem.inference.frames import MomentFrames
+from cte_metrics.sem.inference.modification import ScoreTest
 from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.wald import WaldTest
+from cte_metrics.sem.levels import fit_by_level
+from cte_metrics.sem.scores.factor_scores import factor_scores
+from cte_metrics.sem.scores.linear import Method
+from cte_metrics.sem.solving import solve_again, solve_request
+from cte_metrics.sem.verdict import judge
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.sem.inference.modification import ScoreTest
-    from cte_metrics.sem.inference.wald import WaldTest
 
 SHOWN = (
     "npar", "chisq", "df", "pvalue", "chisq_scaled", "df_scaled", "pvalue_scaled",
@@ -36,8 +45,6 @@ class FitMeasures(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         """Return one measure (dots in lavaan's names may be written as they are)."""
-        from cte_metrics.errors import UnknownNameError, close_names
-
         key = name.replace(".", "_")
         if key not in self._values:
             raise UnknownNameError(
@@ -70,6 +77,10 @@ class FitMeasures(Mapping[str, float]):
 class SEMFit(Result):
     """A fitted structural equation model.
 
+    Created by: ``cte_metrics.sem.semfit.SEMFit.of``.
+    Consumed by: ``cte_metrics.sem.comparison.compare``,
+    ``cte_metrics.reliability.composite.composite_reliability``.
+
     Attributes
     ----------
     provenance : Provenance
@@ -93,12 +104,82 @@ class SEMFit(Result):
     _title = "Structural equation model"
 
     _solution: Solution
-    _request: Any = None
+
+    @classmethod
+    def of(cls, solution: Solution) -> SEMFit:
+        """Judge a solution and wrap it up.
+
+        Raises
+        ------
+        EstimationError, IdentificationError
+            Without a solution, unless the request says otherwise.
+        """
+        verdict = judge(solution)
+        return cls(
+            provenance=verdict.provenance,
+            status=verdict.status,
+            notes=verdict.notes,
+            _solution=solution,
+        )
+
+    @property
+    def solution(self) -> Solution:
+        """The solved model in arrays: the library's own door to a fit."""
+        return self._solution
+
+    def again(self, model: str | None = None, data: Any = None) -> SEMFit:
+        """Ask the same of another model, of other data, or of both.
+
+        Parameters
+        ----------
+        model : str, optional
+            Text of another model; this fit's by default.
+        data : Responses, DataFrame, array or Moments, optional
+            Other answers; those that this fit used by default. A column that was named as group,
+            cluster or weights is looked up in them.
+
+        Returns
+        -------
+        SEMFit
+            With every option as it was asked for first.
+
+        Raises
+        ------
+        InputError
+            If groups, clusters or weights were given as values, which other data cannot match; if
+            the model names variables that this fit has not read.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from cte_metrics import sem
+        >>> rng = np.random.default_rng(1)
+        >>> answers = pd.DataFrame(rng.normal(size=(200, 1)) + rng.normal(size=(200, 4)))
+        >>> answers.columns = list("abcd")
+        >>> fit = sem.cfa("f =~ a + b + c + d", answers, estimator="MLR")
+        >>> equal = fit.again("f =~ 1*a + 1*b + 1*c + 1*d")
+        >>> equal.fit_measures["df"], equal.provenance.settings["estimator"]
+        (5, 'MLR')
+        """
+        request = self.solution.request
+        if model is not None:
+            request = replace(request, text=model, start=None)
+        if data is None:
+            return SEMFit.of(solve_again(self.solution, request))
+        for name in ("group", "cluster", "weights"):
+            given = getattr(request, name)
+            if given is not None and not isinstance(given, str):
+                raise InputError(
+                    f"{name}= was given as values, which belong to the rows of the first fit.",
+                    hint="Name a column of the data, then fit.again(data=...) can look it up.",
+                )
+        return SEMFit.of(solve_request(request, data))
 
     @property
     def converged(self) -> bool:
         """Whether the estimation found a minimum."""
-        return self._solution.converged
+        return self.solution.converged
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
@@ -111,9 +192,7 @@ class SEMFit(Result):
 
     def parameters_with(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return the parameters with intervals of another level."""
-        from cte_metrics.sem.inference.frames import parameter_frame
-
-        return parameter_frame(self._solution, confidence)
+        return frames.parameter_frame(self.solution, confidence)
 
     @cached_property
     def fit_measures(self) -> FitMeasures:
@@ -132,95 +211,70 @@ class SEMFit(Result):
         close, not_close : float
             RMSEA under the hypotheses of close and not close fit.
         """
-        from cte_metrics.errors import InputError
-        from cte_metrics.sem.fit.measures import fit_measures
-
         if not 0.0 < rmsea_level < 1.0:
             raise InputError(f"rmsea_level={rmsea_level} is not between 0 and 1.")
         return FitMeasures(
-            fit_measures(self._solution, rmsea_level=rmsea_level, close=close, not_close=not_close)
+            measures.fit_measures(
+                self.solution, rmsea_level=rmsea_level, close=close, not_close=not_close
+            )
         )
 
     @cached_property
     def vcov(self) -> pd.DataFrame:
         """Covariance matrix of the free parameters; nan where it is not defined."""
-        from cte_metrics.sem.inference.frames import vcov_frame
-
-        return vcov_frame(self._solution)
+        return frames.vcov_frame(self.solution)
 
     @cached_property
     def r_squared(self) -> pd.Series:
         """Explained share of the variance of every outcome and indicator."""
-        from cte_metrics.sem.inference.standardized import r_squared
-
-        return r_squared(self._solution)
+        return standardized.r_squared(self.solution)
 
     @cached_property
-    def implied(self) -> dict[Any, Any]:
+    def implied(self) -> MomentFrames:
         """Implied moments: ``cov`` and ``mean`` (``th`` for ordinal items); by group label, then
         by level (``within``, ``between``), where there are any.
         """
-        from cte_metrics.sem.inference.frames import implied_frames
-
-        return implied_frames(self._solution)
+        return frames.implied_frames(self.solution)
 
     def residuals(
         self, kind: Literal["cor", "raw", "bentler", "standardized"] = "cor"
-    ) -> dict[Any, Any]:
+    ) -> ResidualFrames:
         """Sample minus implied moments: ``cov``, ``mean`` and their ``z``."""
-        from cte_metrics.sem.fit.residuals import residuals
+        return residuals.residuals(self.solution, kind)
 
-        return residuals(self._solution, kind)
-
-    def modification_indices(
-        self, *, sort: bool = True, minimum: float = 0.0, **options: Any
-    ) -> pd.DataFrame:
+    def modification_indices(self, *, sort: bool = True, minimum: float = 0.0) -> pd.DataFrame:
         """Fall of the chi-square, and estimate, were a fixed parameter freed."""
-        from cte_metrics.sem.inference.modification import modification_indices
-
-        return modification_indices(self._solution, sort=sort, minimum=minimum, **options)
+        return modification.modification_indices(self.solution, sort=sort, minimum=minimum)
 
     def score_test(self) -> ScoreTest:
         """Test all equality constraints, together and one by one (Lagrange multipliers)."""
-        from cte_metrics.sem.inference.modification import score_test
-
-        return score_test(self._solution)
+        return modification.score_test(self.solution)
 
     def wald_test(self, equations: str) -> WaldTest:
         """Test equations between labelled parameters, as in ``"a == b; c == 0"``."""
-        from cte_metrics.sem.inference.wald import wald_test
-
-        return wald_test(self._solution, equations)
+        return wald.wald_test(self.solution, equations)
 
     def factor_scores(
         self,
-        method: Literal["regression", "bartlett", "ebm"] = "regression",
-        level: int | None = None,
+        method: Method = "regression",
+        level: Literal[1, 2] | None = None,
     ) -> pd.DataFrame:
         """Estimate every respondent's factors; at level 2 every cluster's."""
-        from cte_metrics.sem.scores.factor_scores import factor_scores
-
-        return factor_scores(self._solution, method, level)
+        return factor_scores(self.solution, method, level)
 
     def standardized(
         self, kind: Literal["std_all", "std_lv"] = "std_all", *, confidence: float = 0.95
     ) -> pd.DataFrame:
         """Standardized estimates with delta-method standard errors and intervals."""
-        from cte_metrics.sem.inference.standardized import standardized_table
-
-        return standardized_table(self._solution, kind, confidence=confidence)
+        return standardized.standardized_table(self.solution, kind, confidence=confidence)
 
     def icc(self) -> pd.Series:
         """Intraclass correlation of every variable of a two-level fit."""
-        from cte_metrics.sem.inference.frames import intraclass_correlations
-
-        return intraclass_correlations(self._solution)
+        return frames.intraclass_correlations(self.solution)
 
     def fit_by_level(self) -> pd.DataFrame:
         """Test each level of a two-level fit with the other level saturated (Ryu & West, 2009)."""
-        from cte_metrics.sem.levels import fit_by_level
-
-        return fit_by_level(self._solution)
+        return fit_by_level(self.solution)
 
     def diagram(self, **options: Any) -> str:
         """Draw the path diagram as SVG text, which notebooks show; ``.plot()`` gives the figure."""
@@ -246,15 +300,15 @@ class SEMFit(Result):
         shown = [(k, self.fit_measures[k]) for k in SHOWN if k in self.fit_measures]
         columns = ["lhs", "op", "rhs", "est", "se", "z", "pvalue", "std_all"]
         table = self.parameters
-        if self._solution.table.n_groups > 1:
+        if self.solution.table.n_groups > 1:
             columns.insert(3, "group")
-        if self._solution.table.n_levels > 1:
+        if self.solution.table.n_levels > 1:
             columns.insert(3, "level")
         return [Block("Fit", shown), Block("Parameters", table[columns])]
 
     def __repr__(self) -> str:
         """Name the estimator, the sample and the test in one line."""
-        test = self._solution.tests.get("standard")
+        test = self.solution.tests.get("standard")
         figures = "" if test is None else f", chisq={test.statistic:.3f}, df={test.df:g}"
-        asked = self._solution.options.asked
-        return f"SEMFit({asked}, n={self._solution.n_observations:g}{figures})"
+        asked = self.solution.options.asked
+        return f"SEMFit({asked}, n={self.solution.n_observations:g}{figures})"

@@ -1,49 +1,220 @@
-"""solving."""
+"""From what was asked to a solved model: read, choose an estimator, search, hand over a Solution.
+
+Functions: ``solve_request``, ``solve_rows``, ``solve_again``, ``solve``.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from cte_metrics.errors import InputError
+from cte_metrics.kernels.factor.rotation import ORTHOGONAL
 from cte_metrics.sem.estimators.base import Estimator
+from cte_metrics.sem.estimators.choice import make_estimator
+from cte_metrics.sem.inference.checks import not_converged
+from cte_metrics.sem.inference.rotation import rotate_solution
 from cte_metrics.sem.inference.solution import Solution
+from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.implied import evaluate
-from cte_metrics.sem.model.moments import Array
-from cte_metrics.sem.request.options import FitOptions
-from cte_metrics.sem.sample.rows import ModelData
+from cte_metrics.sem.request.model import ModelRequest
+from cte_metrics.sem.request.options import FitOptions, settle_options
+from cte_metrics.sem.sample.matrices_given import (
+    GivenMatrices,
+    moment_input,
+    read_summaries,
+    require_no_rows,
+)
+from cte_metrics.sem.sample.moments import SampleStats
+from cte_metrics.sem.sample.ordinal import sample_thresholds
+from cte_metrics.sem.sample.rows import ModelData, read_model_data
 from cte_metrics.sem.search.constrained import active_jacobian, null_space
 from cte_metrics.sem.search.identification import check_counts
-from cte_metrics.sem.search.search import _only_linear, _prepare, _search
-from cte_metrics.sem.table.table import ParameterTable
+from cte_metrics.sem.search.search import only_linear, prepare, search
+from cte_metrics.sem.table.table import (
+    ParameterTable,
+    TableOptions,
+    build_table,
+    model_outline,
+    positive_variances,
+)
+from cte_metrics.summaries.moments import Moments
+
+
+def solve_request(request: ModelRequest, data: Any) -> Solution:
+    """Read the data that a model asks for, and solve it.
+
+    Parameters
+    ----------
+    data : Responses, DataFrame, array, Moments or GivenMatrices
+
+    Raises
+    ------
+    InputError
+        For contradictory options, or levels without clusters.
+    EstimationError, IdentificationError
+        If there is no solution at all.
+    """
+    outline = model_outline(request.text)
+    if outline.n_levels > 1 and request.cluster is None:
+        raise InputError(
+            "The model has 'level:' blocks but no cluster is named.",
+            hint="Pass cluster='school', the column that says who belongs to which cluster.",
+        )
+    options = settle_options(request, outline)
+    if isinstance(data, Moments):
+        require_no_rows(options, "Moments hold", weights=request.weights)
+        rows, sample = moment_input(data, outline.ov_names, request.group)
+        return solve_rows(request, options, rows, sample=sample)
+    if isinstance(data, GivenMatrices):
+        require_no_rows(options, "sample_cov= holds", weights=request.weights)
+        return _solve_matrices(request, options, data, outline)
+    rows = read_model_data(
+        data,
+        outline.ov_names,
+        group=request.group,
+        cluster=request.cluster,
+        weights=request.weights,
+        keep_missing=options.missing in ("fiml", "pairwise"),
+        complete=outline.ov_x if _fixes_covariates(request, options) else (),
+    )
+    return solve_rows(request, options, rows)
+
+
+def _solve_matrices(
+    request: ModelRequest, options: FitOptions, given: GivenMatrices, outline: ParameterTable
+) -> Solution:
+    means = given.mean is not None
+    if request.meanstructure is None:
+        request = replace(request, meanstructure=means)
+    rows, sample = read_summaries(given, outline.ov_names)
+    found = solve_rows(request, options, rows, sample=sample)
+    if not means and found.table.options.meanstructure:
+        raise InputError("This model has means; it needs sample_mean=.")
+    return found
+
+
+def solve_rows(
+    request: ModelRequest,
+    options: FitOptions,
+    rows: ModelData,
+    *,
+    sample: SampleStats | None = None,
+    estimator: Estimator | None = None,
+    baseline: Solved | None = None,
+) -> Solution:
+    """Solve a model of rows that have been read (or of ``sample``, where only moments are known).
+
+    ``estimator`` and ``baseline`` are those of an earlier fit of the same variables to the same
+    rows.
+    """
+    thresholds: tuple[tuple[str, int], ...] = ()
+    if options.ordinal:
+        thresholds = sample_thresholds(rows, request.ordered, request.text)
+    table = build_table(request.text, _table_options(request, options, rows, thresholds))
+    if request.bounds != "none":
+        table = positive_variances(table)
+    if estimator is None:
+        estimator = make_estimator(rows, table, options, sample=sample)
+    solution = solve(table, estimator, request, options, rows, baseline=baseline)
+    if solution is None:
+        raise not_converged(0)
+    return rotate_solution(solution, request.rotation) if any(table.efa) else solution
+
+
+def solve_again(solution: Solution, request: ModelRequest) -> Solution:
+    """Solve another request on the rows of a solution.
+
+    Where the variables are the same, so are the summaries and unrestricted moments.
+
+    Raises
+    ------
+    InputError
+        If the model names variables that the solution has not read.
+    """
+    outline = model_outline(request.text)
+    missing = [v for v in outline.ov_names if v not in solution.data.names]
+    if missing:
+        raise InputError(
+            f"The fit has not read {', '.join(missing)}; it keeps the variables of its own model.",
+            hint="Pass data= as well: fit.again(model, data).",
+        )
+    options = settle_options(request, outline)
+    table = build_table(request.text, solution.table.options)
+    same = options == solution.options and _variables(table) == _variables(solution.table)
+    if solution.data.groups:
+        return solve_rows(
+            request, options, solution.data, estimator=solution.estimator if same else None
+        )
+    if not same:
+        raise InputError(
+            "The fit knows moments, not answers, and the model has other variables or options.",
+            hint="Pass the moments again, as data.",
+        )
+    return solve_rows(request, options, solution.data, estimator=solution.estimator)
+
+
+def _variables(table: ParameterTable) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return [(b.ov_names, b.ov_x) for b in table.blocks]
+
+
+def _fixes_covariates(request: ModelRequest, options: FitOptions) -> bool:
+    return options.fixes_covariates if request.fixed_x is None else request.fixed_x
+
+
+def _table_options(
+    request: ModelRequest,
+    options: FitOptions,
+    rows: ModelData,
+    thresholds: tuple[tuple[str, int], ...],
+) -> TableOptions:
+    """Settle what the parameter table depends on."""
+    n_groups = max(len(rows.n_by_group), 1)
+    means = request.meanstructure
+    needed = options.casewise or options.ordinal or n_groups > 1
+    return TableOptions(
+        model_type=request.model_type,
+        identification=request.identification,
+        orthogonal=request.orthogonal,
+        meanstructure=needed if means is None else means or options.casewise or options.ordinal,
+        fixed_x=_fixes_covariates(request, options),
+        n_groups=n_groups,
+        group_names=rows.labels,
+        group_equal=request.group_equal,
+        group_partial=request.group_partial,
+        n_thresholds=thresholds,
+        parameterization=request.parameterization,
+        conditional_x=options.ordinal,
+        ordinal_level=int(options.ordinal and options.two_level),
+        orthogonal_efa=request.rotation in ORTHOGONAL and request.rotation != "none",
+    )
 
 
 def solve(
     table: ParameterTable,
     estimator: Estimator,
+    request: ModelRequest,
     options: FitOptions,
     data: ModelData,
     *,
-    start: Array | None = None,
+    baseline: Solved | None = None,
 ) -> Solution | None:
     """Minimise the discrepancy; ``None`` when it is not defined at any start.
-
-    Parameters
-    ----------
-    start : ndarray (n_free,), optional
-        First value of theta; from the sample moments by default.
 
     Raises
     ------
     IdentificationError
         If there are more parameters than moments.
     """
-    setup = _prepare(table, estimator)
+    setup = prepare(table, estimator)
     check_counts(table, setup.n_moments, setup.n_parameters)
-    found = _search(table, estimator, setup, start)
+    found = search(table, estimator, setup, request.start)
     if found is None:
         return None
     theta = found.theta
     states = evaluate(setup.design, theta)
     basis = null_space(active_jacobian(setup.constraints, setup.bounds, theta), len(theta))
-    if setup.constraints.is_linear and len(setup.constraints.equal) and _only_linear(setup):
+    if setup.constraints.is_linear and len(setup.constraints.equal) and only_linear(setup):
         basis = setup.constraints.reparameterization()[1]
     evaluation = (
         found.evaluation
@@ -62,21 +233,9 @@ def solve(
         n_parameters=setup.n_parameters,
         table=table,
         constraints=setup.constraints,
+        request=request,
         data=data,
         converged=found.converged,
         n_iterations=found.n_iterations,
+        given_baseline=baseline,
     )
-
-
-def require_data(data: object, sample_cov: object) -> None:
-    """Refuse a call with neither answers nor moments.
-
-    Raises
-    ------
-    InputError
-    """
-    if data is None and sample_cov is None:
-        raise InputError(
-            "There is nothing to fit the model to.",
-            hint="Pass data, or sample_cov= with n_obs=.",
-        )

@@ -1,58 +1,71 @@
-"""The verdict on a solution: status, notes, warnings; then the result.
+"""The verdict on a solution: how it ended, and what its reader must know.
 
-Functions: ``judge``.
+Classes: ``Verdict``. Functions: ``judge``.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning
 from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem.inference import checks
-from cte_metrics.sem.inference.checks import above_unrestricted
 from cte_metrics.sem.inference.solution import Solution
-from cte_metrics.sem.request.model import OnFailure, Request
-from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.request.model import OnFailure
+
+DATA_OF_A_CALL = ("text", "group", "cluster", "weights", "start")
 
 
-def judge(solution: Solution, request: Request) -> SEMFit:
-    """Judge the solution and wrap it up."""
-    notes = list(solution.data.notes)
-    notes += list(getattr(solution.estimator, "notes", ()))
-    notes += list(getattr(getattr(solution.estimator, "sample", None), "notes", ()))
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Status and notes of a solution, and where it came from.
+
+    Created by: ``cte_metrics.sem.verdict.judge``.
+    Consumed by: ``cte_metrics.sem.semfit.SEMFit``.
+    """
+
+    status: Status
+    notes: tuple[str, ...]
+    provenance: Provenance
+
+
+def judge(solution: Solution) -> Verdict:
+    """Judge a solution; an unusable one raises or warns as the request says.
+
+    Raises
+    ------
+    EstimationError, IdentificationError
+        Without a solution, where the request says so.
+    """
+    notes = [*solution.data.notes, *solution.estimator.notes]
     status = Status.CONVERGED
     if not solution.converged:
         status = Status.MAX_ITER
         astray = checks.runaway(solution)
-        error: Exception = checks.not_converged(
-            solution.n_iterations, (*getattr(solution.estimator, "notes", ()), *astray)
-        )
+        known = (*solution.estimator.notes, *astray)
+        error: Exception = checks.not_converged(solution.n_iterations, known)
         trouble = None if astray else checks.unidentified(solution)
         if trouble is not None:
             error = checks.identification_error(trouble)
-        _fail(error, request.on_failure)
+        _fail(error, solution.request.on_failure)
         notes.append(str(error).split("\n")[0])
     else:
         trouble = checks.unidentified(solution)
         if trouble is not None:
             status = Status.SINGULAR
             notes.append(trouble)
-            _fail(checks.identification_error(trouble), request.on_failure)
-        notes += checks.at_bounds(solution) + above_unrestricted(solution)
+            _fail(checks.identification_error(trouble), solution.request.on_failure)
+        notes += checks.at_bounds(solution) + checks.above_unrestricted(solution)
         problems = checks.improper(solution)
         if problems:
             status = Status.IMPROPER if status is Status.CONVERGED else status
             notes += problems
             warnings.warn(" ".join(problems), ImproperSolutionWarning, stacklevel=5)
-    return SEMFit(
-        provenance=_provenance(solution, request),
-        status=status,
-        notes=tuple(dict.fromkeys(notes)),
-        _solution=solution,
-        _request=request,
-    )
+    return Verdict(status, tuple(dict.fromkeys(notes)), _provenance(solution))
 
 
 def _fail(error: Exception, on_failure: OnFailure) -> None:
@@ -62,28 +75,35 @@ def _fail(error: Exception, on_failure: OnFailure) -> None:
         warnings.warn(str(error).split("\n")[0], NonConvergenceWarning, stacklevel=6)
 
 
-def _provenance(solution: Solution, request: Request) -> Provenance:
-    options = solution.options
-    n = solution.data.n_used
+def _provenance(solution: Solution) -> Provenance:
     return Provenance(
-        method=f"Structural equation model, {options.asked}",
-        n_used=n,
+        method=f"Structural equation model, {solution.options.asked}",
+        n_used=solution.data.n_used,
         n_dropped=solution.data.n_dropped,
-        settings={
-            "estimator": options.asked,
-            "se": options.se,
-            "test": options.test,
-            "information": options.information,
-            "likelihood": options.likelihood,
-            "missing": options.missing,
-            "identification": request.identification,
-            "meanstructure": solution.table.options.meanstructure,
-            "fixed_x": request.fixed_x,
-            "groups": list(solution.data.labels) if len(solution.data.labels) > 1 else [],
-            "group_equal": list(request.group_equal),
-            "group_partial": list(request.group_partial),
-            "model": request.text,
-        },
+        settings=_settings(solution),
         reference="Rosseel, Y. (2012). lavaan: An R package for structural equation modeling. "
         "Journal of Statistical Software, 48(2), 1-36.",
     )
+
+
+def _settings(solution: Solution) -> Mapping[str, Any]:
+    """Every option as asked, those left open as they were settled."""
+    request, options, labels = solution.request, solution.options, solution.data.labels
+    asked = {f.name: getattr(request, f.name) for f in fields(request)}
+    asked = {k: v for k, v in asked.items() if k not in DATA_OF_A_CALL}
+    return asked | {
+        "estimator": options.asked,
+        "se": options.se,
+        "test": options.test,
+        "information": options.information,
+        "ordered": options.ordinal if request.ordered is True else list(request.ordered or ()),
+        "meanstructure": solution.table.options.meanstructure,
+        "fixed_x": solution.table.options.fixed_x,
+        "groups": list(labels) if len(labels) > 1 else [],
+        "cluster": solution.data.cluster_name,
+        "weights": request.weights is not None,
+        "start": request.start is not None,
+        "group_equal": list(request.group_equal),
+        "group_partial": list(request.group_partial),
+        "model": request.text,
+    }

@@ -57,7 +57,7 @@ def truth():
 
 def test_recovers_the_parameters(fit):
     assert fit.status is Status.CONVERGED
-    z = (fit._solution.theta - truth()) / np.sqrt(np.diag(fit.vcov))
+    z = (fit.solution.theta - truth()) / np.sqrt(np.diag(fit.vcov))
     assert np.abs(z).max() < 3.6
     assert (z**2).mean() == pytest.approx(1.0, abs=0.8)
 
@@ -78,7 +78,7 @@ def test_scale_of_the_levels(fit):
 
 
 def test_icc_is_that_of_the_latent_responses(fit):
-    between = fit._solution.estimator.samples[0].statistics.items.variance
+    between = fit.solution.estimator.samples[0].statistics.items.variance
     np.testing.assert_allclose(fit.icc()[list(ITEMS)], between / (1.0 + between), atol=1e-12)
 
 
@@ -105,7 +105,7 @@ def test_row_order_and_names_of_clusters_do_not_matter(data, fit):
     shuffled = data.sample(frac=1.0, random_state=3).reset_index(drop=True)
     codes = pd.factorize(shuffled["school"])[0]
     found = sem.fit(MODEL, shuffled, cluster=7.5 * codes, ordered=True, identification="variance")
-    np.testing.assert_allclose(found._solution.theta, fit._solution.theta, atol=1e-8)
+    np.testing.assert_allclose(found.solution.theta, fit.solution.theta, atol=1e-8)
     np.testing.assert_allclose(found.vcov, fit.vcov, atol=1e-9)
 
 
@@ -124,7 +124,7 @@ def test_marker_and_variance_identification_agree(data, fit):
 def test_relabelled_categories_change_nothing(data, fit):
     other = data.copy()
     other[list(ITEMS)] = other[list(ITEMS)] * 10 - 3
-    np.testing.assert_allclose(fitted(other)._solution.theta, fit._solution.theta, atol=1e-12)
+    np.testing.assert_allclose(fitted(other).solution.theta, fit.solution.theta, atol=1e-12)
 
 
 def test_without_clusters_the_within_part_is_the_one_level_model():
@@ -136,7 +136,7 @@ def test_without_clusters_the_within_part_is_the_one_level_model():
         two = fitted(data, text)
     assert two.icc().max() < 0.03
     one = sem.fit("fw =~ u1 + u2 + u3 + u4", data, ordered=True, identification="variance")
-    np.testing.assert_allclose(two._solution.theta[:4], one._solution.theta[:4], atol=0.03)
+    np.testing.assert_allclose(two.solution.theta[:4], one.solution.theta[:4], atol=0.03)
     two_se, one_se = (np.sqrt(np.diag(f.vcov))[:4] for f in (two, one))
     np.testing.assert_allclose(two_se, one_se, rtol=0.35)
 
@@ -182,7 +182,7 @@ def test_loadings_equal_across_levels(data):
 @pytest.mark.parametrize("estimator", ["WLSM", "WLSMVS", "DWLS", "ULSMV", "ULS", "WLS"])
 def test_the_other_least_squares_estimators(data, fit, estimator):
     found = fitted(data, estimator=estimator)
-    np.testing.assert_allclose(found._solution.theta, fit._solution.theta, atol=0.12)
+    np.testing.assert_allclose(found.solution.theta, fit.solution.theta, atol=0.12)
 
 
 def test_missing_answers(data, fit):
@@ -192,7 +192,7 @@ def test_missing_answers(data, fit):
     pairwise = fitted(holes, missing="pairwise")
     assert any("item by item" in note for note in pairwise.notes)
     assert pairwise.provenance.n_used == len(data)
-    np.testing.assert_allclose(pairwise._solution.theta, fit._solution.theta, atol=0.15)
+    np.testing.assert_allclose(pairwise.solution.theta, fit.solution.theta, atol=0.15)
     dropped = fitted(holes)
     assert any("rows with missing answers were dropped" in note for note in dropped.notes)
 
@@ -202,7 +202,7 @@ def test_several_groups(data):
     found = fitted(halves, group="half")
     assert found.fit_measures["df"] == 2 * 4
     first = fitted(data[halves["half"] == 0])
-    np.testing.assert_allclose(found._solution.theta[:28], first._solution.theta, atol=1e-5)
+    np.testing.assert_allclose(found.solution.theta[:28], first.solution.theta, atol=1e-5)
 
 
 def test_fit_by_level_and_comparison(data, fit):
@@ -321,7 +321,7 @@ def test_simulation(n_clusters, n_samples):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImproperSolutionWarning)
             found = fitted(data, on_failure="return")
-        estimates.append(found._solution.theta)
+        estimates.append(found.solution.theta)
         errors.append(np.sqrt(np.diag(found.vcov)))
         p.append(found.fit_measures["pvalue_scaled"])
     away = np.array(estimates) - truth()

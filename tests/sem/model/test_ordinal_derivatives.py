@@ -29,7 +29,7 @@ def fitted(model, parameterization, group=None):
         parameterization=parameterization,
         group=group,
         group_equal=equal,
-    )._solution
+    ).solution
 
 
 @pytest.mark.parametrize("parameterization", ["delta", "theta"])

@@ -17,12 +17,12 @@ the lower triangle column by column; a group of two levels stacks within, then b
 block: thresholds (and minus the means of numeric items) item by item, the variances of numeric
 items, then the correlations below the diagonal, column by column.
 
-Names: ``Moments``, ``MomentGradient``, ``Weight``, ``NormalWeight``, ``DenseWeight``,
-``quadratic``, ``blanked``, ``Evaluation``, ``Saturated``, ``Estimator``.
+Classes: ``Weight``, ``Evaluation``, ``Saturated``, ``CaseForms``, ``Estimator``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -67,67 +67,144 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saturated:
-    """The unrestricted model: discrepancy of each group, and moments of each block."""
+    """The unrestricted model: discrepancy of each group, and moments of each block.
+
+    Created by: ``cte_metrics.sem.estimators.base.Estimator``.
+    Consumed by: ``cte_metrics.sem.inference.solved.Solved``.
+    """
 
     by_group: tuple[float, ...]
     moments: tuple[Moments, ...]
 
 
-class Estimator(Protocol):
+class CaseForms(Protocol):
+    """Sandwiches with expected weights formed case by case, without moment by moment matrices."""
+
+    def scores(self, implied: Sequence[Moments], *, centred: bool) -> Sequence[Weight]:
+        """Outer products of casewise scores, about the implied moments or the sample's."""
+        ...
+
+    def gamma_trace(self, implied: Sequence[Moments]) -> float:
+        """``sum tr(V_g Gamma_g)`` with weights at the implied moments."""
+        ...
+
+    def saturated_trace(self) -> tuple[float, int]:
+        """``sum tr(A_g^-1 B_g)`` of the unrestricted model, and the number of its moments."""
+        ...
+
+
+class Estimator(ABC):
     """A discrepancy function of moments together with the data it was made from.
+
+    Every member that the other floors read stands here. A family calls ``_set_head`` when it is
+    made, and overrides the defaults that are different for it.
+
+    Created by: ``cte_metrics.sem.estimators.choice.make_estimator``.
+    Consumed by: ``cte_metrics.sem.solving.solve``, ``cte_metrics.sem.search.minimise.Problem``,
+    ``cte_metrics.sem.inference.solved.Solved``.
 
     Attributes
     ----------
     name : str
         ``ML``, ``GLS``, ...
+    has_means : bool
+        Whether means are among the moments.
+    groups : tuple of tuple of int
+        The blocks of each group.
     n : float
         Scales the information: ``vcov = information^-1 / n``.
     n_by_group : tuple of float
         Scale the test: ``chisq = sum 2 n_g (F_g - F_g,saturated)``.
     shares : tuple of float
         Weight of each group's observation in the information, ``n_g / N``.
-    has_means : bool
-        Whether means are among the moments.
+    objective_shares : tuple of float
+        Weight of each group in the objective.
+    notes : tuple of str
+        What the reader must know of the data behind the discrepancy.
     """
 
     name: str
+    has_means: bool
+    groups: tuple[tuple[int, ...], ...]
     n: float
     n_by_group: tuple[float, ...]
     shares: tuple[float, ...]
-    has_means: bool
+    objective_shares: tuple[float, ...]
+
+    def _set_head(self, sizes: Sequence[float], *, lost: float = 0.0, n_levels: int = 1) -> None:
+        """Set groups and sizes.
+
+        Parameters
+        ----------
+        sizes : sequence of float
+            Observations of each group.
+        lost : float
+            Degrees of freedom that the test takes from each group.
+        n_levels : int
+            Blocks of each group.
+        """
+        total = float(sum(sizes))
+        starts = range(0, n_levels * len(sizes), n_levels)
+        self.groups = tuple(tuple(range(s, s + n_levels)) for s in starts)
+        self.n_by_group = tuple(n - lost for n in sizes)
+        self.n = float(sum(self.n_by_group))
+        self.shares = self.objective_shares = tuple(n / total for n in sizes)
 
     @property
-    def groups(self) -> tuple[tuple[int, ...], ...]:
-        """The blocks of each group."""
-        ...
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know of the data behind the discrepancy."""
+        return ()
 
+    @property
+    def exact_curvature_is_cheap(self) -> bool:
+        """Trait: whether Newton steps with the observed information pay in the iterations."""
+        return True
+
+    @property
+    def constant(self) -> float:
+        """Part of the objective that no parameter changes."""
+        return 0.0
+
+    @property
+    def case_forms(self) -> CaseForms | None:
+        """Sandwiches formed case by case; ``None`` where the family or the data have none."""
+        return None
+
+    @abstractmethod
     def at(self, implied: Sequence[Moments]) -> Evaluation:
         """Evaluate the discrepancy at the moments of all blocks."""
-        ...
 
+    @abstractmethod
     def saturated(self) -> Saturated:
         """Return the unrestricted solution."""
-        ...
 
+    @abstractmethod
     def start_moments(self) -> tuple[Moments, ...]:
         """Cheap estimates of the moments of every block; covariates keep these values."""
-        ...
+
+    def baseline_moments(self) -> tuple[Moments, ...]:
+        """Moments that the baseline model starts from, and whose covariates it keeps."""
+        return self.start_moments()
+
+    def available_moments(self) -> tuple[Moments, ...]:
+        """Moments of the answers given, pair by pair where some are missing."""
+        return self.saturated().moments
 
     def log_likelihood(self, by_group: Sequence[float]) -> float | None:
         """Log-likelihood of the sample at discrepancies; ``None`` without a likelihood."""
-        ...
+        return None
 
+    @abstractmethod
     def gamma(self) -> Sequence[Array]:
         """Asymptotic covariance of each group's sample moments, sqrt(n_g) scale (n_moments, ...).
 
         Distribution-free; rows of fixed covariates are zero.
         """
-        ...
 
+    @abstractmethod
     def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> Sequence[Weight]:
         """First-order information of one observation (outer product of casewise scores).
 
         One entry a group, shares included, at the implied moments (``structured``) or at the
         unrestricted ones.
         """
-        ...

@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from cte_metrics.errors import EstimationError
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
@@ -95,7 +95,7 @@ class CategoricalPoint:
 
 
 @dataclass(eq=False)
-class CategoricalLeastSquares:
+class CategoricalLeastSquares(Estimator):
     """Least squares on thresholds and correlations.
 
     Parameters
@@ -110,14 +110,15 @@ class CategoricalLeastSquares:
     has_means: bool = True
 
     def __post_init__(self) -> None:
-        groups = self.sample.groups
-        total = float(sum(g.n for g in groups))
-        self.groups = tuple((b,) for b in range(len(groups)))
-        self.n_by_group = tuple(g.n - 1.0 for g in groups)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(g.n / total for g in groups)
-        self.objective_shares = tuple((g.n - 1.0) / total for g in groups)
-        self.targets = tuple(g.vector for g in groups)
+        sizes = [g.n for g in self.sample.groups]
+        self._set_head(sizes, lost=1.0)
+        self.objective_shares = tuple(n / sum(sizes) for n in self.n_by_group)
+        self.targets = tuple(g.vector for g in self.sample.groups)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know of the answers."""
+        return self.sample.notes
 
     @cached_property
     def matrices(self) -> tuple[DiagonalWeight | FullWeight, ...]:
@@ -161,10 +162,6 @@ class CategoricalLeastSquares:
     def start_moments(self) -> tuple[Moments, ...]:
         """The sample statistics; means of ordinal items are 0, their variances 1."""
         return tuple(Moments(g.covariance, g.mean, g.vector) for g in self.sample.groups)
-
-    def log_likelihood(self, by_group: Sequence[float]) -> None:
-        """There is no likelihood."""
-        return
 
     def gamma(self) -> tuple[Array, ...]:
         """Asymptotic covariance of the sample statistics of each group."""

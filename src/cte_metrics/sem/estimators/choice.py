@@ -1,4 +1,7 @@
-"""choice."""
+"""Which discrepancy function a fit minimises, and the data that it is given.
+
+Functions: ``make_estimator``, ``sample_of``, ``fixed_covariates``.
+"""
 
 from __future__ import annotations
 

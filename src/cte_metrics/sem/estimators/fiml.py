@@ -34,7 +34,7 @@ from cte_metrics.kernels.likelihood.fiml import (
 )
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.clustered import cluster_codes, has_cluster
@@ -126,7 +126,7 @@ def full_information(
     ]
     sample = SampleStats(tuple(groups), table.blocks[0].ov_names, data.n_dropped, data.notes)
     found = tuple(clusters) if clusters else None
-    return FullInformation(sample, x_index, found, notes=tuple(notes))
+    return FullInformation(sample, x_index, found, remarks=tuple(notes))
 
 
 def _covariate_note(label: str, count: int) -> str:
@@ -168,7 +168,7 @@ def _mean(moments: Moments) -> Array:
 
 
 @dataclass(eq=False)
-class FullInformation:
+class FullInformation(Estimator):
     """Maximum likelihood from all answers given (see the module).
 
     Parameters
@@ -185,15 +185,16 @@ class FullInformation:
     x_index: tuple[int, ...] = ()
     clusters: tuple[NDArray[np.intp], ...] | None = None
     name: str = "ML"
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     has_means: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
-        groups = self.sample.groups
-        self.groups = tuple((b,) for b in range(len(groups)))
-        self.n_by_group = tuple(g.n for g in groups)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(g.n / self.n for g in groups)
+        self._set_head([g.n for g in self.sample.groups])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know of the answers."""
+        return self.remarks
 
     @cached_property
     def values(self) -> tuple[Array, ...]:
@@ -247,9 +248,12 @@ class FullInformation:
         """The EM solution."""
         return tuple(Moments(s.cov, s.mean) for s in self.unrestricted)
 
-    @cached_property
     def available_moments(self) -> tuple[Moments, ...]:
         """Means of the answers given and covariances of the pairs answered by both."""
+        return self._available
+
+    @cached_property
+    def _available(self) -> tuple[Moments, ...]:
         return tuple(
             _available(values, g.n)
             for values, g in zip(self.values, self.sample.groups, strict=True)

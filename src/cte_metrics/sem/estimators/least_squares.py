@@ -27,7 +27,7 @@ import numpy as np
 
 from cte_metrics.errors import EstimationError
 from cte_metrics.kernels.numerics.vech import vech
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight, blanked
 from cte_metrics.sem.model.implied import saturated_state
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
@@ -58,7 +58,7 @@ class LeastSquaresPoint:
 
 
 @dataclass(eq=False)
-class LeastSquares:
+class LeastSquares(Estimator):
     """Least squares with a fixed weight; parameters as in ``MaximumLikelihood``."""
 
     sample: SampleStats
@@ -67,13 +67,8 @@ class LeastSquares:
     name: str = "ULS"
 
     def __post_init__(self) -> None:
-        groups = self.sample.groups
-        total = self.sample.n_total
-        self.groups = tuple((b,) for b in range(len(groups)))
-        self.n_by_group = tuple(g.n - 1.0 for g in groups)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(g.n / total for g in groups)
-        self.objective_shares = tuple((g.n - 1.0) / total for g in groups)
+        self._set_head([g.n for g in self.sample.groups], lost=1.0)
+        self.objective_shares = tuple(n / self.sample.n_total for n in self.n_by_group)
 
     @cached_property
     def targets(self) -> tuple[Array, ...]:
@@ -131,10 +126,6 @@ class LeastSquares:
     def start_moments(self) -> tuple[Moments, ...]:
         """The sample moments."""
         return tuple(Moments(g.unbiased, g.mean) for g in self.sample.groups)
-
-    def log_likelihood(self, by_group: Sequence[float]) -> None:
-        """There is no likelihood."""
-        return
 
     def gamma(self) -> tuple[Array, ...]:
         """Distribution-free covariance of the sample moments."""

@@ -10,7 +10,7 @@ and tests (n_g - 1) F_g.
 Reference: Joreskog, K. G. (1967). Some contributions to maximum likelihood factor analysis.
 Psychometrika, 32, 443-482.
 
-Classes: ``MaximumLikelihood``, ``CaseScores``.
+Classes: ``MaximumLikelihood``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,15 @@ from typing import Literal
 
 import numpy as np
 
-from cte_metrics.kernels.numerics.vech import vech_index
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
+from cte_metrics.sem.estimators.case_forms import CaseScores, NormalCaseForms
 from cte_metrics.sem.estimators.weights import DenseWeight, NormalWeight, blanked
-from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import saturated_state
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.model.symmetric import inverse_and_logdet
-from cte_metrics.sem.sample.moments import GroupSample, SampleStats
+from cte_metrics.sem.sample.moments import SampleStats
 
 LOG_2PI = float(np.log(2.0 * np.pi))
-CASE_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class LikelihoodPoint:
 
 
 @dataclass(eq=False)
-class MaximumLikelihood:
+class MaximumLikelihood(Estimator):
     """Maximum likelihood from means and covariances (see the module).
 
     Parameters
@@ -111,11 +109,7 @@ class MaximumLikelihood:
         groups = self.sample.groups
         normal = self.likelihood == "normal"
         self.covs = tuple(g.cov if normal else g.unbiased for g in groups)
-        total = self.sample.n_total
-        self.groups = tuple((b,) for b in range(len(groups)))
-        self.n_by_group = tuple(g.n if normal else g.n - 1.0 for g in groups)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(g.n / total for g in groups)
+        self._set_head([g.n for g in groups], lost=0.0 if normal else 1.0)
 
     def at(self, implied: Sequence[Moments]) -> LikelihoodPoint:
         """Evaluate the discrepancy."""
@@ -176,142 +170,30 @@ class MaximumLikelihood:
 
         At the sample moments, what fixed covariates predict is taken out of ``t``.
         """
-        if structured:
-            return self.case_scores(implied, centred=False)
-        return self._unrestricted_meat(implied)
+        return (
+            self._cases.scores(implied, centred=False) if structured else self._unrestricted_meat()
+        )
 
-    def case_scores(self, implied: Sequence[Moments], *, centred: bool) -> list[CaseScores]:
-        """Scores case by case, about the implied moments, or about the sample's (``centred``)."""
-        out = []
-        for group, moments, share in zip(self.sample.groups, implied, self.shares, strict=True):
-            pair = inverse_and_logdet(moments.cov)
-            if pair is None:
-                raise np.linalg.LinAlgError("implied covariance matrix is not positive definite")
-            about = group.mean
-            if not centred and self.has_means and moments.mean is not None:
-                about = moments.mean
-            target = group.cov if centred else moments.cov
-            out.append(CaseScores(group, share, pair[0], about, target, self.has_means))
-        return out
+    @cached_property
+    def _cases(self) -> NormalCaseForms:
+        return NormalCaseForms(self.sample.groups, self.covs, self.shares, self.has_means)
 
     @property
-    def has_case_forms(self) -> bool:
-        """Whether sandwiches may be formed case by case (no fixed covariates, raw answers)."""
-        return not self.x_index and self.sample.has_values
+    def case_forms(self) -> NormalCaseForms | None:
+        """Case by case where covariates are not fixed and the answers themselves are known."""
+        return None if self.x_index or not self.sample.has_values else self._cases
 
-    def gamma_trace(self, implied: Sequence[Moments]) -> float:
-        """``sum tr(V_g Gamma_g)`` with normal-theory weights at the implied moments."""
-        total = 0.0
-        for group, moments in zip(self.sample.groups, implied, strict=True):
-            pair = inverse_and_logdet(moments.cov)
-            assert pair is not None  # a solution has positive definite moments
-            total += _gamma_trace(group, pair[0], self.has_means)
-        return total
-
-    def saturated_trace(self) -> tuple[float, int]:
-        """``sum tr(A_g^-1 B_g)`` of the unrestricted model, and the number of its moments."""
-        total, count = 0.0, 0
-        for group, s in zip(self.sample.groups, self.covs, strict=True):
-            pair = inverse_and_logdet(s)
-            assert pair is not None  # checked when the data were read
-            total += _gamma_trace(group, pair[0], self.has_means)
-            p = len(s)
-            count += p * (p + 1) // 2 + (p if self.has_means else 0)
-        return total, count
-
-    def _unrestricted_meat(self, implied: Sequence[Moments]) -> list[DenseWeight]:
-        structured = False
+    def _unrestricted_meat(self) -> list[DenseWeight]:
         out = []
-        for group, s, moments, share in zip(
-            self.sample.groups, self.covs, implied, self.shares, strict=True
-        ):
-            cov = moments.cov if structured else s
-            mean = moments.mean if structured and self.has_means else None
-            d = group.mean - mean if mean is not None else np.zeros_like(group.mean)
-            gamma = _about(group.gamma(() if structured else self.x_index), d, s, cov)
-            pair = inverse_and_logdet(cov)
-            state = saturated_state(len(cov), self.has_means)
+        for group, s, share in zip(self.sample.groups, self.covs, self.shares, strict=True):
+            gamma = group.gamma(self.x_index)
+            pair = inverse_and_logdet(s)
             if pair is None:
-                raise np.linalg.LinAlgError("implied covariance matrix is not positive definite")
-            h = state.normal_information(pair[0])
-            if not structured:
-                h = blanked(h, len(cov), self.has_means, self.x_index)
+                raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
+            p = len(s)
+            full = saturated_state(p, self.has_means).normal_information(pair[0])
+            h = blanked(full, p, self.has_means, self.x_index)
             if not self.has_means:
-                gamma = gamma[len(cov) :, len(cov) :]
+                gamma = gamma[p:, p:]
             out.append(DenseWeight(share * (h @ gamma @ h)))
         return out
-
-
-def _gamma_trace(group: GroupSample, inverse: Array, has_means: bool) -> float:
-    """``tr(V Gamma)``: means ``tr(V S)``, covariances ``1/2 [E (c'Vc)^2 - tr(V S V S)]``."""
-    assert group.values is not None  # asked for only where there are answers
-    centred = group.values - group.mean
-    pulled = centred @ inverse
-    distance = np.einsum("ij,ij->i", pulled, centred)
-    half = inverse @ group.cov
-    n = group.n
-    if group.weights is None:
-        total = 0.5 * (float(distance @ distance) / n - float(np.vdot(half.T, half)))
-        return total + (float(np.trace(half)) if has_means else 0.0)
-    w = group.weights**2
-    cross = np.einsum("ij,jk,ik->i", pulled, group.cov, pulled)
-    total = 0.5 * float(w @ (distance**2 - 2.0 * cross + float(np.vdot(half.T, half)))) / n
-    return total + (float(w @ distance) / n if has_means else 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseScores:
-    """Outer products of casewise scores of one group, formed in the parameters at once.
-
-    The score of case i by parameter r is ``f_r u_r'V c + s_r [(u_r'V c)(v_r'V c) - u_r'V T V v_r]``
-    with ``c = y_i - about`` and ``T`` the moments that are subtracted.
-    """
-
-    group: GroupSample
-    share: float
-    inverse: Array
-    about: Array
-    target: Array
-    has_means: bool
-
-    def project(self, states: Sequence[BlockState]) -> Array:
-        """Return the mean outer product over all parameters (n_free, n_free), times the share."""
-        (state,) = states
-        if self.group.values is None:
-            self.group.gamma()  # says that the answers are needed
-        assert self.group.values is not None
-        centred = self.group.values - self.about
-        own = len(state.design.free)
-        total = np.zeros((own, own))
-        pull_u, pull_v = self.inverse @ state.u.T, self.inverse @ state.v.T
-        shift = np.einsum("ij,ji->i", pull_u.T @ self.target, pull_v)
-        factor = state.factor if self.has_means else np.zeros(own)
-        for start in range(0, len(centred), CASE_BLOCK):
-            rows = centred[start : start + CASE_BLOCK]
-            u = rows @ pull_u
-            scores = state.design.scale * (u * (rows @ pull_v) - shift)
-            if self.has_means:
-                scores += factor * u
-            if self.group.weights is not None:
-                scores *= self.group.weights[start : start + CASE_BLOCK, None]
-            total += scores.T @ scores
-        return state.spread(self.share / self.group.n * total)
-
-    def dense(self) -> Array:
-        """Return the matrix over the moments (n_moments, n_moments)."""
-        unit = saturated_state(len(self.inverse), self.has_means)
-        return self.project([unit])
-
-
-def _about(gamma: Array, d: Array, s: Array, cov: Array) -> Array:
-    """Second moment of ``[y - mu; vech((y - mu)(y - mu)') - vech(Sigma)]`` from Gamma about m."""
-    p = len(d)
-    i, j = vech_index(p)
-    constant = np.concatenate((d, (s + d[:, None] * d - cov)[i, j]))
-    if d.any():
-        shift = np.eye(len(gamma))
-        rows = np.arange(len(i)) + p
-        np.add.at(shift, (rows, i), d[j])
-        np.add.at(shift, (rows, j), d[i])
-        gamma = shift @ gamma @ shift.T
-    return gamma + constant[:, None] * constant

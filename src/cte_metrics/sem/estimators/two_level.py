@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.request.options import FitOptions
@@ -77,7 +77,7 @@ def two_level_estimator(data: ModelData, table: ParameterTable, options: FitOpti
         )
         samples.append(sample)
         notes.extend(remarks)
-    return TwoLevel(tuple(samples), notes=tuple(notes))
+    return TwoLevel(tuple(samples), remarks=tuple(notes))
 
 
 def _left_out(label: str, count: int) -> str:
@@ -169,7 +169,7 @@ class TwoLevelPoint:
 
 
 @dataclass(eq=False)
-class TwoLevel:
+class TwoLevel(Estimator):
     """Two-level maximum likelihood (see the module).
 
     Parameters
@@ -180,14 +180,16 @@ class TwoLevel:
 
     samples: tuple[ClusteredSample, ...]
     name: str = "ML"
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     has_means: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
-        self.groups = tuple((2 * g, 2 * g + 1) for g in range(len(self.samples)))
-        self.n_by_group = tuple(s.n for s in self.samples)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(n / self.n for n in self.n_by_group)
+        self._set_head([s.n for s in self.samples], n_levels=2)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know of the answers and clusters."""
+        return self.remarks
 
     @property
     def constant(self) -> float:
@@ -234,7 +236,6 @@ class TwoLevel:
         """Unrestricted moments; fixed covariates at their sample moments."""
         return tuple(m for sample in self.samples for m in sample.starts)
 
-    @property
     def baseline_moments(self) -> tuple[Moments, ...]:
         """Unrestricted moments as lavaan's baseline model takes them for starts and covariates.
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.kernels.two_level.ordinal_covariance import TwoLevelMoments, two_level_moments
-from cte_metrics.sem.estimators.base import Saturated
+from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
 from cte_metrics.sem.model.symmetric import inverse_and_logdet
@@ -88,7 +88,7 @@ class TwoLevelOrdinalPoint:
 
 
 @dataclass(eq=False)
-class TwoLevelOrdinal:
+class TwoLevelOrdinal(Estimator):
     """Least squares on thresholds, within correlations and between covariances.
 
     Parameters
@@ -101,17 +101,17 @@ class TwoLevelOrdinal:
     samples: tuple[ClusteredOrdinalGroup, ...]
     name: str = "DWLS"
     has_means: bool = True
-    constant: float = 0.0
 
     def __post_init__(self) -> None:
-        self.groups = tuple((2 * g, 2 * g + 1) for g in range(len(self.samples)))
-        self.n_by_group = tuple(s.n for s in self.samples)
-        self.n = float(sum(self.n_by_group))
-        self.shares = tuple(n / self.n for n in self.n_by_group)
+        self._set_head([s.n for s in self.samples], n_levels=2)
 
-    @cached_property
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the reader must know about clusters and first-stage estimates."""
+        return self._notes
+
+    @cached_property
+    def _notes(self) -> tuple[str, ...]:
         return tuple(text for s in self.samples for text in _notes(s, len(self.samples)))
 
     def gamma(self) -> tuple[Array, ...]:
@@ -155,10 +155,6 @@ class TwoLevelOrdinal:
     def start_moments(self) -> tuple[Moments, ...]:
         """The sample statistics, within and between for each group."""
         return tuple(m for s in self.samples for m in s.moments)
-
-    def log_likelihood(self, by_group: Sequence[float]) -> None:
-        """There is no likelihood."""
-        return
 
     def meat(self, implied: Sequence[Moments], *, structured: bool = True) -> list[DenseWeight]:
         """``W Gamma W``."""

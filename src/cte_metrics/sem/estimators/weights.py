@@ -1,4 +1,7 @@
-"""weights."""
+"""Weights that estimators hand out: held as a matrix, or as the normal-theory form of one block.
+
+Classes: ``DenseWeight``, ``NormalWeight``. Functions: ``quadratic``, ``blanked``.
+"""
 
 from __future__ import annotations
 

@@ -82,10 +82,9 @@ def _fmin(solution: Solution) -> float:
     """The minimum over the saturated model, with the objective's shares."""
     estimator = solution.estimator
     if len(estimator.groups) < len(solution.states):
-        return solution.evaluation.value - estimator.constant  # type: ignore[attr-defined]
+        return solution.evaluation.value - estimator.constant
     saturated = estimator.saturated().by_group
-    shares = getattr(estimator, "objective_shares", estimator.shares)
-    triples = zip(shares, solution.evaluation.by_group, saturated, strict=True)
+    triples = zip(estimator.objective_shares, solution.evaluation.by_group, saturated, strict=True)
     return float(sum(s * (f - f0) for s, f, f0 in triples))
 
 
@@ -275,7 +274,7 @@ def _n_elements(solution: Solution) -> int:
 def _goodness(solution: Solution, df: float) -> dict[str, float]:
     """GFI: weighted share of the sample moments that the model reproduces."""
     estimator = solution.estimator
-    observed = getattr(estimator, "available_moments", None) or estimator.saturated().moments
+    observed = estimator.available_moments()
     gfi = 0.0
     quads = zip(observed, solution.states, solution.weights, estimator.shares, strict=True)
     for sample, state, weight, share in quads:

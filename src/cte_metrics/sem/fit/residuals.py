@@ -17,8 +17,9 @@ the size of model misfit in structural equation models. Psychometrika, 82, 533-5
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from scipy import linalg
@@ -42,7 +43,30 @@ KINDS = ("cor", "raw", "bentler", "standardized")
 NEAR_ZERO = 1e-5
 NEAR_ZERO_Z = 1e-4
 ROUNDING = 1e-18
-Part = dict[str, "pd.DataFrame | pd.Series | None"]
+
+
+class ResidualFrames(dict[Hashable, Any]):
+    """Residuals of a fit by name; with groups by the group's label first, with levels by level.
+
+    ``cov`` is a data frame; ``z`` one as well, ``mean``, ``mean_z`` and ``thresholds`` are series,
+    and ``None`` where there are none; any other key is a group or a level and leads to the same
+    once more.
+    """
+
+    if TYPE_CHECKING:  # a literal key is a Hashable too, hence the overlaps
+
+        @overload
+        def __getitem__(self, key: Literal["cov"], /) -> pd.DataFrame: ...  # type: ignore[overload-overlap]
+        @overload
+        def __getitem__(self, key: Literal["z"], /) -> pd.DataFrame | None: ...  # type: ignore[overload-overlap]
+        @overload
+        def __getitem__(  # type: ignore[overload-overlap]
+            self, key: Literal["mean", "mean_z", "thresholds"], /
+        ) -> pd.Series | None: ...
+        @overload
+        def __getitem__(self, key: Hashable, /) -> ResidualFrames: ...
+        def __getitem__(self, key: Hashable, /) -> Any:
+            """Return the residuals of a name, or of a group or level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +81,7 @@ class _Block:
     thresholds: Array | None
 
 
-def residuals(solution: Solution, kind: Kind = "cor") -> dict[Any, Any]:
+def residuals(solution: Solution, kind: Kind = "cor") -> ResidualFrames:
     """Residuals of every block.
 
     Parameters
@@ -66,7 +90,7 @@ def residuals(solution: Solution, kind: Kind = "cor") -> dict[Any, Any]:
 
     Returns
     -------
-    dict
+    ResidualFrames
         ``cov`` (DataFrame), ``mean`` (Series, ``None`` without means), ``z`` (DataFrame of
         residuals over standard errors), ``mean_z``, and with ordinal items ``thresholds`` (Series);
         ``z`` and ``mean_z`` are ``None`` where no standard errors are available (two levels,
@@ -78,14 +102,14 @@ def residuals(solution: Solution, kind: Kind = "cor") -> dict[Any, Any]:
     parts = [_part(b, errors[g] if errors else None, kind) for g, b in enumerate(blocks)]
     keys = solution_keys(solution)
     if not keys.names:
-        return parts[0]
-    out: dict[Any, Any] = {}
+        return ResidualFrames(parts[0])
+    out = ResidualFrames()
     for block, part in zip(solution.table.blocks, parts, strict=True):
         place = out
         *outer, last = keys.of(block.group, block.level)
         for key in outer:
-            place = place.setdefault(key, {})
-        place[last] = part
+            place = place.setdefault(key, ResidualFrames())
+        place[last] = ResidualFrames(part)
     return out
 
 
@@ -128,7 +152,7 @@ def _ordinal_block(state: BlockState, sample: Moments) -> _Block:
     return _Block(state, s_cov, i_cov, s_mean, i_mean, s_th - i_th)
 
 
-def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) -> Part:
+def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) -> dict[str, Any]:
     import pandas as pd
 
     names = list(block.state.design.observed)
@@ -143,7 +167,7 @@ def _part(block: _Block, errors: tuple[Array, Array | None] | None, kind: Kind) 
         missing = np.full_like(cov, np.nan)
         cov = missing if z is None else z
         mean = mean_z if mean is not None and mean_z is not None else mean
-    part: Part = {
+    part: dict[str, Any] = {
         "cov": pd.DataFrame(cov, names, names),
         "mean": None if mean is None else pd.Series(mean, names),
         "z": None if z is None else pd.DataFrame(z, names, names),

@@ -1,4 +1,7 @@
-"""robust."""
+"""What robust fit indices rest on: unscaled statistics and their scaling factors.
+
+Classes: ``Robust``. Functions: ``mean_scaling``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ from cte_metrics.sem.inference.tests import ScaledTest
 
 @dataclass(frozen=True, slots=True)
 class Robust:
-    """Statistic and scaling behind the robust indices: ``t, c, t_scaled`` and ``t0, c0``."""
+    """Statistic and scaling behind the robust indices: ``t, c, t_scaled`` and ``t0, c0``.
+
+    Created by: ``cte_metrics.sem.fit.robust_gaps.corrected_robust``,
+    ``cte_metrics.sem.fit.robust_ordinal.categorical_robust``.
+    Consumed by: ``cte_metrics.sem.fit.measures.fit_measures``.
+    """
 
     t: float
     c: float

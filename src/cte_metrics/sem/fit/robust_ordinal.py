@@ -1,4 +1,4 @@
-"""Fit indices of ordinal models: robust CFI, TLI and RMSEA, and residual root mean squares.
+"""Robust CFI, TLI and RMSEA of ordinal models.
 
 The robust indices of DWLS and ULS evaluate the normal-theory discrepancy of the polychoric matrix
 S at the implied correlations R (no refit), and correct it for the estimator that was used
@@ -15,7 +15,7 @@ means are constrained to be equal.
 References: Savalei, V. (2021). Improving fit indices in structural equation modeling with
 categorical data. Multivariate Behavioral Research, 56, 390-407.
 
-Functions: ``categorical_robust``, ``ordinal_srmr``.
+Functions: ``categorical_robust``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""srmr."""
+"""Root mean squared residuals: continuous, ordinal, and level by level.
+
+Reference: Asparouhov, T. & Muthen, B. (2018). SRMR in Mplus.
+
+Functions: ``residual_measures``, ``ordinal_srmr``, ``two_level_srmr``, ``two_level_ordinal_srmr``.
+"""
 
 from __future__ import annotations
 

@@ -48,13 +48,9 @@ def fit_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
     if any(b.covariates for b in solved.design.blocks):
         return fit_conditional_baseline(solved, table)
     estimator = solved.estimator
-    samples = estimator.start_moments()
-    if solved.options.ordinal or len(estimator.groups) < len(samples):
-        samples = estimator.saturated().moments
-    samples = getattr(estimator, "baseline_moments", samples)
     parts: list[_Part] = []
     first = at = 0
-    for number, sample in enumerate(samples):
+    for number, sample in enumerate(estimator.baseline_moments()):
         part = _part(solved, table, number, sample, start=(first, at))
         parts.append(part)
         first += len(part.start)

@@ -1,6 +1,6 @@
 """What a reader must know before believing a solution: is it one, and is it proper?
 
-Functions: ``check_sample``, ``check_counts``, ``unidentified``, ``improper``.
+Functions: ``unidentified``, ``improper``, ``at_bounds``, ``runaway``, ``above_unrestricted``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ Functions: ``parameter_frame``, ``vcov_frame``, ``implied_frames``, ``intraclass
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -20,6 +21,25 @@ from cte_metrics.sem.table.labels import parameter_names, row_labels
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class MomentFrames(dict[Hashable, Any]):
+    """Moments of a fit by name; with groups by the group's label first, with levels by level.
+
+    ``cov`` is a data frame, ``mean`` and ``th`` (thresholds) are series, ``slopes`` a data frame;
+    any other key is a group or a level and leads to the same once more.
+    """
+
+    if TYPE_CHECKING:  # a literal key is a Hashable too, hence the overlaps
+
+        @overload
+        def __getitem__(self, key: Literal["cov", "slopes"], /) -> pd.DataFrame: ...  # type: ignore[overload-overlap]
+        @overload
+        def __getitem__(self, key: Literal["mean", "th"], /) -> pd.Series: ...  # type: ignore[overload-overlap]
+        @overload
+        def __getitem__(self, key: Hashable, /) -> MomentFrames: ...
+        def __getitem__(self, key: Hashable, /) -> Any:
+            """Return the moments of a name, or of a group or level."""
 
 
 def standard_errors(solution: Solution) -> Array:
@@ -88,12 +108,12 @@ def vcov_frame(solution: Solution) -> pd.DataFrame:
     return pd.DataFrame(matrix, index=free, columns=free)
 
 
-def implied_frames(solution: Solution) -> dict[Any, Any]:
+def implied_frames(solution: Solution) -> MomentFrames:
     """Implied moments by group and level."""
     import pandas as pd
 
     table = solution.table
-    out: dict[Any, Any] = {}
+    out = MomentFrames()
     for state in solution.states:
         names = list(state.design.observed)
         part: dict[str, Any] = {"cov": pd.DataFrame(state.cov, index=names, columns=names)}
@@ -108,9 +128,10 @@ def implied_frames(solution: Solution) -> dict[Any, Any]:
             part["th"] = pd.Series(cuts, index=labels)
         place = out
         if table.n_groups > 1:
-            place = out.setdefault(_label(solution, state.design.group), {})
+            place = out.setdefault(_label(solution, state.design.group), MomentFrames())
         if table.n_levels > 1:
-            place = place.setdefault("within" if state.design.level == 1 else "between", {})
+            name = "within" if state.design.level == 1 else "between"
+            place = place.setdefault(name, MomentFrames())
         place.update(part)
     return out
 

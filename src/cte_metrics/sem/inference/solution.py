@@ -1,18 +1,6 @@
-"""A solved model: the point in moment space and everything that follows from it by algebra.
+"""A fitted model: a solved one with its table, constraints, data, and what was asked.
 
-``Solved`` is any model at its minimum (the fitted one, its baseline); ``Solution`` adds what a
-fit knows beside it: table, constraints, options, data.
-
-With ``D`` the Jacobian of the moments, ``H`` the weight of a group and ``K`` a basis of the
-directions that the constraints leave free::
-
-    information = sum_g D_g' H_g D_g           bread = K (K' information K)^-1 K'
-    meat = sum_g D_g' H_g Gamma_g H_g D_g      vcov = bread / n   or   bread meat bread / n
-
-References: White, H. (1980). Econometrica, 48, 817-838. Satorra, A. & Bentler, P. M. (1994).
-Corrections to test statistics and standard errors in covariance structure analysis.
-
-Classes: ``Solved``, ``Solution``.
+Classes: ``Solution``.
 """
 
 from __future__ import annotations
@@ -22,40 +10,52 @@ from functools import cached_property
 
 from cte_metrics.sem.inference.baseline import fit_baseline
 from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
-from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.inference.solved import Solved, locked
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
 from cte_metrics.sem.model.constraints import CompiledConstraints
 from cte_metrics.sem.model.moments import Array
+from cte_metrics.sem.request.model import ModelRequest
 from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import ParameterTable
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Solution(Solved):
     """A fitted model and its surroundings.
+
+    Created by: ``cte_metrics.sem.solving.solve``.
+    Consumed by: ``cte_metrics.sem.semfit.SEMFit``, ``cte_metrics.sem.verdict.judge``,
+    ``cte_metrics.sem.fit.measures.fit_measures``,
+    ``cte_metrics.sem.inference.frames.parameter_frame``.
 
     Attributes
     ----------
     table : ParameterTable
     constraints : CompiledConstraints
+    request : ModelRequest
+        What was asked for.
     data : ModelData
         Rows of each group, their positions in the input, labels.
     converged : bool
     n_iterations : int
+    given_baseline : Solved or None
+        The baseline of an earlier fit to the same data, where it serves here.
     """
 
     table: ParameterTable
     constraints: CompiledConstraints
+    request: ModelRequest
     data: ModelData
     converged: bool
     n_iterations: int
+    given_baseline: Solved | None = None
 
     @cached_property
     def flat(self) -> Array:
-        """All model matrices of all blocks (see ``sem.matrices``)."""
+        """All model matrices of all blocks (see ``sem.model.design``)."""
         flat = self.design.flat.copy()
         flat[self.design.target] = self.theta[self.design.source]
-        return flat
+        return locked(flat)
 
     @cached_property
     def values(self) -> Array:
@@ -65,7 +65,7 @@ class Solution(Solved):
             fill_derived_rows(self.table, self.states, values)
             samples = self.estimator.start_moments()
             fill_covariate_rows(self.table, self.states, samples, values)
-        return values
+        return locked(values)
 
     @cached_property
     def tests(self) -> dict[str, ScaledTest]:
@@ -75,7 +75,7 @@ class Solution(Solved):
     @cached_property
     def baseline(self) -> Solved | None:
         """The independence model on the same data."""
-        return fit_baseline(self, self.table)
+        return self.given_baseline or fit_baseline(self, self.table)
 
     @property
     def n_observations(self) -> float:

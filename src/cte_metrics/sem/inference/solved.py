@@ -1,16 +1,27 @@
-"""solved."""
+"""A model at its minimum, and what follows from it by algebra.
+
+With ``D`` the Jacobian of the moments, ``H`` the weight of a group and ``K`` a basis of the
+directions that the constraints leave free::
+
+    information = sum_g D_g' H_g D_g           bread = K (K' information K)^-1 K'
+    meat = sum_g D_g' H_g Gamma_g H_g D_g      vcov = bread / n   or   bread meat bread / n
+
+References: White, H. (1980). Econometrica, 48, 817-838. Satorra, A. & Bentler, P. M. (1994).
+Corrections to test statistics and standard errors in covariance structure analysis.
+
+Classes: ``Solved``. Functions: ``constrained_inverse``, ``locked``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
 
-from cte_metrics.sem.estimators.base import Estimator, Evaluation, Weight
+from cte_metrics.sem.estimators.base import CaseForms, Estimator, Evaluation, Weight
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import ModelDesign
@@ -20,9 +31,14 @@ from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.search.minimise import Minimum, information
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Solved:
-    """A model at its minimum.
+    """A model at its minimum: a fitted one, its baseline, a neighbour in a comparison.
+
+    Created by: ``cte_metrics.sem.solving.solve``,
+    ``cte_metrics.sem.inference.baseline.fit_baseline``.
+    Consumed by: ``cte_metrics.sem.inference.tests.all_tests``,
+    ``cte_metrics.sem.inference.solution.Solution``.
 
     Attributes
     ----------
@@ -46,6 +62,13 @@ class Solved:
     evaluation: Evaluation
     n_moments: int
     n_parameters: int
+
+    def __post_init__(self) -> None:
+        locked(self.theta)
+        for state in self.states:
+            locked(state.cov)
+            if state.mean is not None:
+                locked(state.mean)
 
     @property
     def df(self) -> int:
@@ -116,11 +139,9 @@ class Solved:
     @cached_property
     def gamma_meat(self) -> Array:
         """``sum share_g D' H Gamma H D`` with expected weights."""
-        if getattr(self.estimator, "has_case_forms", False):
-            estimator: Any = self.estimator
-            return self.project(
-                estimator.case_scores([s.moments for s in self.states], centred=True)
-            )
+        forms = self.estimator.case_forms
+        if forms is not None:
+            return self.project(forms.scores([s.moments for s in self.states], centred=True))
         return self._gamma_meat(self.dense_weights)
 
     @cached_property
@@ -131,10 +152,9 @@ class Solved:
         return self._gamma_meat(self.kind_weights)
 
     @property
-    def case_forms(self) -> Any:
-        """The estimator, where it forms expected-weight sandwiches case by case, else ``None``."""
-        fits = getattr(self.estimator, "has_case_forms", False)
-        return self.estimator if fits and self.options.information == "expected" else None
+    def case_forms(self) -> CaseForms | None:
+        """Case forms of the estimator, where the information is the expected one."""
+        return self.estimator.case_forms if self.options.information == "expected" else None
 
     def _gamma_meat(self, weights: Sequence[Array]) -> Array:
         triples = zip(weights, self.estimator.gamma(), self.estimator.shares, strict=True)
@@ -170,6 +190,12 @@ class Solved:
     def unrestricted_log_likelihood(self) -> float | None:
         """Log-likelihood of the saturated model."""
         return self.estimator.log_likelihood(self.estimator.saturated().by_group)
+
+
+def locked(array: Array) -> Array:
+    """The same array, which refuses to be written to from here on."""
+    array.flags.writeable = False
+    return array
 
 
 def constrained_inverse(matrix: Array, basis: Array | None) -> Array | None:

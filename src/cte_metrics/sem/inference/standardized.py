@@ -51,6 +51,9 @@ class Standardized:
     """Standardized values of the table's rows (n_rows,), then of the defined parameters.
 
     ``jacobian`` and ``defined_jacobian`` are by the free parameters (..., n_free).
+
+    Created by: ``cte_metrics.sem.inference.standardized.standardize``.
+    Consumed by: ``cte_metrics.sem.inference.frames.parameter_frame``.
     """
 
     values: Array

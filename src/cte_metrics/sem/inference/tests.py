@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,6 +44,10 @@ class ScaledTest:
     ``scaling`` divides the unscaled statistic, ``shift`` is added after that; ``trace`` is ``tr(U
     Gamma)`` and ``trace_squared`` ``tr((U Gamma)^2)``; ``scaling_h1`` and ``scaling_h0`` are the
     correction factors of the two log-likelihoods.
+
+    Created by: ``cte_metrics.sem.inference.tests.all_tests``.
+    Consumed by: ``cte_metrics.sem.fit.measures.fit_measures``,
+    ``cte_metrics.sem.comparison.compare``.
     """
 
     name: str
@@ -155,10 +158,8 @@ def _yuan_bentler(solved: Solved) -> ScaledTest:
 
 def _unrestricted_trace(estimator: Estimator, kind: InformationKind) -> tuple[float, int]:
     """``tr(A1^-1 B1)`` of the unrestricted model and the number of its moments."""
-    if getattr(estimator, "has_case_forms", False):
-        forms: Any = estimator
-        found: tuple[float, int] = forms.saturated_trace()
-        return found
+    if estimator.case_forms is not None:
+        return estimator.case_forms.saturated_trace()
     base = estimator.saturated().moments
     total, count = 0.0, 0
     meat = estimator.meat(base, structured=False)

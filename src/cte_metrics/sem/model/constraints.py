@@ -76,7 +76,12 @@ class Functions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledConstraints:
-    """Constraints of a table: ``equal`` (= 0), ``inequal`` (>= 0), ``defined``."""
+    """Constraints of a table: ``equal`` (= 0), ``inequal`` (>= 0), ``defined``.
+
+    Created by: ``cte_metrics.sem.model.constraints.compile_constraints``.
+    Consumed by: ``cte_metrics.sem.search.search.prepare``,
+    ``cte_metrics.sem.inference.solution.Solution``.
+    """
 
     equal: Functions
     inequal: Functions

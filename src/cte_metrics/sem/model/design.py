@@ -52,6 +52,9 @@ class BlockDesign:
     ``factor_r u_r``; ``u, v`` index rows of ``[I; A'; C]`` (n_observed + 2 n_latent,
     n_observed) and ``mean`` indexes ``[1, 0, E(eta)]``. ``form`` says which moments the block has:
     ``upper`` is the upper level of items that are cut into categories within.
+
+    Created by: ``cte_metrics.sem.model.design.build_design``.
+    Consumed by: ``cte_metrics.sem.model.implied.block_state``.
     """
 
     number: int
@@ -110,6 +113,9 @@ class ModelDesign:
     ``flat`` (n_flat,) holds fixed values; ``target`` positions receive ``theta[source]``.
     ``position`` (n_rows,) is where each row of the table is found in the flat vector, ``mirror``
     the other position of a symmetric element (equal to ``position`` elsewhere).
+
+    Created by: ``cte_metrics.sem.model.design.build_design``.
+    Consumed by: ``cte_metrics.sem.model.implied.evaluate``.
     """
 
     blocks: tuple[BlockDesign, ...]

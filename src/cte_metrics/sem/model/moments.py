@@ -1,4 +1,7 @@
-"""moments."""
+"""Moments of a block, and gradients by them: what a model implies and an estimator compares.
+
+Classes: ``Moments``, ``MomentGradient``.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ class Moments:
 
     ``cov`` is (p, p); ``mean`` is (p,), or ``None`` where the model has no means; ``vector`` is the
     moment vector of an ordinal block, otherwise ``None``.
+
+    Created by: ``cte_metrics.sem.model.block.BlockState``,
+    ``cte_metrics.sem.estimators.base.Estimator``.
+    Consumed by: ``cte_metrics.sem.estimators.base.Estimator``.
     """
 
     cov: Array
@@ -31,6 +38,9 @@ class MomentGradient:
 
     ``dF = mean' dmu + trace(cov dSigma)`` with ``cov`` (p, p) symmetric; or, for a block that is
     described by its moment vector, ``dF = vector' dsigma`` (then the other two are ``None``).
+
+    Created by: ``cte_metrics.sem.estimators.base.Evaluation``.
+    Consumed by: ``cte_metrics.sem.model.implied.gradient``.
     """
 
     cov: Array | None = None

@@ -1,4 +1,7 @@
-"""symmetric."""
+"""Symmetric positive definite matrices.
+
+Functions: ``inverse_and_logdet``, ``symmetric``.
+"""
 
 from __future__ import annotations
 

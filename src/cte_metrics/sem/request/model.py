@@ -1,34 +1,167 @@
-"""What the caller of a fit asked for about the model.
+"""What the caller of a fit asked for: every option by its name, checked, nothing settled yet.
 
-Classes: ``Request``.
+``ModelRequest`` is built once, by the public functions, and travels with the fit, which can ask the
+same of another text or of other data. ``FitKeywords`` are its options as keywords.
+
+Classes: ``ModelRequest``, ``FitKeywords``. Functions: ``model_request``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypedDict, get_args
 
-from cte_metrics.sem.model.moments import Array
+import numpy as np
+
+from cte_metrics.errors import InputTypeError, one_of
+from cte_metrics.sem.model.moments import Array, InformationKind
 
 ModelType = Literal["sem", "cfa", "growth"]
 OnFailure = Literal["raise", "warn", "return"]
+EstimatorName = Literal[
+    "ML", "MLM", "MLMV", "MLMVS", "MLR", "ULS", "ULSM", "ULSMV", "ULSMVS", "GLS", "WLS", "DWLS",
+    "WLSM", "WLSMV", "WLSMVS",
+]  # fmt: skip
+Missing = Literal["listwise", "fiml", "pairwise"]
+Identification = Literal["marker", "variance", "effects"]
+Likelihood = Literal["normal", "wishart"]
+Parameterization = Literal["delta", "theta"]
+StandardErrors = Literal[
+    "standard", "robust", "robust.sem", "robust.huber.white", "first.order", "none"
+]
+TestName = Literal[
+    "standard", "satorra.bentler", "scaled.shifted", "mean.var.adjusted", "yuan.bentler",
+    "yuan.bentler.mplus", "none",
+]  # fmt: skip
+Bounds = Literal["none", "positive_variances"]
+
+SYNONYMS = {
+    "missing": {"ml": "fiml", "direct": "fiml"},
+    "identification": {"std.lv": "variance", "std_lv": "variance"},
+    "se": {
+        "sandwich": "robust.huber.white",
+        "robust.mlr": "robust.huber.white",
+        "robust.mlm": "robust.sem",
+    },
+}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What the caller asked for about the model."""
+class FitKeywords(TypedDict, total=False):
+    """Options of ``sem.fit``, for functions that hand them on."""
 
-    text: str
-    model_type: ModelType
-    identification: str
+    estimator: EstimatorName | None
+    missing: Missing
+    ordered: bool | Sequence[str]
+    group: Any
+    group_equal: str | Sequence[str]
+    group_partial: str | Sequence[str]
+    cluster: Any
+    identification: Identification
     orthogonal: bool
     meanstructure: bool | None
-    fixed_x: bool
-    group_equal: tuple[str, ...]
-    group_partial: tuple[str, ...]
-    parameterization: str
-    ordered: bool | tuple[str, ...]
+    fixed_x: bool | None
+    likelihood: Likelihood
+    information: InformationKind | None
+    parameterization: Parameterization
+    se: StandardErrors | None
+    test: TestName | None
     rotation: str
+    weights: Any
+    bounds: Bounds
     on_failure: OnFailure
-    bounds: str = "none"
+    start: Array | None
+    sample_cov: Any
+    sample_mean: Any
+    n_obs: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ModelRequest:
+    """What was asked of a model; ``None`` leaves an option to the rule of ``settle_options``.
+
+    ``text`` is the model; the other fields are the options of ``sem.fit``.
+
+    Created by: ``cte_metrics.sem.request.model.model_request``.
+    Consumed by: ``cte_metrics.sem.request.options.settle_options``,
+    ``cte_metrics.sem.solving.solve_request``, ``cte_metrics.sem.semfit.SEMFit``.
+    """
+
+    text: str
+    model_type: ModelType = "sem"
+    estimator: EstimatorName | None = None
+    missing: Missing = "listwise"
+    ordered: bool | tuple[str, ...] = ()
+    group: Any = None
+    group_equal: tuple[str, ...] = ()
+    group_partial: tuple[str, ...] = ()
+    cluster: Any = None
+    identification: Identification = "marker"
+    orthogonal: bool = False
+    meanstructure: bool | None = None
+    fixed_x: bool | None = None
+    likelihood: Likelihood = "normal"
+    information: InformationKind | None = None
+    parameterization: Parameterization = "delta"
+    se: StandardErrors | None = None
+    test: TestName | None = None
+    rotation: str = "geomin"
+    weights: Any = None
+    bounds: Bounds = "none"
+    on_failure: OnFailure = "raise"
     start: Array | None = None
+
+
+def model_request(text: str, **options: Any) -> ModelRequest:
+    """Check every option by itself and write it under its usual name.
+
+    Raises
+    ------
+    InputError
+        If an option is none of those that there are.
+    """
+    found = dict(options)
+    for name, (allowed, write) in _CHOICES.items():
+        if found.get(name) is not None:
+            found[name] = _chosen(found[name], name, allowed, write)
+    for name in ("group_equal", "group_partial"):
+        found[name] = _names(found.get(name, ()))
+    ordered = found.get("ordered", ())
+    found["ordered"] = ordered if isinstance(ordered, bool) else _names(ordered)
+    if found.get("start") is not None:
+        found["start"] = np.array(found["start"], dtype=np.float64)
+    return ModelRequest(text=text, **found)
+
+
+def _plain(name: str) -> str:
+    return name
+
+
+def _dotted(name: str) -> str:
+    return name.lower().replace("_", ".").replace("-", ".")
+
+
+_CHOICES: dict[str, tuple[tuple[str, ...], Callable[[str], str]]] = {
+    "model_type": (get_args(ModelType), _plain),
+    "estimator": (get_args(EstimatorName), str.upper),
+    "missing": (get_args(Missing), _plain),
+    "identification": (get_args(Identification), _plain),
+    "likelihood": (get_args(Likelihood), _plain),
+    "information": (get_args(InformationKind), _plain),
+    "parameterization": (get_args(Parameterization), _plain),
+    "se": (get_args(StandardErrors), _dotted),
+    "test": (get_args(TestName), _dotted),
+    "bounds": (get_args(Bounds), _plain),
+    "on_failure": (get_args(OnFailure), _plain),
+}
+
+
+def _chosen(value: object, name: str, allowed: Iterable[str], write: Callable[[str], str]) -> str:
+    if not isinstance(value, str):
+        raise InputTypeError(f"{name} is a name; got {type(value).__name__}.")
+    written = write(value)
+    return one_of(SYNONYMS.get(name, {}).get(written, written), allowed, name)
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

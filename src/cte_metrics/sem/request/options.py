@@ -17,16 +17,29 @@ WLSMV     DWLS  robust.sem         scaled.shifted
 WLSMVS    DWLS  robust.sem         mean.var.adjusted
 ========= ===== ================== =====================
 
-Functions: ``settle_options``.
+Classes: ``FitOptions``. Functions: ``settle_options``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from cte_metrics.errors import InputError, one_of
+from cte_metrics.errors import InputError
+from cte_metrics.sem.model.moments import InformationKind
+from cte_metrics.sem.request.model import (
+    EstimatorName,
+    Likelihood,
+    Missing,
+    ModelRequest,
+    StandardErrors,
+    TestName,
+)
+from cte_metrics.sem.table.table import ParameterTable
 
-ESTIMATORS: dict[str, tuple[str, str, str]] = {
+Discrepancy = Literal["ML", "GLS", "ULS", "WLS", "DWLS"]
+
+ESTIMATORS: dict[EstimatorName, tuple[Discrepancy, StandardErrors, TestName]] = {
     "ML": ("ML", "standard", "standard"),
     "MLM": ("ML", "robust.sem", "satorra.bentler"),
     "MLMV": ("ML", "robust.sem", "scaled.shifted"),
@@ -44,54 +57,37 @@ ESTIMATORS: dict[str, tuple[str, str, str]] = {
     "WLSMVS": ("DWLS", "robust.sem", "mean.var.adjusted"),
 }
 ORDINAL_ONLY = ("WLSM", "WLSMV", "WLSMVS")
-STANDARD_ERRORS = ("standard", "robust.sem", "robust.huber.white", "first.order", "none")
-TESTS = (
-    "standard",
-    "satorra.bentler",
-    "scaled.shifted",
-    "mean.var.adjusted",
-    "yuan.bentler",
-    "yuan.bentler.mplus",
-    "none",
-)
 GAMMA_TESTS = ("satorra.bentler", "scaled.shifted", "mean.var.adjusted")
 SCORE_TESTS = ("yuan.bentler", "yuan.bentler.mplus")
 
 
-class DefaultEstimator(str):
-    """The default of ``estimator``: ``"ML"``, or ``"WLSMV"`` where items are ordered."""
-
-
-class DefaultSwitch(int):
-    """The default of ``fixed_x``: on, except for least squares on continuous items."""
-
-    def __repr__(self) -> str:
-        """Write the default as a switch."""
-        return repr(bool(self))
-
-
-DEFAULT_ESTIMATOR = DefaultEstimator("ML")
-DEFAULT_FIXED_X = DefaultSwitch(True)
-
-
 @dataclass(frozen=True, slots=True)
 class FitOptions:
-    """Settled options of one fit.
+    """Settled options of one fit: what the request says, and what follows where it is silent.
 
     ``asked`` is the estimator by name, ``discrepancy`` the function minimised, ``test`` the scaled
-    test or ``standard``; ``missing`` is ``listwise`` or ``fiml``.
+    test or ``standard``.
+
+    Created by: ``cte_metrics.sem.request.options.settle_options``.
+    Consumed by: ``cte_metrics.sem.estimators.choice.make_estimator``,
+    ``cte_metrics.sem.inference.solved.Solved``.
     """
 
-    asked: str
-    discrepancy: str
-    se: str
-    test: str
-    information: str
-    likelihood: str
-    missing: str
+    asked: EstimatorName
+    discrepancy: Discrepancy
+    se: StandardErrors
+    test: TestName
+    information: InformationKind
+    likelihood: Likelihood
+    missing: Missing
     ordinal: bool
     clustered: bool
     two_level: bool
+
+    @property
+    def fixes_covariates(self) -> bool:
+        """Lavaan's default of ``fixed_x``: on, except for least squares on continuous items."""
+        return self.discrepancy == "ML" or self.ordinal
 
     @property
     def casewise(self) -> bool:
@@ -113,58 +109,43 @@ class FitOptions:
         return self.test in (*GAMMA_TESTS, *SCORE_TESTS)
 
 
-def settle_options(
-    *,
-    estimator: str,
-    se: str | None,
-    test: str | None,
-    information: str | None,
-    likelihood: str,
-    missing: str,
-    ordinal: bool,
-    clustered: bool,
-    two_level: bool,
-    weighted: bool,
-) -> FitOptions:
-    """Check the options and fill in what the estimator's name implies.
+def settle_options(request: ModelRequest, outline: ParameterTable) -> FitOptions:
+    """Fill in what the estimator's name implies, and refuse what contradicts itself.
 
     Raises
     ------
     InputError
-        If an option is unknown, or two of them contradict each other.
+        If two options contradict each other.
     """
-    asked = _asked(estimator, ordinal=ordinal, weighted=weighted)
+    ordinal = bool(request.ordered) or "|" in outline.op
+    clustered, two_level = request.cluster is not None, outline.n_levels > 1
+    asked = _asked(request, ordinal=ordinal)
     discrepancy, default_se, default_test = ESTIMATORS[asked]
     if clustered and not two_level and asked == "ML":
         default_se, default_test = ESTIMATORS["MLR"][1:]
-    missing = {"ml": "fiml", "direct": "fiml"}.get(missing, missing)
-    one_of(missing, ("listwise", "fiml", "pairwise"), "missing")
-    one_of(likelihood, ("normal", "wishart"), "likelihood")
+    missing, likelihood = request.missing, request.likelihood
     casewise = missing == "fiml" or (clustered and not ordinal)
-    chosen_se = _standard_errors(se, default_se, casewise=casewise)
-    chosen_test = default_test if test is None else one_of(_dotted(test), TESTS, "test")
+    se = _standard_errors(request.se, default_se, casewise=casewise)
+    test = request.test or default_test
     if missing == "pairwise" and not ordinal:
         raise InputError(
             "missing='pairwise' is for ordinal items, and no item is declared ordinal.",
             hint="Use missing='fiml', which uses every answer of continuous items.",
         )
     _check_missing(asked, missing, clustered=clustered, ordinal=ordinal, two_level=two_level)
-    _check_likelihood(discrepancy, likelihood, chosen_se, chosen_test)
-    if casewise and not ordinal and (chosen_se == "robust.sem" or chosen_test in GAMMA_TESTS):
+    _check_likelihood(discrepancy, likelihood, se, test)
+    if casewise and not ordinal and (se == "robust.sem" or test in GAMMA_TESTS):
         raise InputError(
-            f"se={chosen_se!r} and test={chosen_test!r} are for complete, unclustered answers.",
+            f"se={se!r} and test={test!r} are for complete, unclustered answers.",
             hint="Use estimator='MLR': robust.huber.white with yuan.bentler.mplus.",
         )
-    if information is None:
-        observed = casewise or chosen_se in ("robust.huber.white", "first.order")
-        information = "observed" if observed else "expected"
-    one_of(information, ("expected", "observed"), "information")
+    observed = casewise or se in ("robust.huber.white", "first.order")
     return FitOptions(
         asked=asked,
         discrepancy=discrepancy,
-        se=chosen_se,
-        test=chosen_test,
-        information=information,
+        se=se,
+        test=test,
+        information=request.information or ("observed" if observed else "expected"),
         likelihood=likelihood,
         missing=missing,
         ordinal=ordinal,
@@ -173,11 +154,10 @@ def settle_options(
     )
 
 
-def _asked(estimator: str, *, ordinal: bool, weighted: bool) -> str:
-    name = str(estimator).upper()
-    if isinstance(estimator, DefaultEstimator):
-        name = "WLSMV" if ordinal else "MLR" if weighted else name
-    one_of(name, tuple(ESTIMATORS), "estimator")
+def _asked(request: ModelRequest, *, ordinal: bool) -> EstimatorName:
+    name = request.estimator
+    if name is None:
+        return "WLSMV" if ordinal else "MLR" if request.weights is not None else "ML"
     if name in ORDINAL_ONLY and not ordinal:
         raise InputError(
             f"estimator={name!r} is for ordinal items, and no item is declared ordinal.",
@@ -192,23 +172,16 @@ def _asked(estimator: str, *, ordinal: bool, weighted: bool) -> str:
     return name
 
 
-def _dotted(name: str) -> str:
-    return str(name).lower().replace("_", ".").replace("-", ".")
-
-
-def _standard_errors(se: str | None, default: str, *, casewise: bool) -> str:
-    if se is None:
-        return default
-    name = _dotted(se)
-    if name == "robust":
-        return "robust.huber.white" if casewise or default == "robust.huber.white" else "robust.sem"
-    name = {"sandwich": "robust.huber.white", "robust.mlr": "robust.huber.white"}.get(name, name)
-    name = {"robust.mlm": "robust.sem"}.get(name, name)
-    return one_of(name, STANDARD_ERRORS, "se")
+def _standard_errors(
+    se: StandardErrors | None, default: StandardErrors, *, casewise: bool
+) -> StandardErrors:
+    if se != "robust":
+        return se or default
+    return "robust.huber.white" if casewise or default == "robust.huber.white" else "robust.sem"
 
 
 def _check_missing(
-    asked: str, missing: str, *, clustered: bool, ordinal: bool, two_level: bool
+    asked: EstimatorName, missing: Missing, *, clustered: bool, ordinal: bool, two_level: bool
 ) -> None:
     if missing == "fiml" and asked not in ("ML", "MLR"):
         raise InputError(
@@ -230,7 +203,9 @@ def _check_missing(
         )
 
 
-def _check_likelihood(discrepancy: str, likelihood: str, se: str, test: str) -> None:
+def _check_likelihood(
+    discrepancy: Discrepancy, likelihood: Likelihood, se: StandardErrors, test: TestName
+) -> None:
     if likelihood == "wishart" and discrepancy != "ML":
         raise InputError(f"likelihood='wishart' has no meaning for {discrepancy}.")
     if discrepancy != "ML" and (se in ("robust.huber.white", "first.order") or test in SCORE_TESTS):

@@ -1,4 +1,7 @@
-"""checks."""
+"""Samples that no model can be fitted to.
+
+Functions: ``check_sample``.
+"""
 
 from __future__ import annotations
 

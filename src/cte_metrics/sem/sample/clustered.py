@@ -63,6 +63,9 @@ class ClusteredSample:
     (N,): cluster of each case, 0..J-1; place (p_b,): where each variable of level 2 sits in [y,
     z]; labels (J,): the clusters' names; fixed_within, fixed_between: positions of fixed
     covariates.
+
+    Created by: ``cte_metrics.sem.sample.clustered.clustered_sample``.
+    Consumed by: ``cte_metrics.sem.estimators.two_level.TwoLevel``.
     """
 
     label: str

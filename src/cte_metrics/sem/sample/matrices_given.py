@@ -1,12 +1,12 @@
 """Covariance matrices in place of answers.
 
-Functions: ``read_summaries``, ``moment_input``, ``require_no_rows``.
+Classes: ``GivenMatrices``. Functions: ``read_summaries``, ``moment_input``, ``require_no_rows``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,27 +21,38 @@ from cte_metrics.summaries.moments import Moments
 Array = NDArray[np.float64]
 
 
-def read_summaries(
-    sample_cov: Any, sample_mean: Any, n_obs: Any, names: Sequence[str]
-) -> tuple[ModelData, SampleStats]:
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenMatrices:
+    """Covariance matrices, means and numbers of respondents that stand for the answers.
+
+    Created by: ``cte_metrics.sem.fitting.fit``.
+    Consumed by: ``cte_metrics.sem.sample.matrices_given.read_summaries``.
+    """
+
+    cov: Any
+    mean: Any
+    n_obs: Any
+
+
+def read_summaries(given: GivenMatrices, names: Sequence[str]) -> tuple[ModelData, SampleStats]:
     """Arrange covariance matrices (divisor n - 1) and means by group.
 
     Parameters
     ----------
-    sample_cov : DataFrame, array, or one of them for each group (a list, or a dict by label)
+    given.cov : DataFrame, array, or one of them for each group (a list, or a dict by label)
         Square and symmetric; a data frame's names are matched with the model's, the columns of an
         array are the model's variables in their order.
-    sample_mean : Series, mapping, sequence, or one for each group; optional
-    n_obs : int, or one for each group
+    given.mean : Series, mapping, sequence, or one for each group; optional
+    given.n_obs : int, or one for each group
 
     Raises
     ------
     InputError
         If a matrix is not square and symmetric, or sizes do not match.
     """
-    covs, labels = _listed(sample_cov)
-    means = [None] * len(covs) if sample_mean is None else _listed_means(sample_mean, len(covs))
-    sizes = _sizes(n_obs, len(covs))
+    covs, labels = _listed(given.cov)
+    means = [None] * len(covs) if given.mean is None else _listed_means(given.mean, len(covs))
+    sizes = _sizes(given.n_obs, len(covs))
     groups = []
     for label, cov, mean, n in zip(labels, covs, means, sizes, strict=True):
         matrix = _matrix(cov, names)
@@ -77,12 +88,12 @@ def moment_input(data: Moments, names: Sequence[str], group: Any) -> tuple[Model
         raise InputError(
             "These Moments know no groups.", hint="Build them with Moments.from_data(..., by=...)."
         )
-    rows, sample = read_summaries(
+    given = GivenMatrices(
         {label: part.covariance for label, part in parts.items()},
         {label: part.mean for label, part in parts.items()} if len(parts) > 1 else data.mean,
         {label: part.n for label, part in parts.items()},
-        names,
     )
+    rows, sample = read_summaries(given, names)
     dropped = sum(part.n_dropped for part in parts.values())
     notes = _moment_notes(dropped, complete=all(p.arrays.complete for p in parts.values()))
     return replace(

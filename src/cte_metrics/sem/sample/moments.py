@@ -72,7 +72,13 @@ class GroupSample:
 
 @dataclass(eq=False)
 class SampleStats:
-    """All groups of a sample, in the order of their first appearance."""
+    """All groups of a sample, in the order of their first appearance.
+
+    Created by: ``cte_metrics.sem.estimators.choice.sample_of``,
+    ``cte_metrics.sem.sample.matrices_given.read_summaries``.
+    Consumed by: ``cte_metrics.sem.estimators.maximum_likelihood.MaximumLikelihood``,
+    ``cte_metrics.sem.estimators.least_squares.LeastSquares``.
+    """
 
     groups: tuple[GroupSample, ...]
     names: tuple[str, ...]

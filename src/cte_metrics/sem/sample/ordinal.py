@@ -151,7 +151,11 @@ class ConditionalGroup:
 
 @dataclass(eq=False)
 class OrdinalSample:
-    """All groups, in the order of their first appearance."""
+    """All groups, in the order of their first appearance.
+
+    Created by: ``cte_metrics.sem.sample.ordinal.ordinal_sample``.
+    Consumed by: ``cte_metrics.sem.estimators.categorical.CategoricalLeastSquares``.
+    """
 
     groups: tuple[OrdinalGroup | ConditionalGroup, ...]
     names: tuple[str, ...]

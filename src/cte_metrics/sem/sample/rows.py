@@ -24,6 +24,9 @@ class GroupRows:
 
     ``values`` (n, p) holds nan where answers are missing and kept; ``rows`` (n,) are positions in
     the input; ``clusters`` and ``weights`` (n,) are ``None`` where there are none.
+
+    Created by: ``cte_metrics.sem.sample.rows.read_model_data``.
+    Consumed by: ``cte_metrics.sem.estimators.choice.sample_of``.
     """
 
     label: str
@@ -38,6 +41,12 @@ class ModelData:
     """All rows of a model, group by group in order of first appearance.
 
     ``n_by_group`` are observations; ``groups`` is empty where only moments were given.
+
+    Created by: ``cte_metrics.sem.sample.rows.read_model_data``,
+    ``cte_metrics.sem.sample.matrices_given.read_summaries``.
+    Consumed by: ``cte_metrics.sem.solving.solve_rows``,
+    ``cte_metrics.sem.estimators.choice.make_estimator``,
+    ``cte_metrics.sem.inference.solution.Solution``.
     """
 
     names: tuple[str, ...]

@@ -24,6 +24,7 @@ import numpy as np
 from scipy import linalg
 
 from cte_metrics.errors import InputError, one_of
+from cte_metrics.sem.estimators.categorical import CategoricalLeastSquares
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.moments import Array
@@ -99,7 +100,9 @@ def model_answers(solution: Solution, group: int) -> Array:
     if not solution.options.ordinal:
         return values
     values = values.copy()
-    levels = solution.estimator.sample.levels  # type: ignore[attr-defined]
+    estimator = solution.estimator
+    assert isinstance(estimator, CategoricalLeastSquares)  # ordinal items at one level
+    levels = estimator.sample.levels
     for i in np.flatnonzero(solution.states[group].design.ordinal):
         known = np.asarray(levels[names[wanted[i]]], dtype=np.float64)
         answered = np.isfinite(values[:, i])

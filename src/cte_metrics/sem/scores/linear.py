@@ -1,4 +1,7 @@
-"""linear."""
+"""Scores that are linear in the answers: regression and Bartlett weights.
+
+Functions: ``linear_scores``, ``score_weights``.
+"""
 
 from __future__ import annotations
 

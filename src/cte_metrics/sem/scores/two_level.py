@@ -46,7 +46,8 @@ def two_level_scores(solution: Solution, method: Method, level: int) -> pd.DataF
     """
     import pandas as pd
 
-    estimator: TwoLevel = solution.estimator  # type: ignore[assignment]
+    estimator = solution.estimator
+    assert isinstance(estimator, TwoLevel)  # ordinal items are refused before
     frames = []
     for g, sample in enumerate(estimator.samples):
         block = 2 * g + level - 1
@@ -80,7 +81,8 @@ def two_level_scores(solution: Solution, method: Method, level: int) -> pd.DataF
 def _clusters(solution: Solution, frames: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    estimator: TwoLevel = solution.estimator  # type: ignore[assignment]
+    estimator = solution.estimator
+    assert isinstance(estimator, TwoLevel)  # ordinal items are refused before
     name = solution.data.cluster_name or "cluster"
     out = pd.concat(frames)
     clusters = [label for s in estimator.samples for label in s.labels]

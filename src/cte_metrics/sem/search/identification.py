@@ -1,4 +1,7 @@
-"""identification."""
+"""Models that ask for more than the data tell.
+
+Functions: ``check_counts``.
+"""
 
 from __future__ import annotations
 

@@ -53,7 +53,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """Where the iteration ended."""
+    """Where the iteration ended.
+
+    Created by: ``cte_metrics.sem.search.minimise.minimise``,
+    ``cte_metrics.sem.search.constrained.minimise_constrained``.
+    Consumed by: ``cte_metrics.sem.solving.solve``.
+    """
 
     theta: Array
     states: tuple[BlockState, ...]
@@ -184,14 +189,14 @@ def minimise(problem: Problem, start: Array, *, max_iterations: int = 500) -> Mi
                 return _end(point, flat and regular, iteration, decrement)
             near, length = True, 1.0
             continue
-        near = decrement < NEAR and getattr(problem.estimator, "exact_curvature_is_cheap", True)
+        near = decrement < NEAR and problem.estimator.exact_curvature_is_cheap
         point = following
     return _end(point, False, iteration + 1, decrement)
 
 
 def _leave_saddle(problem: Problem, point: Point) -> Point | None:
     """A lower point along negative curvature, where a stationary point is not a minimum."""
-    if not getattr(problem.estimator, "exact_curvature_is_cheap", True):
+    if not problem.estimator.exact_curvature_is_cheap:
         return None
     hessian = problem.hessian(point, "observed")
     scale = 1.0 / np.sqrt(np.maximum(np.abs(hessian.diagonal()), 1e-12))

@@ -1,6 +1,6 @@
-"""From a table and data to a solved model: estimator, start, minimum.
+"""The search for the minimum: what is prepared before it, and from where it starts.
 
-Functions: ``make_estimator``, ``solve``.
+Classes: ``Setup``. Functions: ``prepare``, ``search``, ``only_linear``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ RESTART_ITERATIONS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class _Setup:
-    """What ``solve`` prepares before it iterates."""
+class Setup:
+    """What stands before the iterations: design, constraints, bounds, counts.
+
+    Created by: ``cte_metrics.sem.search.search.prepare``.
+    Consumed by: ``cte_metrics.sem.search.search.search``, ``cte_metrics.sem.solving.solve``.
+    """
 
     design: ModelDesign
     constraints: CompiledConstraints
@@ -41,11 +45,13 @@ class _Setup:
     n_parameters: int
 
 
-def _only_linear(setup: _Setup) -> bool:
+def only_linear(setup: Setup) -> bool:
+    """Whether neither inequalities nor bounds restrict the parameters."""
     return len(setup.constraints.inequal) == 0 and not setup.bounds.any
 
 
-def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
+def prepare(table: ParameterTable, estimator: Estimator) -> Setup:
+    """Write the sample's covariates into the design, compile constraints, count moments."""
     design = _covariates_held(build_design(table), table, estimator)
     constraints = compile_constraints(table)
     given = any(b.covariates for b in design.blocks)
@@ -61,7 +67,7 @@ def _prepare(table: ParameterTable, estimator: Estimator) -> _Setup:
     lower, upper = np.full(design.n_free, -np.inf), np.full(design.n_free, np.inf)
     lower[table.free[rows] - 1] = table.lower[rows]
     upper[table.free[rows] - 1] = table.upper[rows]
-    return _Setup(design, constraints, Bounds(lower, upper), n_moments, design.n_free - rank)
+    return Setup(design, constraints, Bounds(lower, upper), n_moments, design.n_free - rank)
 
 
 def _shared_means(design: ModelDesign, table: ParameterTable) -> int:
@@ -102,8 +108,8 @@ def _covariate_values(table: ParameterTable, estimator: Estimator, rows: np.ndar
     return np.array(values)
 
 
-def _search(
-    table: ParameterTable, estimator: Estimator, setup: _Setup, start: Array | None
+def search(
+    table: ParameterTable, estimator: Estimator, setup: Setup, start: Array | None
 ) -> Minimum | None:
     """Minimise from the given or the usual start, then from others until one leads to a minimum."""
     best: Minimum | None = None
@@ -117,12 +123,12 @@ def _search(
 
 
 def _scattered_search(
-    table: ParameterTable, estimator: Estimator, setup: _Setup, best: Minimum | None
+    table: ParameterTable, estimator: Estimator, setup: Setup, best: Minimum | None
 ) -> Minimum | None:
     """The lowest minimum from scattered starts; ``best`` where there is none."""
     moments = estimator.start_moments()
-    cheap = getattr(estimator, "exact_curvature_is_cheap", True) and table.n_levels == 1
-    cheap = cheap and _only_linear(setup) and setup.constraints.is_linear
+    cheap = estimator.exact_curvature_is_cheap and table.n_levels == 1
+    cheap = cheap and only_linear(setup) and setup.constraints.is_linear
     found: list[Minimum] = []
     for start in scattered_starts(table, setup.design, moments, RESTARTS if cheap else 2):
         end = _minimise(estimator, setup, start, RESTART_ITERATIONS)
@@ -132,7 +138,7 @@ def _scattered_search(
 
 
 def _starts(
-    table: ParameterTable, estimator: Estimator, setup: _Setup, start: Array | None
+    table: ParameterTable, estimator: Estimator, setup: Setup, start: Array | None
 ) -> Iterator[Array | None]:
     """The given or the usual start; that of unit factor variances; a plain one."""
     samples = estimator.start_moments()
@@ -154,7 +160,7 @@ def _covariates_held(
 
 
 def _minimise(
-    estimator: Estimator, setup: _Setup, start: Array, max_iterations: int = MAX_ITERATIONS
+    estimator: Estimator, setup: Setup, start: Array, max_iterations: int = MAX_ITERATIONS
 ) -> Minimum | None:
     problem = Problem(setup.design, estimator)
     equal = setup.constraints.equal

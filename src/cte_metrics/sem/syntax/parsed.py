@@ -38,7 +38,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class ParsedModel:
-    """What a model text says, without any default."""
+    """What a model text says, without any default.
+
+    Created by: ``cte_metrics.sem.syntax.reader.parse_model``.
+    Consumed by: ``cte_metrics.sem.table.table.build_table``.
+    """
 
     rows: tuple[Row, ...]
     constraints: tuple[Constraint, ...]

@@ -29,6 +29,9 @@ GROUP_EQUAL = (
 class TableOptions:
     """What the defaults of a parameter table depend on (hashable, so tables can be kept).
 
+    Created by: ``cte_metrics.sem.solving.solve_rows``.
+    Consumed by: ``cte_metrics.sem.table.table.build_table``.
+
     Parameters
     ----------
     model_type : {"cfa", "sem", "growth"}

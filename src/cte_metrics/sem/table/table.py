@@ -81,6 +81,11 @@ class ParameterTable:
     (every free row has its own; equalities are in ``constraints``). ``exo`` marks fixed
     covariates. ``ustart`` is the fixed or starting value (nan where none). ``lower`` and
     ``upper`` are bounds. ``n_blocks`` is groups x levels, group by group.
+
+    Created by: ``cte_metrics.sem.table.table.build_table``.
+    Consumed by: ``cte_metrics.sem.model.design.build_design``,
+    ``cte_metrics.sem.model.constraints.compile_constraints``,
+    ``cte_metrics.sem.estimators.choice.make_estimator``, ``cte_metrics.sem.solving.solve``.
     """
 
     lhs: tuple[str, ...]
