@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.groups import agreement as formulas
@@ -118,7 +119,7 @@ class Agreement(Result):
         rng: np.random.Generator,
         n: int,
         n_categories: int,
-        correlation: np.ndarray | None,
+        correlation: Array | None,
         n_resamples: int,
         level: float,
     ) -> dict[str, float]:
@@ -289,7 +290,7 @@ def _table(
 
 def _group_statistics(
     found: Grouped,
-) -> tuple[summaries.GroupMoments, np.ndarray, np.ndarray]:
+) -> tuple[summaries.GroupMoments, Array, Array]:
     """Moments and average deviations: from category counts where answers are whole numbers."""
     span = summaries.is_scale_data(found.values)
     if span is not None:
@@ -304,7 +305,7 @@ def _group_statistics(
     return moments, around_mean, summaries.absolute_deviation_median(values, found.codes, moments.n)
 
 
-def _sd_of_means(found: Grouped) -> np.ndarray:
+def _sd_of_means(found: Grouped) -> Array:
     k = found.values.shape[1]
     mean = np.zeros(len(found.values))
     for column in found.values.T:  # item by item: int8 answers would overflow in a row sum
@@ -361,7 +362,7 @@ def _range_notes(table: pd.DataFrame) -> tuple[str, ...]:
     return notes
 
 
-def _checked_correlation(correlation: Any, n_items: int) -> np.ndarray | None:
+def _checked_correlation(correlation: Any, n_items: int) -> Array | None:
     if correlation is None:
         return None
     matrix = np.asarray(correlation, dtype=np.float64)

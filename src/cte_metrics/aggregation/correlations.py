@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.aggregation.grouped import grouped_items
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Provenance, Result
@@ -109,7 +110,7 @@ def split_correlations(data: Any, group: Any = None) -> SplitCorrelations:
     )  # fmt: skip
 
 
-def _correlation(cross: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
+def _correlation(cross: Array, names: tuple[str, ...]) -> pd.DataFrame:
     size = np.sqrt(np.maximum(np.diag(cross), 0.0))
     floor = 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
     below = np.outer(size, size)
@@ -118,9 +119,7 @@ def _correlation(cross: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(out, index=list(names), columns=list(names))
 
 
-def _eta(
-    between: np.ndarray, within: np.ndarray, total: np.ndarray, names: tuple[str, ...]
-) -> pd.DataFrame:
+def _eta(between: Array, within: Array, total: Array, names: tuple[str, ...]) -> pd.DataFrame:
     shares = [
         np.sqrt(np.divide(np.maximum(part, 0.0), total, out=np.full(len(total), np.nan),
                           where=total > 0))
@@ -131,5 +130,5 @@ def _eta(
     )
 
 
-def _flat(total: np.ndarray, names: tuple[str, ...], what: str) -> tuple[str, ...]:
+def _flat(total: Array, names: tuple[str, ...], what: str) -> tuple[str, ...]:
     return tuple(f"{n} {what}." for n, t in zip(names, total, strict=True) if t <= 0)

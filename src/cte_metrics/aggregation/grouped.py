@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.arrays import Integers
 from cte_metrics.core.door import ItemData, column, column_names, item_data
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
-from cte_metrics.kernels.summaries.group_summaries import IntArray, complete
+from cte_metrics.kernels.summaries.group_summaries import complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Grouped:
     """
 
     values: np.ndarray
-    codes: IntArray
+    codes: Integers
     labels: pd.Index
     items: tuple[str, ...]
     kept: np.ndarray
@@ -45,12 +46,12 @@ class Grouped:
         return int(len(self.kept) - self.kept.sum())
 
     @property
-    def sizes(self) -> IntArray:
+    def sizes(self) -> Integers:
         """(J,) rows per group."""
         return np.bincount(self.codes, minlength=self.n_groups)
 
 
-def code_groups(group: Any) -> tuple[IntArray, pd.Index]:
+def code_groups(group: Any) -> tuple[Integers, pd.Index]:
     """Integer codes (-1 for a missing group) and the sorted labels."""
     series = group if isinstance(group, pd.Series) else pd.Series(np.asarray(group))
     try:
@@ -148,7 +149,7 @@ def _keep_complete(read: ItemData, label: Any) -> Grouped:
     )
 
 
-def _drop_notes(full: np.ndarray, codes: IntArray) -> tuple[str, ...]:
+def _drop_notes(full: np.ndarray, codes: Integers) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
     missing = int((~full).sum())
     homeless = int((codes < 0).sum())

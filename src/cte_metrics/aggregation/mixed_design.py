@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import linalg
 
 from cte_metrics.aggregation.grouped import code_groups
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.formula import Design, as_frame
 from cte_metrics.errors import (
     IdentificationError,
@@ -41,7 +42,7 @@ def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
     return frame, label
 
 
-def with_groups(design: Design, label: Any) -> tuple[Design, np.ndarray, pd.Index, tuple[str, ...]]:
+def with_groups(design: Design, label: Any) -> tuple[Design, Integers, pd.Index, tuple[str, ...]]:
     """Leave out rows without a group; code the rest."""
     codes, labels = code_groups(label)
     codes = codes[design.kept] if not design.kept.all() else codes
@@ -62,7 +63,7 @@ def with_groups(design: Design, label: Any) -> tuple[Design, np.ndarray, pd.Inde
     return design, codes, labels[present], notes
 
 
-def slope_column(design: Design, name: str) -> np.ndarray:
+def slope_column(design: Design, name: str) -> Array:
     """Return the variable of a random slope: a term of the design, or a numeric column."""
     if name in design.names:
         return design.column(name)
@@ -76,7 +77,7 @@ def slope_column(design: Design, name: str) -> np.ndarray:
     return design.column(name)
 
 
-def check_identified(design: Design, z: np.ndarray, n_groups: int) -> None:
+def check_identified(design: Design, z: Array, n_groups: int) -> None:
     """Refuse a model that these rows cannot determine."""
     n, p = design.x.shape
     if n_groups < 2:

@@ -18,6 +18,7 @@ from cte_metrics.aggregation.mixed_design import (
     slope_column,
     with_groups,
 )
+from cte_metrics.arrays import Array
 from cte_metrics.core.formula import INTERCEPT, Design, read_formula
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.groups import mixed as kernel
@@ -293,7 +294,7 @@ def _assemble(
 def _coefficients(
     summary: kernel.MixedSummary,
     found: kernel.MixedFit,
-    contrasts: np.ndarray,
+    contrasts: Array,
     names: list[str],
     confidence: float,
 ) -> pd.DataFrame:
@@ -341,7 +342,7 @@ def _group_effects(
 ) -> pd.DataFrame:
     mean, covariance = kernel.random_effects(summary, found)
     z = float(normal_quantile(0.5 + confidence / 2))
-    out: dict[str, np.ndarray] = {}
+    out: dict[str, Array] = {}
     for k, name in enumerate(random):
         se = np.sqrt(np.maximum(covariance[:, k, k], 0.0))
         out[name] = mean[:, k]

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.groups import agreement as agree
 from cte_metrics.kernels.groups import variance_components as components
 from cte_metrics.kernels.numerics.distributions import t_quantile
 from cte_metrics.kernels.summaries import group_summaries as summaries
-
-FloatArray = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,21 @@ class Options:
     rule: str
     shrink: bool
     confidence: float
-    weights: np.ndarray | None
-    staff: np.ndarray | None
+    weights: Array | None
+    staff: Array | None
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleMeans:
     """columns: (J,) each; figures: the evidence of one scale; notes; n_used teachers."""
 
-    columns: dict[str, np.ndarray]
+    columns: dict[str, Array | Integers]
     figures: dict[str, float]
     notes: tuple[str, ...]
     n_used: int
 
 
-def teacher_scores(values: np.ndarray, minimum_answered: int | float | None) -> np.ndarray:
+def teacher_scores(values: Array, minimum_answered: int | float | None) -> Array:
     """Mean of each teacher's answers, nan where too few were given; (N, k) -> (N,).
 
     ``minimum_answered`` is a count (int) or a share (float) of the items; at least one is needed.
@@ -71,7 +70,7 @@ def _needed(minimum_answered: int | float | None, k: int) -> int:
     return max(1, min(int(minimum_answered), k))
 
 
-def staff_sizes(responses: Responses, schools: pd.Index, staff_size: Any) -> np.ndarray | None:
+def staff_sizes(responses: Responses, schools: pd.Index, staff_size: Any) -> Array | None:
     """Teachers employed in each school, nan where unknown.
 
     Raises
@@ -106,7 +105,7 @@ def _staff_by_school(responses: Responses, staff_size: Any) -> Mapping[Any, Any]
 
 
 def scale_means(
-    responses: Responses, items: Sequence[int], codes: np.ndarray, n_cells: int, options: Options
+    responses: Responses, items: Sequence[int], codes: Integers, n_cells: int, options: Options
 ) -> ScaleMeans:
     """Every figure of one scale. codes: (N,) cell of each row, -1 for none."""
     values = responses.answers()[:, list(items)]
@@ -136,13 +135,13 @@ def scale_means(
 
 
 def _means(
-    values: np.ndarray,
-    score: np.ndarray,
-    weight: np.ndarray,
-    codes: np.ndarray,
+    values: Array,
+    score: Array,
+    weight: Array,
+    codes: Integers,
     n_cells: int,
     options: Options,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Array, Array]:
     """School means and their standard errors (linearised; s/sqrt(n) for equal weights)."""
     if options.rule == "teacher_means":
         values = score[:, None]
@@ -164,7 +163,7 @@ def _means(
     return mean, np.sqrt(variance)
 
 
-def _correction(n: np.ndarray, staff: np.ndarray | None) -> np.ndarray | float:
+def _correction(n: Integers, staff: Array | None) -> Array | float:
     """Finite-population correction sqrt(1 - n/N); 1 where the staff size is unknown."""
     if staff is None:
         return 1.0
@@ -172,7 +171,7 @@ def _correction(n: np.ndarray, staff: np.ndarray | None) -> np.ndarray | float:
     return np.sqrt(np.clip(1 - share, 0.0, 1.0))
 
 
-def _half_width(se: np.ndarray, n: np.ndarray, level: float) -> np.ndarray:
+def _half_width(se: Array, n: Integers, level: float) -> Array:
     quantile = np.full(len(n), np.nan)
     several = n > 1
     quantile[several] = t_quantile(0.5 + level / 2, n[several] - 1)
@@ -183,10 +182,10 @@ def _shrunken(
     one: components.OneWay,
     table: components.Anova,
     moments: summaries.GroupMoments,
-    mean: np.ndarray,
-    se: np.ndarray,
+    mean: Array,
+    se: Array,
     options: Options,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """Reliability of each school's mean and its empirical-Bayes estimate."""
     empty = np.full(len(mean), np.nan)
     names = ("reliability", "shrunken", "shrunken_se")
@@ -204,8 +203,8 @@ def _shrunken(
 
 
 def _agreement(
-    responses: Responses, values: np.ndarray, codes: np.ndarray, n_cells: int
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    responses: Responses, values: Array, codes: Integers, n_cells: int
+) -> tuple[dict[str, Array], dict[str, float]]:
     """rwg(j) and AD of the teachers who answered every item, per cell and over cells."""
     scale = responses.instrument.response_scale
     full = codes >= 0
@@ -231,7 +230,7 @@ def _agreement(
     return {"rwg_j": rwg_j, "ad_mean": deviation}, figures
 
 
-def _median(values: np.ndarray) -> float:
+def _median(values: Array) -> float:
     known = values[~np.isnan(values)]
     return float(np.median(known)) if len(known) else float("nan")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.aggregation.grouped import Grouped, code_groups, grouped_values
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.groups import variance_components as formulas
@@ -197,11 +198,11 @@ def _summaries(found: Grouped) -> tuple[formulas.OneWay, formulas.Anova]:
 class _Estimate:
     """icc1, icc2, between, within, mean: each (k,)."""
 
-    icc1: np.ndarray
-    icc2: np.ndarray
-    between: np.ndarray
-    within: np.ndarray
-    mean: np.ndarray
+    icc1: Array
+    icc2: Array
+    between: Array
+    within: Array
+    mean: Array
 
 
 def _estimate(
@@ -314,7 +315,7 @@ def item_variance_components(
 
 
 def _item_rows(
-    values: np.ndarray, codes: np.ndarray, keep: np.ndarray, method: Method, group_size: GroupSize
+    values: Array, codes: Integers, keep: Flags, method: Method, group_size: GroupSize
 ) -> pd.DataFrame:
     if not keep.all():
         values, codes = values[keep], codes[keep]

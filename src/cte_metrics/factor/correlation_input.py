@@ -10,14 +10,13 @@ from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.summaries.correlations import correlation_from_covariance, spearman
 from cte_metrics.kernels.summaries.moments import moments
 
-Floats = NDArray[np.float64]
 Correlation = Literal["pearson", "spearman", "polychoric", "fiml"]
 Missing = Literal["listwise", "pairwise"]
 
@@ -42,13 +41,13 @@ class CorrelationInput:
         The answers that were used, where answers were given.
     """
 
-    matrix: Floats
+    matrix: Array
     items: tuple[str, ...]
     n_obs: float | None
     n_dropped: int = 0
     notes: tuple[str, ...] = ()
-    acov: Floats | None = None
-    values: Floats | None = None
+    acov: Array | None = None
+    values: Array | None = None
 
 
 def correlation_matrix(
@@ -98,7 +97,7 @@ def correlation_matrix(
     return _product_moment(read, correlation, missing)
 
 
-def _looks_like_covariances(matrix: Floats) -> bool:
+def _looks_like_covariances(matrix: Array) -> bool:
     diagonal = np.diagonal(matrix)
     if not np.isfinite(matrix).all() or (diagonal <= 0.0).any():
         return False
@@ -129,7 +128,7 @@ def _refuse_broken_matrix(data: Any) -> None:
     )
 
 
-def _given(matrix: Floats, items: tuple[str, ...], n_obs: float | None) -> CorrelationInput:
+def _given(matrix: Array, items: tuple[str, ...], n_obs: float | None) -> CorrelationInput:
     if n_obs is not None and not (isinstance(n_obs, Real) and n_obs > 1):
         raise InputError(f"n_obs={n_obs!r} is not a number of respondents above 1.")
     notes = () if np.allclose(np.diagonal(matrix), 1.0) else ("A covariance matrix was rescaled.",)
@@ -149,7 +148,7 @@ def _from_moments(data: Any, correlation: str, what: str) -> CorrelationInput:
     return CorrelationInput(matrix, data.items, n_used, arrays.n_dropped)
 
 
-def _refuse_constant(matrix: Floats, items: tuple[str, ...]) -> None:
+def _refuse_constant(matrix: Array, items: tuple[str, ...]) -> None:
     constant = [name for name, r in zip(items, np.diagonal(matrix), strict=True) if np.isnan(r)]
     if constant:
         raise InputError(

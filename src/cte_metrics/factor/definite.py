@@ -6,13 +6,11 @@ Functions: ``definite_matrix``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 from cte_metrics.factor.correlation_input import CorrelationInput
 from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
-
-Array = NDArray[np.float64]
 
 _LOWEST_ROOT = 1e-9
 

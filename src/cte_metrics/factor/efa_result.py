@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import EstimationError, InputError, one_of
 from cte_metrics.kernels.factor.extraction import Method
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cte_metrics.factor.loading_errors import LoadingErrors
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Solution:
     kaiser: bool
     rotation_options: Mapping[str, Any]
     n_obs: float | None
-    bounded: NDArray[np.bool_]
+    bounded: Flags
     correlation: str
     missing: str
     values: Array | None = None

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import (
     DataWarning,
     IdentificationError,
@@ -39,7 +39,6 @@ from cte_metrics.results.status import Status
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 
 _NO_LOADINGS = 1e-10
 

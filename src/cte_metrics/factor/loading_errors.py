@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.factor.correlation_input import correlation_matrix
 from cte_metrics.factor.efa_result import Solution
@@ -23,8 +23,6 @@ from cte_metrics.results.estimate import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -239,7 +237,7 @@ def _powered(start: Array, power: float) -> Array:
     return np.concatenate([(start @ to_factors).ravel(), (inverse @ inverse.T).ravel()])
 
 
-def _matching(base: Array, final: Array) -> NDArray[np.intp]:
+def _matching(base: Array, final: Array) -> Index:
     """For each column of ``final`` the column of ``base`` it is, up to sign."""
     likeness = np.abs(base.T @ final)
     size = np.sqrt((base**2).sum(axis=0))

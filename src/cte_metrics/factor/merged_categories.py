@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
-
-Array = NDArray[np.float64]
 
 
 def merge_unused(answers: Sequence[Array], item: str) -> tuple[dict[float, float], str]:

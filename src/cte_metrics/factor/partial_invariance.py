@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.factor.invariance_models import Key
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.inference.modification import (
@@ -21,8 +21,6 @@ from cte_metrics.sem.inference.modification import (
     score_size,
 )
 from cte_metrics.sem.inference.solution import Solution
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Flags, Integers
 from cte_metrics.kernels.ordinal.ordinal_moments import OrdinalMoments
 from cte_metrics.kernels.summaries.contingency import item_pairs
 
@@ -24,7 +24,7 @@ def pair_notes(
     a, b = item_pairs(len(items))
     rho = fitted.correlation[a, b]
 
-    def named(flag: NDArray[np.bool_]) -> str:
+    def named(flag: Flags) -> str:
         return _list(f"{items[a[p]]} with {items[b[p]]}" for p in np.flatnonzero(flag))
 
     notes = []
@@ -50,8 +50,8 @@ def pair_notes(
 
 def _empty_note(
     fitted: OrdinalMoments,
-    a: NDArray[np.int64],
-    b: NDArray[np.int64],
+    a: Integers,
+    b: Integers,
     correction: tuple[float, float],
 ) -> str:
     k = fitted.n_categories

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import ItemData, complete_rows, item_data
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
 from cte_metrics.factor.polychoric_notes import pair_notes
@@ -24,7 +24,6 @@ from cte_metrics.results import Block, Provenance, Result, Status
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Missing = Literal["listwise", "pairwise"]
 Correction = float | tuple[float, float]
 
@@ -60,13 +59,13 @@ class Polychoric(Result):
     _title: ClassVar[str] = "Polychoric correlations"
 
     correlations: pd.DataFrame
-    thresholds: dict[str, Floats]
+    thresholds: dict[str, Array]
     standard_errors: pd.DataFrame
     acov: pd.DataFrame
     n_pairs: pd.DataFrame
 
     @property
-    def correlation_acov(self) -> Floats:
+    def correlation_acov(self) -> Array:
         """The part of ``acov`` that belongs to the correlations below the diagonal, by column."""
         k = len(self.correlations)
         p = k * (k - 1) // 2
@@ -241,7 +240,7 @@ def _correction_pair(correction: Correction) -> tuple[float, float]:
     return pair
 
 
-def _rows(read: ItemData, missing: Missing) -> tuple[Floats, int, list[str]]:
+def _rows(read: ItemData, missing: Missing) -> tuple[Array, int, list[str]]:
     notes = list(read.notes)
     if missing == "listwise":
         values, dropped, note = complete_rows(read)
@@ -255,7 +254,7 @@ def _rows(read: ItemData, missing: Missing) -> tuple[Floats, int, list[str]]:
 
 
 def _mixed_data(
-    values: Floats,
+    values: Array,
     items: tuple[str, ...],
     ordered: Sequence[str] | bool | None,
     max_categories: int,
@@ -270,12 +269,12 @@ def _mixed_data(
 
 
 def _ordinal_columns(
-    values: Floats,
-    n_categories: NDArray[np.int64],
+    values: Array,
+    n_categories: Integers,
     items: tuple[str, ...],
     ordered: Sequence[str] | bool | None,
     max_categories: int,
-) -> NDArray[np.bool_]:
+) -> Flags:
     if isinstance(ordered, bool):
         return np.full(len(items), ordered)
     if ordered is not None:
@@ -287,7 +286,7 @@ def _ordinal_columns(
     return np.asarray(whole & (n_categories <= max_categories))
 
 
-def _refuse_constant(mixed: MixedData, values: Floats, items: tuple[str, ...]) -> None:
+def _refuse_constant(mixed: MixedData, values: Array, items: tuple[str, ...]) -> None:
     spread = np.array([len(np.unique(c[~np.isnan(c)])) for c in values.T[mixed.numeric]])
     constant = [items[i] for i in np.flatnonzero(mixed.n_categories == 1)]
     constant += [items[i] for i, s in zip(mixed.numeric, spread, strict=True) if s < 2]
@@ -299,12 +298,12 @@ def _refuse_constant(mixed: MixedData, values: Floats, items: tuple[str, ...]) -
         )
 
 
-def _shared_rows(values: Floats) -> NDArray[np.int64]:
+def _shared_rows(values: Array) -> Integers:
     answered = (~np.isnan(values)).astype(np.float64)
     return np.asarray(np.rint(answered.T @ answered).astype(np.int64))
 
 
-def _refuse_unshared(n_pairs: NDArray[np.int64], items: tuple[str, ...]) -> None:
+def _refuse_unshared(n_pairs: Integers, items: tuple[str, ...]) -> None:
     if (n_pairs < 2).any():
         i, j = np.argwhere(n_pairs < 2)[0]
         raise InputError(
@@ -313,7 +312,7 @@ def _refuse_unshared(n_pairs: NDArray[np.int64], items: tuple[str, ...]) -> None
         )
 
 
-def _definite(matrix: Floats, smooth: bool) -> tuple[Floats, list[str]]:
+def _definite(matrix: Array, smooth: bool) -> tuple[Array, list[str]]:
     smallest = float(np.linalg.eigvalsh(matrix)[0])
     if smallest > 0.0:
         return matrix, []
@@ -325,7 +324,7 @@ def _definite(matrix: Floats, smooth: bool) -> tuple[Floats, list[str]]:
     return lifted, [f"{said} and was smoothed; correlations changed by up to {change:.3g}."]
 
 
-def _standard_errors(gamma: Floats | None, fitted: OrdinalMoments) -> Floats:
+def _standard_errors(gamma: Array | None, fitted: OrdinalMoments) -> Array:
     k = len(fitted.n_categories)
     out = np.full((k, k), np.nan)
     if gamma is not None:
@@ -336,18 +335,18 @@ def _standard_errors(gamma: Floats | None, fitted: OrdinalMoments) -> Floats:
     return out
 
 
-def _thresholds(fitted: OrdinalMoments, items: tuple[str, ...]) -> dict[str, Floats]:
+def _thresholds(fitted: OrdinalMoments, items: tuple[str, ...]) -> dict[str, Array]:
     sizes = fitted.n_categories
     return {n: fitted.cuts[i, : sizes[i] - 1].copy() for i, n in enumerate(items) if sizes[i]}
 
 
-def _square(matrix: NDArray, items: tuple[str, ...]) -> pd.DataFrame:
+def _square(matrix: np.ndarray, items: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(matrix, index=list(items), columns=list(items))
 
 
-def _named(gamma: Floats | None, fitted: OrdinalMoments, items: tuple[str, ...]) -> pd.DataFrame:
+def _named(gamma: Array | None, fitted: OrdinalMoments, items: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     if gamma is None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.correlation_input import (
@@ -36,7 +36,6 @@ from cte_metrics.results.estimate import Provenance, read_only
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 Criterion = Literal["parallel", "map", "ekc", "hull", "kaiser", "comparison_data", "sequential"]
 CRITERIA = ("parallel", "map", "ekc", "hull", "kaiser", "comparison_data", "sequential")
 

@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cte_metrics.arrays import Array
 from cte_metrics.results.base import Result
 from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 
 BASIS = {
     "parallel": "roots of the reduced matrix above the 95th percentile of random data",

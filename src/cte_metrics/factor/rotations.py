@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, NonConvergenceWarning, one_of
 from cte_metrics.factor.rotation_options import checked_options
 from cte_metrics.kernels.factor import rotation as rotating
@@ -22,8 +22,6 @@ from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import complete_rows, item_data
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import adequacy as kernel
 from cte_metrics.kernels.factor import henze_zirkler as hz_kernel
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.numerics.distributions import normal_quantile
@@ -20,7 +21,7 @@ from cte_metrics.reliability.source import Matrix, Source
 from cte_metrics.results import Interval, Result
 
 IntervalMethod = Literal["delta", "bootstrap"]
-StackFunction = Callable[[np.ndarray], np.ndarray]
+StackFunction = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -36,7 +37,7 @@ class Coefficient(Result):
         """Return the coefficient."""
         return float(self.estimate)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return the coefficient as an array without dimensions."""
         return np.asarray(self.estimate, dtype=dtype)
 
@@ -63,9 +64,9 @@ class Coefficient(Result):
 class MatrixInterval:
     """Standard errors and limits of m figures of a matrix, (m,) each, with notes."""
 
-    se: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    se: Array
+    low: Array
+    high: Array
     level: float
     notes: tuple[str, ...]
 
@@ -81,7 +82,7 @@ def matrix_interval(
     method: IntervalMethod,
     level: float,
     kind: Matrix = "covariance",
-    gradient: np.ndarray | None = None,
+    gradient: Array | None = None,
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
 ) -> MatrixInterval:
@@ -103,7 +104,7 @@ def matrix_interval(
     """
     one_of(method, ("delta", "bootstrap"), "interval")
 
-    def of_covariances(stack: np.ndarray) -> np.ndarray:
+    def of_covariances(stack: Array) -> Array:
         return figures(correlations(stack) if kind == "correlation" else stack)
 
     estimate = of_covariances(source.covariance[None])[0]
@@ -119,7 +120,7 @@ def matrix_interval(
     return MatrixInterval(se, estimate - half, estimate + half, level, ())
 
 
-def correlations(stack: np.ndarray) -> np.ndarray:
+def correlations(stack: Array) -> Array:
     """Scale covariance matrices (b, k, k) to unit diagonal."""
     sd = np.sqrt(np.einsum("bii->bi", stack))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -152,7 +153,7 @@ def _bootstrap(
     return MatrixInterval(se, limits[:, 0], limits[:, 1], level, (*notes, *source.resampled()))
 
 
-def _where_definite(figures: StackFunction, stack: np.ndarray) -> np.ndarray:
+def _where_definite(figures: StackFunction, stack: Array) -> Array:
     """Figures of positive definite matrices; nan for the others."""
     values = np.linalg.eigvalsh(stack)
     proper = values[:, 0] > 1e-10 * values[:, -1]

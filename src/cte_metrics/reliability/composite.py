@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.reliability.composite import (
     alpha_of,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from cte_metrics.sem.inference.solution import Solution
 
-Array = NDArray[np.float64]
 COLUMNS = ("alpha", "omega", "ave", "h", "omega_ordinal", "maximal")
 TOTAL = "total"
 
@@ -143,17 +142,17 @@ class _Block:
     psi: Array
     theta: Array
     beta: Array
-    measured_by: NDArray[np.bool_]
+    measured_by: Flags
     total: Array
     implied_sd: Array
     factor_sd: Array
-    ordinal: NDArray[np.bool_]
+    ordinal: Flags
     delta: Array
     scored: Array | None
     cuts: Array
-    owner: NDArray[np.intp]
+    owner: Index
 
-    def own(self, f: int) -> NDArray[np.intp]:
+    def own(self, f: int) -> Index:
         """Items with a loading on factor ``f``."""
         return np.flatnonzero(self.loadings[:, f])
 
@@ -198,7 +197,7 @@ def _read_block(solution: Solution, number: int, *, observed: bool) -> _Block:
     )
 
 
-def _measured_by(solution: Solution, number: int, factors: Sequence[str]) -> NDArray[np.bool_]:
+def _measured_by(solution: Solution, number: int, factors: Sequence[str]) -> Flags:
     """Mark factors that stand right of ``=~``; a regression of factors measures nothing."""
     table = solution.table
     place = {name: f for f, name in enumerate(factors)}
@@ -266,7 +265,7 @@ def _total_row(model: _Block, factors: Sequence[int]) -> dict[str, float]:
     return row
 
 
-def _common(model: _Block, items: NDArray[np.intp], true: Array, total: Array) -> dict[str, float]:
+def _common(model: _Block, items: Index, true: Array, total: Array) -> dict[str, float]:
     """Alpha, omega, Green and Yang's omega and maximal reliability of one composite."""
     categorical = bool(model.ordinal[items].all())
     mixed = bool(model.ordinal[items].any()) and not categorical
@@ -285,9 +284,7 @@ def _common(model: _Block, items: NDArray[np.intp], true: Array, total: Array) -
     return row
 
 
-def _categorical(
-    model: _Block, items: NDArray[np.intp], true: Array, total: Array
-) -> tuple[Array, Array]:
+def _categorical(model: _Block, items: Index, true: Array, total: Array) -> tuple[Array, Array]:
     """Covariances of true parts and of answers as scored, from latent ones."""
     place = np.full(len(model.loadings), -1)
     place[items] = np.arange(len(items))
@@ -334,16 +331,14 @@ def _add_second_order(model: _Block, g: int, rows: dict[str, dict[str, float]]) 
     rows[TOTAL] |= figures
 
 
-def _schmid_leiman(model: _Block, g: int, lower: NDArray[np.intp]) -> tuple[Array, Array]:
+def _schmid_leiman(model: _Block, g: int, lower: Index) -> tuple[Array, Array]:
     """Standardized loadings on the second-order factor and on what is left of the others."""
     gamma = model.beta[lower, g] * model.factor_sd[g] / model.factor_sd[lower]
     first = model.standardized[:, lower]
     return first @ gamma, first * np.sqrt(np.maximum(1.0 - gamma**2, 0.0))
 
 
-def _levels(
-    model: _Block, g: int, lower: NDArray[np.intp], items: NDArray[np.intp]
-) -> dict[str, float]:
+def _levels(model: _Block, g: int, lower: Index, items: Index) -> dict[str, float]:
     """Shares of the second-order factor in items, in factors, and in items apart from factors."""
     variance = model.phi[g, g]
     second = float(np.sum(model.beta[lower, g])) ** 2 * variance

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 
 
@@ -93,5 +94,5 @@ def standard_error_of_measurement(sd: Any, reliability: Any) -> Any:
     return _plain(sd * np.sqrt(1 - reliability))
 
 
-def _plain(value: np.ndarray) -> Any:
+def _plain(value: Array) -> Any:
     return float(value) if value.ndim == 0 else value

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
 
-Array = np.ndarray
 NAN = float("nan")
 
 

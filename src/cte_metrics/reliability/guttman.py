@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
@@ -147,7 +148,7 @@ def guttman_lambdas(
     searched = search_splits(chosen, splits, draws)
     best = searched.best[None]
 
-    def figures(stack: np.ndarray) -> np.ndarray:
+    def figures(stack: Array) -> Array:
         b = guttman_bounds(stack)
         lambda4 = split_coefficients(stack, searched.candidates(interval, best)).max(axis=-1)
         return np.stack((b.lambda1, b.lambda2, b.lambda3, lambda4, b.lambda5, b.lambda6), axis=1)
@@ -240,7 +241,7 @@ def greatest_lower_bound(
     scale = np.sqrt(np.diagonal(source.covariance)) if matrix == "correlation" else None
     gradient = found.gradient if scale is None else _through_correlation(found.gradient, source)
 
-    def figures(stack: np.ndarray) -> np.ndarray:
+    def figures(stack: Array) -> Array:
         return np.array([[barrier.greatest_lower_bound(m).bound] for m in stack])
 
     limits = matrix_interval(
@@ -270,7 +271,7 @@ def greatest_lower_bound(
     )
 
 
-def _through_correlation(gradient: np.ndarray, source: Source) -> np.ndarray:
+def _through_correlation(gradient: Array, source: Source) -> Array:
     """Chain rule from a figure of R to one of C: dr_ij depends on c_ij, c_ii and c_jj."""
     sd = np.sqrt(np.diagonal(source.covariance))
     r = source.covariance / np.outer(sd, sd)
@@ -278,7 +279,7 @@ def _through_correlation(gradient: np.ndarray, source: Source) -> np.ndarray:
     return np.asarray(off / np.outer(sd, sd) - np.diag((off * r).sum(1) / sd**2))
 
 
-def refuse_indefinite(source: Source, kind: Matrix) -> np.ndarray:
+def refuse_indefinite(source: Source, kind: Matrix) -> Array:
     """Return the chosen matrix, or refuse one that is not positive definite.
 
     Raises

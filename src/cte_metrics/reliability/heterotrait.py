@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.htmt import htmt_ratios
 from cte_metrics.reliability.alpha import check_confidence
@@ -145,7 +146,7 @@ def htmt_intervals(
     if not len(i):
         raise InputError("A ratio needs two factors.")
 
-    def figures(stack: np.ndarray) -> np.ndarray:
+    def figures(stack: Array) -> Array:
         found = htmt_ratios(stack, sets, geometric=method == "geometric", absolute=absolute)
         return np.asarray(found[:, i, j])
 
@@ -175,7 +176,7 @@ def htmt_intervals(
 
 def _read(
     data: Any, factors: Mapping[str, Sequence[str]] | None, missing: Missing, n_obs: int | None
-) -> tuple[list[str], list[np.ndarray], Source]:
+) -> tuple[list[str], list[Integers], Source]:
     chosen = instrument_subscales(data) if factors is None else factors
     for name, members in chosen.items():
         if isinstance(members, str) or len(members) < 2:
@@ -190,7 +191,7 @@ def _read(
     return [str(n) for n in chosen], sets, source
 
 
-def _notes(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
+def _notes(values: Array, names: Sequence[str]) -> tuple[str, ...]:
     undefined = [n for n, v in zip(names, np.diagonal(values), strict=True) if not np.isfinite(v)]
     if not undefined:
         return ()

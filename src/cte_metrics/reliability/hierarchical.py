@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import (
     IdentificationError,
@@ -336,7 +337,7 @@ def _intervals(
 
 
 def _replicate(
-    matrix: np.ndarray, options: tuple[int, extraction.Method, rotation.Method]
+    matrix: Array, options: tuple[int, extraction.Method, rotation.Method]
 ) -> tuple[float, float]:
     try:
         found = hierarchical_figures(matrix, *options)

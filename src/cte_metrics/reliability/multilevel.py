@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import CTEWarning, ImproperSolutionWarning, NonConvergenceWarning, one_of
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from cte_metrics.sem.semfit import SEMFit
 
 NAN = float("nan")
-Array = np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -319,7 +319,7 @@ def _root(variance: float) -> float:
     return float(np.sqrt(variance)) if variance > 0 else NAN
 
 
-def _level_rows(fit: SEMFit, level: int) -> tuple[Array, Array]:
+def _level_rows(fit: SEMFit, level: int) -> tuple[Index, Index]:
     """Rows of the table with the loadings and the residual variances of one level."""
     table = fit.solution.table
     own = np.asarray(table.level) == level

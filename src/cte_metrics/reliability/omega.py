@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import (
     ImproperSolutionWarning,
@@ -210,7 +211,7 @@ def mcdonald_omega(
     )
 
 
-def _series(values: np.ndarray, items: Sequence[str], name: str) -> pd.Series:
+def _series(values: Array, items: Sequence[str], name: str) -> pd.Series:
     import pandas as pd
 
     return pd.Series(values, index=pd.Index(items, name="item"), name=name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import fit_indices
 from cte_metrics.kernels.factor.one_factor import (
@@ -53,7 +54,7 @@ class FittedOmega:
     omega: float
     se: float
     fit: OneFactor
-    replicates: np.ndarray | None
+    replicates: Array | None
     chisq: float = np.nan
     df: float = np.nan
     notes: tuple[str, ...] = ()
@@ -90,7 +91,7 @@ def continuous_omega(
     return FittedOmega(omega, se, fit, replicates, chisq, float(df), tuple(notes))
 
 
-def _misfit(chisq: float, df: float, covariance: np.ndarray, n: int) -> list[str]:
+def _misfit(chisq: float, df: float, covariance: Array, n: int) -> list[str]:
     """Say when one factor clearly does not hold: p < .05, and CFI < .90 or RMSEA > .10."""
     k = len(covariance)
     variances = float(np.log(np.diagonal(covariance)).sum())
@@ -105,7 +106,7 @@ def _misfit(chisq: float, df: float, covariance: np.ndarray, n: int) -> list[str
     ]
 
 
-def _ordinal_misfit(fit: OneFactor, correlation: np.ndarray) -> list[str]:
+def _ordinal_misfit(fit: OneFactor, correlation: Array) -> list[str]:
     """Say when residual correlations are large: SRMR > .10."""
     residual = _pairs(correlation - np.outer(fit.loadings, fit.loadings))
     srmr = float(np.sqrt(np.square(residual).sum() / (len(residual) + len(correlation))))
@@ -117,9 +118,7 @@ def _ordinal_misfit(fit: OneFactor, correlation: np.ndarray) -> list[str]:
     ]
 
 
-def _delta_se(
-    derivative: np.ndarray, covariance: np.ndarray, source: Source, interval: str
-) -> float:
+def _delta_se(derivative: Array, covariance: Array, source: Source, interval: str) -> float:
     if interval == "robust":
         answers = source.complete_answers("A robust interval")
         centred = answers - answers.mean(0)
@@ -129,7 +128,7 @@ def _delta_se(
     return float(np.sqrt(2 * max(float(np.einsum("ij,ji->", product, product)), 0.0) / source.n))
 
 
-def _refuse_not_definite(matrix: np.ndarray, source: Source) -> None:
+def _refuse_not_definite(matrix: Array, source: Source) -> None:
     values, vectors = np.linalg.eigh(matrix)
     if values[0] > 1e-10 * values[-1]:
         return
@@ -153,7 +152,7 @@ _TWO = (
 )
 
 
-def _equal_loadings(matrix: np.ndarray) -> OneFactor:
+def _equal_loadings(matrix: Array) -> OneFactor:
     shared = float(matrix[0, 1])
     loading = np.full(2, np.sqrt(shared) if shared > 0 else np.nan)
     return OneFactor(
@@ -162,7 +161,7 @@ def _equal_loadings(matrix: np.ndarray) -> OneFactor:
 
 
 def _two_items(
-    source: Source, covariance: np.ndarray, interval: str, resamples: int, rng: np.random.Generator
+    source: Source, covariance: Array, interval: str, resamples: int, rng: np.random.Generator
 ) -> FittedOmega:
     fit = _equal_loadings(covariance)
     omega = float(omega_coefficient(fit.loadings, covariance))
@@ -185,7 +184,7 @@ def _two_items(
     return FittedOmega(omega, se, fit, replicates, notes=_TWO)
 
 
-def _two_item_omegas(answers: np.ndarray) -> np.ndarray:
+def _two_item_omegas(answers: Array) -> Array:
     """4 c12 / var(x1 + x2) of resamples (b, n, 2)."""
     centred = answers - answers.mean(1, keepdims=True)
     cross = (centred[:, :, 0] * centred[:, :, 1]).sum(1)
@@ -242,7 +241,7 @@ def _refuse_perfect(fitted: OrdinalMoments, items: Sequence[str]) -> None:
         )
 
 
-def _refuse_without_variance(weights: np.ndarray, items: Sequence[str]) -> None:
+def _refuse_without_variance(weights: Array, items: Sequence[str]) -> None:
     bad = np.flatnonzero(_pairs(weights) == 0)
     if len(bad):
         i, j = (int(place[bad[0]]) for place in _pair_places(len(items)))
@@ -253,13 +252,11 @@ def _refuse_without_variance(weights: np.ndarray, items: Sequence[str]) -> None:
         )
 
 
-def _pairs(matrix: np.ndarray) -> np.ndarray:
+def _pairs(matrix: Array) -> Array:
     return np.asarray(matrix[_pair_places(len(matrix))])
 
 
-def _ordinal_se(
-    fitted: OrdinalMoments, fit: OneFactor, weights: np.ndarray, gamma: np.ndarray
-) -> float:
+def _ordinal_se(fitted: OrdinalMoments, fit: OneFactor, weights: Array, gamma: Array) -> float:
     try:
         by_cut, by_pair = ordinal_omega_gradient(
             fit.loadings, fitted.correlation, weights, fitted.locations, fitted.location_items
@@ -270,13 +267,13 @@ def _ordinal_se(
     return float(np.sqrt(max(float(gradient @ gamma @ gradient), 0.0) / fitted.n))
 
 
-def _pair_places(k: int) -> tuple[np.ndarray, np.ndarray]:
+def _pair_places(k: int) -> tuple[Index, Index]:
     return np.triu_indices(k, 1)
 
 
 def _ordinal_omega(
     data: MixedData, fitted: OrdinalMoments
-) -> tuple[float, OneFactor, np.ndarray, np.ndarray]:
+) -> tuple[float, OneFactor, Array, Array]:
     """Omega, its one-factor fit, the weights (k, k) of the fit and Gamma."""
     k = len(fitted.n_categories)
     gamma = asymptotic_covariance(data, fitted)
@@ -295,7 +292,7 @@ def _ordinal_omega(
     return omega, fit, weights, gamma
 
 
-def _resampled_ordinal(answers: np.ndarray, items: Sequence[str]) -> float:
+def _resampled_ordinal(answers: Array, items: Sequence[str]) -> float:
     try:
         data = _as_categories(answers, items)
         fitted = ordinal_moments(data)
@@ -306,7 +303,7 @@ def _resampled_ordinal(answers: np.ndarray, items: Sequence[str]) -> float:
     return omega if fit.converged and (_pairs(weights) > 0).all() else np.nan
 
 
-def _as_categories(answers: np.ndarray, items: Sequence[str]) -> MixedData:
+def _as_categories(answers: Array, items: Sequence[str]) -> MixedData:
     coded = category_codes(answers)
     n_categories = coded.n_categories
     most = int(n_categories.argmax())

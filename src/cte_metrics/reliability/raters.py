@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.crossed_variances import (
@@ -120,7 +121,7 @@ def icc(
     return table
 
 
-def _estimate(values: np.ndarray, method: str) -> tuple[MeanSquares, CrossedVariances]:
+def _estimate(values: Array, method: str) -> tuple[MeanSquares, CrossedVariances]:
     n, k = values.shape
     if np.isnan(values).any():
         variances = unbalanced_reml(values)
@@ -139,7 +140,7 @@ def _as_mean_squares(v: CrossedVariances, n: int, k: int) -> MeanSquares:
     return MeanSquares(k * v.target + v.error, n * v.rater + v.error, v.error, v.error + v.rater)
 
 
-def _refuse(values: np.ndarray, names: Sequence[str]) -> None:
+def _refuse(values: Array, names: Sequence[str]) -> None:
     if len(values) < 2:
         raise InputError(
             f"An intraclass correlation needs at least two targets; {len(values)} can be used.",

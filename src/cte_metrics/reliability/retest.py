@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability.alpha import alpha_figures, alpha_interval
@@ -158,9 +159,7 @@ def test_retest(
     )
 
 
-def _matched(
-    first: Any, second: Any
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], Any, tuple[str, ...]]:
+def _matched(first: Any, second: Any) -> tuple[Array, Array, tuple[str, ...], Any, tuple[str, ...]]:
     if _is_scores(first) and _is_scores(second):
         x, y = np.asarray(first, dtype=float)[:, None], np.asarray(second, dtype=float)[:, None]
         _same_length(x, y)
@@ -196,7 +195,7 @@ def _is_scores(data: Any) -> bool:
     )
 
 
-def _same_length(x: np.ndarray, y: np.ndarray) -> None:
+def _same_length(x: Array, y: Array) -> None:
     if len(x) != len(y):
         raise InputError(
             f"The occasions have {len(x)} and {len(y)} rows; each row is one respondent.",
@@ -205,8 +204,8 @@ def _same_length(x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _by_respondent(
-    x: np.ndarray, y: np.ndarray, one: Any, two: Any
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], Any, tuple[str, ...]]:
+    x: Array, y: Array, one: Any, two: Any
+) -> tuple[Array, Array, tuple[str, ...], Any, tuple[str, ...]]:
     import pandas as pd
 
     first, second = pd.Index(np.asarray(one.index)), pd.Index(np.asarray(two.index))
@@ -222,7 +221,7 @@ def _by_respondent(
     return x[rows_x], y[rows_y], one.items, shared, notes if alone else ()
 
 
-def _refuse(n: int, scores: tuple[np.ndarray, np.ndarray], both: np.ndarray) -> None:
+def _refuse(n: int, scores: tuple[Array, Array], both: Flags) -> None:
     if n < 3:
         raise InputError(
             f"{n} respondents have a score on both occasions; at least three are needed."
@@ -234,7 +233,7 @@ def _refuse(n: int, scores: tuple[np.ndarray, np.ndarray], both: np.ndarray) -> 
             )
 
 
-def _item_table(x: np.ndarray, y: np.ndarray, items: tuple[str, ...]) -> pd.DataFrame:
+def _item_table(x: Array, y: Array, items: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     shared = (~np.isnan(x) & ~np.isnan(y)).sum(0)
@@ -247,11 +246,11 @@ def _item_table(x: np.ndarray, y: np.ndarray, items: tuple[str, ...]) -> pd.Data
     return pd.DataFrame(columns, index=pd.Index(items, name="item"))
 
 
-def _column_means(x: np.ndarray) -> np.ndarray:
+def _column_means(x: Array) -> Array:
     return mean_scores(np.ascontiguousarray(x.T))
 
 
-def _alpha(x: np.ndarray) -> float:
+def _alpha(x: Array) -> float:
     if x.shape[1] < 2:
         return np.nan
     covariance = moments(x, "pairwise").covariance

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
@@ -49,9 +50,9 @@ class Source:
     """
 
     items: tuple[str, ...]
-    covariance: np.ndarray
-    mean: np.ndarray
-    item_counts: np.ndarray
+    covariance: Array
+    mean: Array
+    item_counts: Array
     n: int
     n_dropped: int
     data: ItemData | None
@@ -64,7 +65,7 @@ class Source:
         """Number of items."""
         return len(self.items)
 
-    def matrix(self, kind: Matrix) -> np.ndarray:
+    def matrix(self, kind: Matrix) -> Array:
         """Return the correlation or the covariance matrix."""
         one_of(kind, ("correlation", "covariance"), "matrix")
         return correlation_from(self.covariance) if kind == "correlation" else self.covariance
@@ -80,7 +81,7 @@ class Source:
             return ()
         return ("The interval rests on the complete rows; the estimate uses all answers.",)
 
-    def complete_answers(self, why: str) -> np.ndarray:
+    def complete_answers(self, why: str) -> Array:
         """Return the rows without missing answers, float64.
 
         Raises
@@ -219,15 +220,15 @@ def _from_moments(data: Moments, n_obs: int | None) -> Source:
 
 
 def _chosen(
-    values: np.ndarray, names: tuple[str, ...], items: Sequence[str] | None
-) -> tuple[np.ndarray, tuple[str, ...]]:
+    values: Array, names: tuple[str, ...], items: Sequence[str] | None
+) -> tuple[Array, tuple[str, ...]]:
     if items is None:
         return values, names
     positions = _positions(names, items)
     return values[np.ix_(positions, positions)], tuple(items)
 
 
-def _from_matrix(values: np.ndarray, names: tuple[str, ...], n_obs: int | None) -> Source:
+def _from_matrix(values: Array, names: tuple[str, ...], n_obs: int | None) -> Source:
     if n_obs is not None and n_obs < 2:
         raise InputError(f"n_obs={n_obs}; at least two respondents are needed.")
     k, n = len(names), n_obs or 0

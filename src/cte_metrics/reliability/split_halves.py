@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.reliability.split_half import (
@@ -39,15 +40,15 @@ SAMPLED = 10_000
 class SearchedSplits:
     """Splits that were looked at, with their coefficients."""
 
-    splits: np.ndarray
-    coefficients: np.ndarray
-    best: np.ndarray
-    worst: np.ndarray
+    splits: Array
+    coefficients: Array
+    best: Array
+    worst: Array
     maximum: float
     minimum: float
     notes: tuple[str, ...]
 
-    def candidates(self, interval: str, best: np.ndarray) -> np.ndarray:
+    def candidates(self, interval: str, best: Array) -> Array:
         """Splits over which a resample's maximum is taken: all, or near the estimate the best."""
         return best if interval == "delta" else self.splits
 
@@ -155,7 +156,7 @@ def split_half(
     odd_even = odd_even_split(source.n_items)[None]
     crossings = found.splits.T @ (1.0 - found.splits) / len(found.splits)
 
-    def figures(stack: np.ndarray) -> np.ndarray:
+    def figures(stack: Array) -> Array:
         ends = np.stack((found.best, found.worst))
         looked = ends if interval == "delta" else found.splits
         values = split_coefficients(stack, looked)
@@ -213,11 +214,11 @@ def split_half(
     )
 
 
-def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ends(values: Array) -> tuple[Array, Array]:
     return values.max(axis=-1), values.min(axis=-1)
 
 
-def search_splits(matrix: np.ndarray, splits: Splits, rng: np.random.Generator) -> SearchedSplits:
+def search_splits(matrix: Array, splits: Splits, rng: np.random.Generator) -> SearchedSplits:
     """Return the splits of a scale with their coefficients, all or sampled."""
     one_of(splits, ("psych", "all"), "splits")
     k = len(matrix)
@@ -246,7 +247,7 @@ def search_splits(matrix: np.ndarray, splits: Splits, rng: np.random.Generator) 
     )
 
 
-def _sampled(matrix: np.ndarray, rng: np.random.Generator) -> SearchedSplits:
+def _sampled(matrix: Array, rng: np.random.Generator) -> SearchedSplits:
     chosen = sampled_splits(len(matrix), SAMPLED, rng)
     values = split_coefficients(matrix, chosen)
     best = improve_split(matrix, chosen[values.argmax()])
@@ -259,6 +260,6 @@ def _sampled(matrix: np.ndarray, rng: np.random.Generator) -> SearchedSplits:
     return SearchedSplits(chosen, values, best, worst, float(ends[0]), float(ends[1]), (note,))
 
 
-def _halves(split: np.ndarray, items: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _halves(split: Array, items: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     first = tuple(n for n, a in zip(items, split, strict=True) if a)
     return first, tuple(n for n, a in zip(items, split, strict=True) if not a)

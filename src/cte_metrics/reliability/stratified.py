@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability.alpha import alpha_coefficient, item_total
@@ -120,7 +121,7 @@ def stratified_alpha(
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Stratified alpha")
     blocks = _blocks(chosen, source)
 
-    def figures(stack: np.ndarray) -> np.ndarray:
+    def figures(stack: Array) -> Array:
         return _coefficient(stack, blocks)[:, None]
 
     limits = matrix_interval(
@@ -183,12 +184,12 @@ def _items(subscales: Mapping[str, Sequence[str]]) -> list[str]:
     return items
 
 
-def _blocks(subscales: Mapping[str, Sequence[str]], source: Source) -> list[np.ndarray]:
+def _blocks(subscales: Mapping[str, Sequence[str]], source: Source) -> list[Array]:
     where = {name: i for i, name in enumerate(source.items)}
     return [np.array([where[str(m)] for m in members]) for members in subscales.values()]
 
 
-def _coefficient(stack: np.ndarray, blocks: Sequence[np.ndarray]) -> np.ndarray:
+def _coefficient(stack: Array, blocks: Sequence[Array]) -> Array:
     error = np.zeros(len(stack))
     for block in blocks:
         part = stack[:, block[:, None], block]
@@ -202,7 +203,7 @@ def _coefficient(stack: np.ndarray, blocks: Sequence[np.ndarray]) -> np.ndarray:
     return 1.0 - out
 
 
-def _strata(c: np.ndarray, blocks: Sequence[np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+def _strata(c: Array, blocks: Sequence[Array], names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     parts = [c[np.ix_(b, b)] for b in blocks]
@@ -215,7 +216,7 @@ def _strata(c: np.ndarray, blocks: Sequence[np.ndarray], names: Sequence[str]) -
 
 
 def _keying(
-    source: Source, blocks: Sequence[np.ndarray], subscales: Mapping[str, Sequence[str]]
+    source: Source, blocks: Sequence[Array], subscales: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
     notes: list[str] = []
     reversed_ids = source.reversed_ids

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.core.door import ItemData, item_data
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
@@ -144,9 +145,7 @@ def item_analysis(data: Any, *, items: Sequence[str] | None = None) -> ItemAnaly
     )
 
 
-def _against_scale(
-    answers: ItemData, pairs: MomentArrays, varying: np.ndarray
-) -> dict[str, np.ndarray]:
+def _against_scale(answers: ItemData, pairs: MomentArrays, varying: Index) -> dict[str, Array]:
     """r_total, r_drop and alpha_if_dropped among the items that vary, (k,) each."""
     out = {name: np.full(answers.n_items, np.nan) for name in ("r_total", "r_drop", "alpha")}
     if len(varying) > 1:
@@ -165,7 +164,7 @@ def _against_scale(
     }
 
 
-def _alpha(pairs: MomentArrays, varying: np.ndarray) -> float:
+def _alpha(pairs: MomentArrays, varying: Index) -> float:
     if len(varying) < 2:
         return np.nan
     c = pairs.covariance[np.ix_(varying, varying)]
@@ -173,8 +172,8 @@ def _alpha(pairs: MomentArrays, varying: np.ndarray) -> float:
 
 
 def _with_subscales(
-    table: pd.DataFrame, answers: ItemData, pairs: MomentArrays, varying: np.ndarray
-) -> tuple[pd.DataFrame, np.ndarray]:
+    table: pd.DataFrame, answers: ItemData, pairs: MomentArrays, varying: Index
+) -> tuple[pd.DataFrame, Array]:
     """Add each item's subscale, and return the item-rest correlations to check for keying."""
     checked = table["r_drop"].to_numpy().copy()
     present = {
@@ -193,7 +192,7 @@ def _with_subscales(
     return table.assign(subscale=label, r_drop_subscale=own), own
 
 
-def _notes(answers: ItemData, pairs: MomentArrays, varying: np.ndarray) -> tuple[str, ...]:
+def _notes(answers: ItemData, pairs: MomentArrays, varying: Index) -> tuple[str, ...]:
     notes = []
     empty = answers.n_respondents - pairs.n
     if empty:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
@@ -136,8 +137,8 @@ def score(
     complete = ~np.isnan(values).any(axis=1)
     where = {item: j for j, item in enumerate(keyed.columns)}
     rule = "prorate" if missing == "listwise" else missing
-    table: dict[str, np.ndarray] = {}
-    answered: dict[str, np.ndarray] = {}
+    table: dict[str, Array] = {}
+    answered: dict[str, Integers] = {}
     for name, items in scales.items():
         part = values[:, [where[i] for i in items]]
         means, answered[name] = scale_means(part, rule, required[name])
@@ -206,7 +207,7 @@ def _required(n_items: int, minimum: int | float | None) -> int:
     return required_answers(n_items, int(minimum) if whole else float(minimum))
 
 
-def _on_scale(means: np.ndarray, method: str, n_items: int, responses: Responses) -> np.ndarray:
+def _on_scale(means: Array, method: str, n_items: int, responses: Responses) -> Array:
     if method == "sum":
         return means * n_items
     if method == "pomp":
@@ -253,7 +254,7 @@ def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
 def scale_keying(
     responses: Responses,
     scales: Mapping[str, tuple[str, ...]],
-    values: np.ndarray,
+    values: Array,
     where: Mapping[str, int],
 ) -> tuple[str, ...]:
     """Return the keying check of each subscale, or of all items when there is none."""

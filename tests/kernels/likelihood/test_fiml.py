@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.likelihood.fiml import (
     fiml_evaluate,
     fiml_expected_information,
@@ -20,23 +20,21 @@ from cte_metrics.kernels.likelihood.fiml import (
 from cte_metrics.kernels.numerics.vech import symmetric_product, unvech, vech, vech_index
 from cte_metrics.kernels.summaries.missing_patterns import missing_patterns
 
-Floats = NDArray[np.float64]
 
-
-def with_gaps(seed: int, n: int, p: int, share: float) -> Floats:
+def with_gaps(seed: int, n: int, p: int, share: float) -> Array:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 1)) + rng.normal(size=(n, p)) + np.arange(p)
     x[rng.random(x.shape) < share] = np.nan
     return x
 
 
-def some_moments(seed: int, p: int) -> tuple[Floats, Floats]:
+def some_moments(seed: int, p: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(p, p + 2))
     return rng.normal(size=p), root @ root.T / p
 
 
-def loop_loglik(x: Floats, mean: Floats, cov: Floats) -> float:
+def loop_loglik(x: Array, mean: Array, cov: Array) -> float:
     total = 0.0
     for row in x:
         o = ~np.isnan(row)
@@ -81,7 +79,7 @@ def test_gradient_and_hessian_equal_finite_differences() -> None:
     mean, cov = some_moments(4, p)
     point = np.concatenate([mean, vech(cov)])
 
-    def gradient(v: Floats) -> Floats:
+    def gradient(v: Array) -> Array:
         result = fiml_evaluate(data, v[:p], unvech(v[p:], p))
         assert result is not None
         return result.vector

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.likelihood.fiml import fiml_loglik
 from cte_metrics.kernels.numerics.vech import unvech, vech
 from cte_metrics.kernels.summaries.cluster_summaries import summarise_clusters, within_products
@@ -36,16 +36,15 @@ from cte_metrics.kernels.two_level.normal import (
 )
 from cte_metrics.kernels.two_level.saturated import two_level_saturated
 
-Floats = NDArray[np.float64]
 # two split variables, one within only, two between only, listed between as z1, y2, y1, z2
 PLACE = np.array([3, 1, 0, 4])
 
 
 @dataclass
 class Data:
-    y: Floats
-    z: Floats
-    cluster: NDArray[np.intp]
+    y: Array
+    z: Array
+    cluster: Index
 
 
 def clustered(seed: int, gaps: float = 0.0, n_clusters: int = 30) -> Data:
@@ -87,12 +86,12 @@ def whole_clusters(data: Data, m: LevelMoments) -> float:
     return -0.5 * total
 
 
-def pack(m: LevelMoments) -> Floats:
+def pack(m: LevelMoments) -> Array:
     parts = [m.mean_within, vech(m.cov_within), m.mean_between, vech(m.cov_between)]
     return np.concatenate(parts)
 
 
-def unpack(v: Floats) -> LevelMoments:
+def unpack(v: Array) -> LevelMoments:
     return LevelMoments(v[:3], unvech(v[3:9], 3), v[9:13], unvech(v[13:], 4), PLACE)
 
 
@@ -139,7 +138,7 @@ def test_observed_information_equals_differences_of_the_gradient() -> None:
     summaries = summarise_clusters(data.y, data.z, data.cluster)
     patterns = clustered_patterns(data.y, data.z, data.cluster)
 
-    def gradient(v: Floats) -> Floats:
+    def gradient(v: Array) -> Array:
         found = two_level_evaluate(summaries, unpack(v))
         assert found is not None
         return found.vector

@@ -30,11 +30,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import chi2_sf, two_sided_normal
-
-Array = NDArray[np.float64]
 
 
 class Kmo(NamedTuple):

@@ -26,12 +26,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.factor.extraction import extract
 from cte_metrics.kernels.numerics.distributions import normal_cdf
-
-Array = NDArray[np.float64]
 
 
 class Comparison(NamedTuple):

@@ -42,10 +42,10 @@ from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv
 
-Array = NDArray[np.float64]
+from cte_metrics.arrays import Array, Flags
+
 Method = Literal["minres", "uls", "ols", "ml", "wls", "gls", "pa", "pc"]
 METHODS: tuple[str, ...] = get_args(Method)
 
@@ -67,7 +67,7 @@ class Extraction:
     objective: float
     converged: bool
     iterations: int
-    bounded: NDArray[np.bool_]
+    bounded: Flags
 
     @property
     def communalities(self) -> Array:
@@ -75,7 +75,7 @@ class Extraction:
         return np.asarray(np.sum(self.loadings**2, axis=1))
 
     @property
-    def heywood(self) -> NDArray[np.bool_]:
+    def heywood(self) -> Flags:
         """Items whose communality is 1 or more, or that would be without the bound."""
         return (self.communalities >= 1.0) | self.bounded
 
@@ -232,7 +232,7 @@ def _minimise(
     return Minimum(x, now.value, False, max_iterations)
 
 
-def _step_of_free(now: Derivatives, held: NDArray[np.bool_], free: NDArray[np.bool_]) -> Array:
+def _step_of_free(now: Derivatives, held: Flags, free: Flags) -> Array:
     if not held.any():
         return _newton_step(now.hessian, now.gradient)
     step = np.zeros_like(now.gradient)
@@ -373,7 +373,7 @@ def _with_diagonal(r: Array, diagonal: Array) -> Array:
     return reduced
 
 
-def _solution(loadings: Array, found: Minimum, bounded: NDArray[np.bool_]) -> Extraction:
+def _solution(loadings: Array, found: Minimum, bounded: Flags) -> Extraction:
     signs = np.where(loadings.sum(axis=0) < 0.0, -1.0, 1.0)
     loadings = loadings * signs
     uniquenesses = 1.0 - np.sum(loadings**2, axis=1)

@@ -23,12 +23,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import chi2_cdf, chi2_sf, noncentral_chi2_cdf
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

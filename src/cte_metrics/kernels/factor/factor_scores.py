@@ -26,9 +26,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cte_metrics.arrays import Array
+
 ScoreMethod = Literal["regression", "bartlett", "tenberge", "anderson", "harman"]
 SCORE_METHODS: tuple[str, ...] = get_args(ScoreMethod)
 

@@ -21,12 +21,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.kernels.factor.rotation_manifolds import Manifold, Points
-
-Array = NDArray[np.float64]
-
 
 _MANY_DIRECTIONS = 20
 _WARM_UP = 3
@@ -85,7 +82,7 @@ class _Polished(NamedTuple):
     converged: bool
 
 
-def _first_of_the_lowest(ends: Points, order: NDArray[np.intp]) -> Array:
+def _first_of_the_lowest(ends: Points, order: Index) -> Array:
     """Among starts that ended at practically the same value, the earliest: the identity start if
     it can be.
     """
@@ -95,7 +92,7 @@ def _first_of_the_lowest(ends: Points, order: NDArray[np.intp]) -> Array:
 
 
 def _retry(
-    manifold: Manifold, ends: Points, order: NDArray[np.intp], best: _Polished, tolerance: float
+    manifold: Manifold, ends: Points, order: Index, best: _Polished, tolerance: float
 ) -> _Polished:
     for index in order[:3]:
         other = _polish(manifold, ends.t[index], tolerance)
@@ -149,7 +146,7 @@ def _descend(
 
 def _line_search(
     manifold: Manifold, now: Points, step: Array, size: Array
-) -> tuple[Points, Array, NDArray[np.bool_]]:
+) -> tuple[Points, Array, Flags]:
     """Halve the steps that do not lower the value by half of what the slope promises."""
     n = 1 if manifold.n_directions > _MANY_DIRECTIONS else 4
     then, step, good = _first_good(manifold, now, step, size, n)
@@ -167,24 +164,24 @@ def _line_search(
 
 def _first_good(
     manifold: Manifold, now: Points, step: Array, size: Array, n: int
-) -> tuple[Points, Array, NDArray[np.bool_]]:
+) -> tuple[Points, Array, Flags]:
     """The longest good one of ``n`` steps, each half of the one before, tried together."""
     b = step.size
     steps = step[:, None] * 0.5 ** np.arange(n)
     moved = manifold.move(now.t[:, None], -steps[:, :, None] * now.gradient[:, None, :])
     ray = manifold.evaluate(moved.reshape(b * n, *now.t.shape[1:]))
     gain = now.value[:, None] - ray.value.reshape(b, n)
-    good: NDArray[np.bool_] = np.greater(gain, (0.5 * size)[:, None] * steps)
-    found: NDArray[np.bool_] = np.asarray(good.any(axis=1))
+    good: Flags = np.greater(gain, (0.5 * size)[:, None] * steps)
+    found: Flags = np.asarray(good.any(axis=1))
     place = np.arange(b) * n + np.where(found, good.argmax(axis=1), n - 1)
     return Points(*(part[place] for part in ray)), steps.reshape(-1)[place], found
 
 
 def _store(
     target: Points,
-    rows: NDArray[np.intp],
+    rows: Index,
     source: Points,
-    among: NDArray[np.bool_] | None = None,
+    among: Flags | None = None,
 ) -> None:
     place = rows if among is None else rows[among]
     for old, new in zip(target, source, strict=True):

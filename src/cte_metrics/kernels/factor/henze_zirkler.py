@@ -23,11 +23,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import normal_cdf
-
-Array = NDArray[np.float64]
 
 
 class HenzeZirkler(NamedTuple):

@@ -30,9 +30,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cte_metrics.arrays import Array
+
 Constraint = Callable[[Array, Array], Array]
 
 

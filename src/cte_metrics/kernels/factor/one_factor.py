@@ -25,9 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array, Flags
 
 _MAX_STEPS = 200
 _HALVINGS = 30
@@ -51,14 +50,14 @@ class OneFactor:
     steps : int
     """
 
-    loadings: Floats
-    uniquenesses: Floats
-    discrepancy: Floats
-    converged: NDArray[np.bool_]
+    loadings: Array
+    uniquenesses: Array
+    discrepancy: Array
+    converged: Flags
     steps: int
 
 
-def fit_one_factor(covariance: Floats) -> OneFactor:
+def fit_one_factor(covariance: Array) -> OneFactor:
     """Fit one covariance matrix (k, k), positive definite, by maximum likelihood.
 
     Examples
@@ -74,7 +73,7 @@ def fit_one_factor(covariance: Floats) -> OneFactor:
     )
 
 
-def fit_one_factor_stack(covariances: Floats, start: OneFactor | None = None) -> OneFactor:
+def fit_one_factor_stack(covariances: Array, start: OneFactor | None = None) -> OneFactor:
     """Fit a stack of covariance matrices (b, k, k), each positive definite.
 
     Parameters
@@ -109,7 +108,7 @@ def fit_one_factor_stack(covariances: Floats, start: OneFactor | None = None) ->
     )
 
 
-def _start(r: Floats) -> Floats:
+def _start(r: Array) -> Array:
     """Loadings from the first principal axis after smc-like communalities, (b, 2k)."""
     k = r.shape[1]
     reduced = r.copy()
@@ -121,11 +120,11 @@ def _start(r: Floats) -> Floats:
     return np.concatenate((lead, 1.0 - lead**2), axis=1)
 
 
-def _restart(start: OneFactor, sd: Floats) -> Floats:
+def _restart(start: OneFactor, sd: Array) -> Array:
     return np.concatenate((start.loadings / sd, start.uniquenesses / sd**2), axis=1)
 
 
-def _derivatives(theta: Floats, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _derivatives(theta: Array, s: Array) -> tuple[Array, Array, Array, Array]:
     """F, gradient, exact and expected Hessian at theta (b, 2k)."""
     k = s.shape[1]
     lam, psi = theta[:, :k], theta[:, k:]
@@ -146,7 +145,7 @@ def _derivatives(theta: Floats, s: Floats) -> tuple[Floats, Floats, Floats, Floa
     return value, gradient, (hessian + hessian.transpose(0, 2, 1)) / 2, expected
 
 
-def _curvature(p: Floats, q: Floats, lam: Floats) -> Floats:
+def _curvature(p: Array, q: Array, lam: Array) -> Array:
     """T(P, Q)_ij = tr(P Sigma_j Q Sigma_i) for all parameters, (b, 2k, 2k)."""
     k = lam.shape[1]
     pl, ql = np.einsum("bij,bj->bi", p, lam), np.einsum("bij,bj->bi", q, lam)
@@ -162,7 +161,7 @@ def _curvature(p: Floats, q: Floats, lam: Floats) -> Floats:
     return out
 
 
-def _direction(gradient: Floats, hessian: Floats, expected: Floats, *, newton: bool) -> Floats:
+def _direction(gradient: Array, hessian: Array, expected: Array, *, newton: bool) -> Array:
     """Newton step where the Hessian is positive definite, else the Fisher scoring step."""
     chosen = expected
     if newton:
@@ -172,7 +171,7 @@ def _direction(gradient: Floats, hessian: Floats, expected: Floats, *, newton: b
     return np.asarray(-np.linalg.solve(chosen + ridge, gradient[:, :, None])[:, :, 0])
 
 
-def _shorten(theta: Floats, step: Floats, gradient: Floats, s: Floats, value: Floats) -> Floats:
+def _shorten(theta: Array, step: Array, gradient: Array, s: Array, value: Array) -> Array:
     """Halve each step until Sigma is positive definite and F does not rise."""
     slope = (gradient * step).sum(1)
     scale = np.ones(len(theta))
@@ -186,7 +185,7 @@ def _shorten(theta: Floats, step: Floats, gradient: Floats, s: Floats, value: Fl
     return theta + scale[:, None] * step
 
 
-def _objective(theta: Floats, s: Floats) -> Floats:
+def _objective(theta: Array, s: Array) -> Array:
     """F, or infinity where Sigma is not positive definite."""
     k = s.shape[1]
     lam, psi = theta[:, :k], theta[:, k:]
@@ -200,7 +199,7 @@ def _objective(theta: Floats, s: Floats) -> Floats:
     return np.where(proper, found, np.inf)
 
 
-def loading_sum_derivative(fit: OneFactor, covariance: Floats) -> Floats:
+def loading_sum_derivative(fit: OneFactor, covariance: Array) -> Array:
     """M with d(sum of ML loadings) = tr(M dS), (k, k), by the implicit function theorem."""
     k = len(covariance)
     theta = np.concatenate((fit.loadings, fit.uniquenesses))[None]
@@ -213,7 +212,7 @@ def loading_sum_derivative(fit: OneFactor, covariance: Floats) -> Floats:
     return np.asarray(a @ direction @ a)
 
 
-def fit_one_factor_least_squares(correlation: Floats, weights: Floats | None = None) -> OneFactor:
+def fit_one_factor_least_squares(correlation: Array, weights: Array | None = None) -> OneFactor:
     """Minimise sum_{i<j} w_ij (r_ij - lambda_i lambda_j)^2 by Newton steps.
 
     Parameters
@@ -243,11 +242,11 @@ def fit_one_factor_least_squares(correlation: Floats, weights: Floats | None = N
     return OneFactor(lam, unique, np.asarray(value), np.asarray(converged), steps)
 
 
-def _squares(lam: Floats, r: Floats, w: Floats) -> float:
+def _squares(lam: Array, r: Array, w: Array) -> float:
     return float((w * (r - np.outer(lam, lam)) ** 2).sum() / 4)
 
 
-def _least_squares_step(lam: Floats, r: Floats, w: Floats) -> tuple[Floats, float]:
+def _least_squares_step(lam: Array, r: Array, w: Array) -> tuple[Array, float]:
     residual = w * (r - np.outer(lam, lam))
     gradient = -residual @ lam
     gauss = w * np.outer(lam, lam) + np.diag(w @ lam**2)
@@ -259,8 +258,8 @@ def _least_squares_step(lam: Floats, r: Floats, w: Floats) -> tuple[Floats, floa
 
 
 def _search(
-    lam: Floats, step: Floats, slope: float, value: float, r: Floats, w: Floats
-) -> tuple[Floats, float, float]:
+    lam: Array, step: Array, slope: float, value: float, r: Array, w: Array
+) -> tuple[Array, float, float]:
     scale = 1.0
     for _ in range(_HALVINGS):
         trial = lam + scale * step

@@ -10,11 +10,9 @@ Functions: `one_factor_loadings`, `reduced_eigenvalues`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.kernels.factor.extraction import LOWEST_UNIQUENESS
-
-Array = NDArray[np.float64]
 
 _LIMIT = float(np.sqrt(1.0 - LOWEST_UNIQUENESS))
 
@@ -73,7 +71,7 @@ def _value_and_gradient(off: Array, loadings: Array) -> tuple[Array, Array]:
     return value, -fitted + (total[:, None] - squares) * loadings
 
 
-def _hessian(off: Array, loadings: Array, held: NDArray[np.bool_], damping: Array) -> Array:
+def _hessian(off: Array, loadings: Array, held: Flags, damping: Array) -> Array:
     """Second derivatives plus damping; rows of held loadings are those of the identity."""
     hessian = 2.0 * loadings[:, :, None] * loadings[:, None, :] - off
     squares = loadings * loadings

@@ -35,12 +35,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.factor.adequacy import kmo
 from cte_metrics.kernels.factor.extraction import extract
 
-Array = NDArray[np.float64]
 HullFit = Literal["caf", "cfi", "rmsea"]
 
 
@@ -87,7 +86,7 @@ class Hull(NamedTuple):
     better.
     """
 
-    n_factors: NDArray[np.intp]
+    n_factors: Index
     df: Array
     caf: Array
     cfi: Array

@@ -37,14 +37,12 @@ from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.factor import rotation_criteria as criteria
 from cte_metrics.kernels.factor.gradient_projection import minimise, orthogonal_starts
 from cte_metrics.kernels.factor.rotation_criteria import Criterion
 from cte_metrics.kernels.factor.rotation_manifolds import Oblique, Orthogonal
-
-Array = NDArray[np.float64]
 
 Method = Literal[
     "none",

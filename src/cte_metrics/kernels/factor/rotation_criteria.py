@@ -37,9 +37,9 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cte_metrics.arrays import Array
+
 ValueAndGradient = tuple[Array, Array]
 Criterion = Callable[[Array], ValueAndGradient]
 

@@ -11,11 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.kernels.factor.rotation_criteria import Criterion, inverse_or_nan
-
-Array = NDArray[np.float64]
 
 
 class Points(NamedTuple):
@@ -45,7 +43,7 @@ class Manifold(Protocol):
         """Rotated loadings."""
         ...
 
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+    def collapsed(self, t: Array) -> Flags:
         """Whether factors have merged."""
         ...
 
@@ -66,7 +64,7 @@ class Orthogonal:
         """Rotated loadings."""
         return np.asarray(self.a @ t)
 
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+    def collapsed(self, t: Array) -> Flags:
         """Never: orthogonal factors stay apart."""
         return np.zeros(t.shape[0], dtype=np.bool_)
 
@@ -104,7 +102,7 @@ class Oblique:
         inverse = _inverse_of_two(t) if self.diagonal.size == 2 else inverse_or_nan(t)
         return np.asarray(self.a @ _transposed(inverse))
 
-    def collapsed(self, t: Array) -> NDArray[np.bool_]:
+    def collapsed(self, t: Array) -> Flags:
         """Whether factors have merged: the smallest root of Phi is practically zero."""
         phi: Array = np.matmul(_transposed(t), t)
         phi[~np.isfinite(phi).all(axis=(-2, -1))] = 0.0

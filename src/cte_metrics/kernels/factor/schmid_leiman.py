@@ -20,11 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.factor.extraction import LOWEST_UNIQUENESS, Method, extract
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.kernels.summaries.group_summaries import GroupCounts, counts
 
-FloatArray = npt.NDArray[np.float64]
 NullName = Literal["uniform", "slight_skew", "moderate_skew", "heavy_skew", "triangular", "normal"]
 
 NULLS: tuple[str, ...] = (
@@ -89,12 +89,12 @@ def null_variance(null: NullName, n_categories: int) -> tuple[float, bool]:
     return tabled[nearest] / uniform_variance(nearest) * uniform_variance(n_categories), False
 
 
-def rwg_star_j(variance: FloatArray, null: float) -> FloatArray:
+def rwg_star_j(variance: Array, null: float) -> Array:
     """r*wg(j) (and rwg of one item) from variances (..., k); nan where undefined."""
     return np.asarray(1 - variance.mean(axis=-1) / null)
 
 
-def rwg_j(variance: FloatArray, null: float) -> FloatArray:
+def rwg_j(variance: Array, null: float) -> Array:
     """rwg(j) from within-group variances (..., k).
 
     Examples
@@ -110,9 +110,7 @@ def rwg_j(variance: FloatArray, null: float) -> FloatArray:
     return np.divide(stepped, bottom, out=out, where=np.abs(bottom) > 1e-14)
 
 
-def awg(
-    mean: FloatArray, variance: FloatArray, n: npt.NDArray[Any], scale: tuple[float, float]
-) -> FloatArray:
+def awg(mean: Array, variance: Array, n: npt.NDArray[Any], scale: tuple[float, float]) -> Array:
     """Mean over items of Brown and Hauenstein's awg; (J, k), (J, k), (J,) -> (J,).
 
     An item whose mean is so extreme that the largest possible variance at that mean cannot be
@@ -162,7 +160,7 @@ def simulate_correlated(
     rng: np.random.Generator,
     n_draws: int,
     group_size: int,
-    correlation: FloatArray,
+    correlation: Array,
     n_categories: int,
 ) -> GroupCounts:
     """Category counts of groups answering at random with correlated items.
@@ -180,7 +178,7 @@ def simulate_correlated(
     return counts(answer, draw, n_draws, (1, n_categories))
 
 
-def upper_critical_value(draws: FloatArray, level: float) -> float:
+def upper_critical_value(draws: Array, level: float) -> float:
     """Smallest simulated value that at most 1 - level of the draws reach.
 
     nan when even the largest value is reached more often (few answers, few categories).
@@ -196,7 +194,7 @@ def upper_critical_value(draws: FloatArray, level: float) -> float:
     return float(value[rare[0]]) if len(rare) else float("nan")
 
 
-def lower_critical_value(draws: FloatArray, level: float) -> float:
+def lower_critical_value(draws: Array, level: float) -> float:
     """Largest simulated value that at most 1 - level of the draws fall to or below.
 
     Examples

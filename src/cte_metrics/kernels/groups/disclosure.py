@@ -28,16 +28,13 @@ Computing, 17, 552-571.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from cte_metrics.arrays import Array, Flags, Integers
 
 DENSE_LIMIT = 1500
 
 
-def with_margins(counts: IntArray) -> IntArray:
+def with_margins(counts: Integers) -> Integers:
     """Append the total along every axis; (L1, ..., Ld) -> (L1 + 1, ..., Ld + 1).
 
     Examples
@@ -51,7 +48,7 @@ def with_margins(counts: IntArray) -> IntArray:
     return out
 
 
-def suppress(counts: IntArray, minimum: int) -> Mask:
+def suppress(counts: Integers, minimum: int) -> Flags:
     """Cells and margins to hide; (L1, ..., Ld) -> (L1 + 1, ..., Ld + 1), margins last.
 
     Examples
@@ -77,7 +74,7 @@ def suppress(counts: IntArray, minimum: int) -> Mask:
             return hidden
 
 
-def _close_lines(n: IntArray, hidden: Mask, minimum: int) -> None:
+def _close_lines(n: Integers, hidden: Flags, minimum: int) -> None:
     """Hide further cells, in place, until every line is closed against subtraction."""
     changed = True
     while changed:
@@ -94,7 +91,7 @@ def _close_lines(n: IntArray, hidden: Mask, minimum: int) -> None:
                 changed |= _hide_smallest(size[line], mask[line], alone[line])
 
 
-def _alone(n: IntArray, hidden: Mask) -> Mask:
+def _alone(n: Integers, hidden: Flags) -> Flags:
     """Cells that equal a shown margin because nothing else in their line has respondents."""
     out = np.zeros(n.shape, dtype=bool)
     for axis in range(n.ndim):
@@ -105,7 +102,7 @@ def _alone(n: IntArray, hidden: Mask) -> Mask:
     return out
 
 
-def _hide_smallest(size: IntArray, mask: Mask, alone: Mask) -> bool:
+def _hide_smallest(size: Integers, mask: Flags, alone: Flags) -> bool:
     """Hide the smallest shown cell of a line, in place.
 
     Cells that a margin would give away come after the others, the margin itself last.
@@ -121,7 +118,7 @@ def _hide_smallest(size: IntArray, mask: Mask, alone: Mask) -> bool:
     return False
 
 
-def _widen(n: IntArray, hidden: Mask, found: Mask) -> bool:
+def _widen(n: Integers, hidden: Flags, found: Flags) -> bool:
     """Hide one more cell in a line of the first recoverable one; False if there is none."""
     alone = _alone(n, hidden)
     for cell in zip(*np.nonzero(found), strict=True):
@@ -132,7 +129,7 @@ def _widen(n: IntArray, hidden: Mask, found: Mask) -> bool:
     return False
 
 
-def recoverable(hidden: Mask) -> Mask:
+def recoverable(hidden: Flags) -> Flags:
     """Hidden cells that the published cells and margins determine.
 
     Examples
@@ -159,8 +156,8 @@ def recoverable(hidden: Mask) -> Mask:
 
 
 def _equations(
-    shape: tuple[int, ...], position: tuple[IntArray, ...]
-) -> tuple[FloatArray, IntArray, int]:
+    shape: tuple[int, ...], position: tuple[Integers, ...]
+) -> tuple[Array, Integers, int]:
     """Sign (d, U) and line number (d, U) of every hidden cell in the equations of each axis."""
     signs, relations, start = [], [], 0
     for axis in range(len(shape)):
@@ -178,9 +175,7 @@ def _equations(
     return np.array(signs), np.array(relations), start
 
 
-def _project_dense(
-    vector: FloatArray, sign: FloatArray, relation: IntArray, n_relations: int
-) -> FloatArray:
+def _project_dense(vector: Array, sign: Array, relation: Integers, n_relations: int) -> Array:
     matrix = np.zeros((n_relations, len(vector)))
     for s, r in zip(sign, relation, strict=True):
         matrix[r, np.arange(len(vector))] += s
@@ -188,15 +183,13 @@ def _project_dense(
     return np.asarray(vector - matrix.T @ solution)
 
 
-def _project(
-    vector: FloatArray, sign: FloatArray, relation: IntArray, n_relations: int
-) -> FloatArray:
+def _project(vector: Array, sign: Array, relation: Integers, n_relations: int) -> Array:
     """Projection on the null space by conjugate gradients for least squares."""
 
-    def forward(y: FloatArray) -> FloatArray:
+    def forward(y: Array) -> Array:
         return np.asarray((sign * y[relation]).sum(axis=0))
 
-    def back(x: FloatArray) -> FloatArray:
+    def back(x: Array) -> Array:
         weight = (sign * x).ravel()
         return np.asarray(np.bincount(relation.ravel(), weight, n_relations))
 

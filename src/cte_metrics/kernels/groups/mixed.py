@@ -33,11 +33,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg, optimize
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from cte_metrics.arrays import Array, Flags, Integers
 
 SINGULAR_BELOW = 1e-4  # relative standard deviations below this count as zero, as in lme4
 
@@ -53,15 +51,15 @@ class MixedSummary:
     shift: (p,) coefficients already taken out of y.
     """
 
-    total: FloatArray
-    zz: FloatArray
-    zw: FloatArray
+    total: Array
+    zz: Array
+    zw: Array
     n_rows: int
-    shift: FloatArray
-    sizes: FloatArray | None = None
-    weight: FloatArray | None = None
-    pooled: FloatArray | None = None
-    within: FloatArray | None = None
+    shift: Array
+    sizes: Array | None = None
+    weight: Array | None = None
+    pooled: Array | None = None
+    within: Array | None = None
 
     @property
     def n_fixed(self) -> int:
@@ -85,37 +83,35 @@ class Evaluation:
     log_det: float
     log_fixed: float
     r2: float
-    beta: FloatArray
-    inverse: FloatArray
-    a: FloatArray
-    b: FloatArray
-    c: FloatArray
+    beta: Array
+    inverse: Array
+    a: Array
+    b: Array
+    c: Array
 
 
 @dataclass(frozen=True, slots=True)
 class MixedFit:
     """lam: (q, q) relative factor; beta: (p,); covariance: (p, p); sigma2; deviance; gradient."""
 
-    lam: FloatArray
-    beta: FloatArray
-    covariance: FloatArray
+    lam: Array
+    beta: Array
+    covariance: Array
     sigma2: float
     deviance: float
     gradient_norm: float
     converged: bool
     singular: bool
     reml: bool
-    pattern: npt.NDArray[np.bool_]
+    pattern: Flags
 
     @property
-    def random_covariance(self) -> FloatArray:
+    def random_covariance(self) -> Array:
         """(q, q) covariance matrix of the random effects."""
         return self.sigma2 * (self.lam @ self.lam.T)
 
 
-def summarise(
-    x: FloatArray, y: FloatArray, z: FloatArray, codes: IntArray, n_groups: int
-) -> MixedSummary:
+def summarise(x: Array, y: Array, z: Array, codes: Integers, n_groups: int) -> MixedSummary:
     """Read the rows once; x: (N, p), y: (N,), z: (N, q) with a first column of ones.
 
     Least-squares coefficients are taken out of y first, so that the residual sum of squares does
@@ -161,13 +157,13 @@ def without_column(data: MixedSummary, column: int, value: float) -> MixedSummar
     )  # fmt: skip
 
 
-def lower_pattern(n_random: int, correlated: bool) -> npt.NDArray[np.bool_]:
+def lower_pattern(n_random: int, correlated: bool) -> Flags:
     """Free elements of Lambda: its lower triangle, or only its diagonal."""
     full = np.tril(np.ones((n_random, n_random), dtype=bool))
     return full if correlated else np.eye(n_random, dtype=bool)
 
 
-def evaluate(data: MixedSummary, lam: FloatArray) -> Evaluation:
+def evaluate(data: MixedSummary, lam: Array) -> Evaluation:
     """Everything the deviance and its gradient need at one Lambda."""
     cross, log_det, a, bb = (
         _pooled_terms(data, lam) if data.sizes is not None else _terms(data, lam)
@@ -183,9 +179,7 @@ def evaluate(data: MixedSummary, lam: FloatArray) -> Evaluation:
     return Evaluation(log_det, log_fixed, r2, beta, inverse, a, bb[:, :, :p, :p], c)
 
 
-def _pooled_terms(
-    data: MixedSummary, lam: FloatArray
-) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+def _pooled_terms(data: MixedSummary, lam: Array) -> tuple[Array, float, Array, Array]:
     """Cross-products for a random intercept: scalars per group size."""
     sizes, weight, pooled = (np.asarray(v) for v in (data.sizes, data.weight, data.pooled))
     ratio = float(lam[0, 0]) ** 2
@@ -196,7 +190,7 @@ def _pooled_terms(
     return cross, float(weight @ np.log(inflation)), a, bb[None, None]
 
 
-def _terms(data: MixedSummary, lam: FloatArray) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+def _terms(data: MixedSummary, lam: Array) -> tuple[Array, float, Array, Array]:
     """[X y]'V^-1[X y], sum log|V|, sum A, sum B (x) B with slopes: batches of small matrices."""
     q, m = data.n_random, len(data.total)
     inner = lam.T @ data.zz @ lam
@@ -213,7 +207,7 @@ def _terms(data: MixedSummary, lam: FloatArray) -> tuple[FloatArray, float, Floa
     return 0.5 * (cross + cross.T), float(log_det.sum()), a, bb
 
 
-def _small_inverse(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _small_inverse(matrix: Array) -> tuple[Array, Array]:
     """Inverse and log determinant of (J, q, q) positive definite matrices."""
     if matrix.shape[1] > 2:
         return np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.slogdet(matrix)[1])
@@ -225,7 +219,7 @@ def _small_inverse(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     return out, np.log(det)
 
 
-def _profiled(data: MixedSummary, at: Evaluation, reml: bool) -> tuple[float, FloatArray, float]:
+def _profiled(data: MixedSummary, at: Evaluation, reml: bool) -> tuple[float, Array, float]:
     """Deviance, its matrix G, and sigma2."""
     df = data.n_rows - (data.n_fixed if reml else 0)
     r2 = max(at.r2, 1e-300)
@@ -238,8 +232,8 @@ def _profiled(data: MixedSummary, at: Evaluation, reml: bool) -> tuple[float, Fl
 
 
 def deviance_given_sigma(
-    data: MixedSummary, lam: FloatArray, sigma2: float, reml: bool
-) -> tuple[float, FloatArray, Evaluation]:
+    data: MixedSummary, lam: Array, sigma2: float, reml: bool
+) -> tuple[float, Array, Evaluation]:
     """Deviance at Lambda and sigma2, the matrix G of its gradient in Lambda, and the evaluation."""
     at = evaluate(data, lam)
     df = data.n_rows - (data.n_fixed if reml else 0)
@@ -265,9 +259,7 @@ def fit(data: MixedSummary, *, reml: bool = True, correlated: bool = True) -> Mi
     return finish(data, lam, pattern, reml)
 
 
-def finish(
-    data: MixedSummary, lam: FloatArray, pattern: npt.NDArray[np.bool_], reml: bool
-) -> MixedFit:
+def finish(data: MixedSummary, lam: Array, pattern: Flags, reml: bool) -> MixedFit:
     """Assemble the fit at a given Lambda."""
     at = evaluate(data, lam)
     deviance, g, sigma2 = _profiled(data, at, reml)
@@ -303,20 +295,20 @@ def _intercept_only(data: MixedSummary, reml: bool) -> float:
 
 def _search(
     data: MixedSummary,
-    start: FloatArray,
-    scale: FloatArray,
-    pattern: npt.NDArray[np.bool_],
+    start: Array,
+    scale: Array,
+    pattern: Flags,
     reml: bool,
-) -> FloatArray:
+) -> Array:
     """Quasi-Newton in the scaled free elements of Lambda, polished by Newton steps."""
     rows = np.nonzero(pattern)[0]
 
-    def unpack(theta: FloatArray) -> FloatArray:
+    def unpack(theta: Array) -> Array:
         lam = np.zeros(pattern.shape)
         lam[pattern] = theta / scale[rows]
         return lam
 
-    def objective(theta: FloatArray) -> tuple[float, FloatArray]:
+    def objective(theta: Array) -> tuple[float, Array]:
         lam = unpack(theta)
         deviance, g, _ = _profiled(data, evaluate(data, lam), reml)
         return deviance, (2 * g @ lam)[pattern] / scale[rows]
@@ -339,9 +331,7 @@ def _search(
     return unpack(theta)
 
 
-def _newton(
-    objective: Callable[[FloatArray], tuple[float, FloatArray]], theta: FloatArray
-) -> FloatArray:
+def _newton(objective: Callable[[Array], tuple[float, Array]], theta: Array) -> Array:
     """Up to four Newton steps with a differenced Hessian, kept only while they improve."""
     value, gradient = objective(theta)
     for _ in range(4):
@@ -358,9 +348,7 @@ def _newton(
     return theta
 
 
-def differenced(
-    function: Callable[[FloatArray], FloatArray], at: FloatArray, step: float = 1e-3
-) -> FloatArray:
+def differenced(function: Callable[[Array], Array], at: Array, step: float = 1e-3) -> Array:
     """Jacobian of a vector function by fourth-order central differences."""
     columns = []
     for k in range(len(at)):
@@ -372,7 +360,7 @@ def differenced(
     return np.array(columns).T
 
 
-def _at_boundary(data: MixedSummary, lam: FloatArray, scale: FloatArray, reml: bool) -> FloatArray:
+def _at_boundary(data: MixedSummary, lam: Array, scale: Array, reml: bool) -> Array:
     """Make diagonal elements non-negative and set negligible ones to zero if nothing is lost."""
     lam = lam * np.where(np.diag(lam) < 0, -1.0, 1.0)
     small = np.abs(np.diag(lam)) * scale < SINGULAR_BELOW
@@ -385,7 +373,7 @@ def _at_boundary(data: MixedSummary, lam: FloatArray, scale: FloatArray, reml: b
     return flat if after <= before + 1e-7 else lam
 
 
-def random_effects(data: MixedSummary, found: MixedFit) -> tuple[FloatArray, FloatArray]:
+def random_effects(data: MixedSummary, found: MixedFit) -> tuple[Array, Array]:
     """Conditional means (J, q) of the random effects and their covariances (J, q, q)."""
     lam = found.lam
     inner = lam.T @ data.zz @ lam + np.eye(data.n_random)

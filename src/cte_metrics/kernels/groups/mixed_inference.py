@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.groups.mixed import (
     MixedFit,
     MixedSummary,
@@ -33,12 +33,8 @@ from cte_metrics.kernels.groups.mixed import (
 )
 from cte_metrics.kernels.numerics.distributions import chi2_quantile
 
-FloatArray = npt.NDArray[np.float64]
 
-
-def satterthwaite(
-    data: MixedSummary, found: MixedFit, contrasts: FloatArray | None = None
-) -> FloatArray:
+def satterthwaite(data: MixedSummary, found: MixedFit, contrasts: Array | None = None) -> Array:
     """Degrees of freedom (m,) of the t statistics of contrasts (m, p); by default each coefficient.
 
     At a boundary the directions without curvature are left out, as lmerTest does.
@@ -47,12 +43,12 @@ def satterthwaite(
     theta = found.lam[rows]
     sigma = float(np.sqrt(found.sigma2))
 
-    def unpack(value: FloatArray) -> FloatArray:
+    def unpack(value: Array) -> Array:
         lam = np.zeros(found.pattern.shape)
         lam[rows] = value
         return lam
 
-    def slope(value: FloatArray) -> FloatArray:
+    def slope(value: Array) -> Array:
         lam = unpack(value)
         return (2 * deviance_given_sigma(data, lam, sigma**2, found.reml)[1] @ lam)[rows]
 
@@ -79,7 +75,7 @@ def satterthwaite(
     return np.asarray(2 * variance**2 / spread)
 
 
-def _positive_inverse(matrix: FloatArray) -> FloatArray:
+def _positive_inverse(matrix: Array) -> Array:
     """Generalised inverse over the directions of positive curvature."""
     value, vector = np.linalg.eigh(0.5 * (matrix + matrix.T))
     keep = value > 1e-8
@@ -121,7 +117,7 @@ def profile_fixed(
     return _limits(excess, float(found.beta[column]), step, -np.inf, np.inf)
 
 
-def natural(found: MixedFit) -> FloatArray:
+def natural(found: MixedFit) -> Array:
     """(standard deviations (q), correlations, sigma) of a fit."""
     covariance = found.random_covariance
     sd = np.sqrt(np.diag(covariance))
@@ -131,7 +127,7 @@ def natural(found: MixedFit) -> FloatArray:
     return np.concatenate([sd, correlation, [np.sqrt(found.sigma2)]])
 
 
-def _factor(value: FloatArray, n_random: int) -> FloatArray | None:
+def _factor(value: Array, n_random: int) -> Array | None:
     """Lambda of standard deviations, correlations and sigma; None if not positive definite."""
     sd, correlation = value[:n_random], value[n_random:-1]
     matrix = np.eye(n_random)
@@ -170,7 +166,7 @@ def profile_scale(
     )
     last = [best[others] / unit]
 
-    def deviance(free: FloatArray, value: float) -> float:
+    def deviance(free: Array, value: float) -> float:
         point = np.empty(len(best))
         point[others], point[position] = free * unit, value
         lam = _factor(point, q)

@@ -31,12 +31,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.numerics.distributions import f_quantile, f_sf
 from cte_metrics.kernels.summaries.group_summaries import GroupMoments
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,13 @@ class OneWay:
     answers; between, within: (k,) sums of squares.
     """
 
-    sizes: FloatArray
-    frequency: FloatArray
-    first: FloatArray
-    second: FloatArray
-    grand: FloatArray
-    between: FloatArray
-    within: FloatArray
+    sizes: Array
+    frequency: Array
+    first: Array
+    second: Array
+    grand: Array
+    between: Array
+    within: Array
     n_rows: int
     n_groups: int
 
@@ -76,10 +74,10 @@ class OneWay:
 class Anova:
     """Mean squares (k,), F (k,), p (k,) and the degrees of freedom of a one-way table."""
 
-    ms_between: FloatArray
-    ms_within: FloatArray
-    f: FloatArray
-    p: FloatArray
+    ms_between: Array
+    ms_within: Array
+    f: Array
+    p: Array
     df: tuple[int, int]
 
 
@@ -87,12 +85,12 @@ class Anova:
 class Likelihood:
     """rho, tau2, sigma2, mean and its variance, deviance: each (k,)."""
 
-    rho: FloatArray
-    between: FloatArray
-    within: FloatArray
-    mean: FloatArray
-    mean_variance: FloatArray
-    deviance: FloatArray
+    rho: Array
+    between: Array
+    within: Array
+    mean: Array
+    mean_variance: Array
+    deviance: Array
 
 
 def one_way(found: GroupMoments) -> OneWay:
@@ -131,13 +129,13 @@ def anova(data: OneWay) -> Anova:
     return Anova(between, within, f, p, (df1, df2))
 
 
-def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
+def _ratio(top: Array, bottom: Array) -> Array:
     """Ratio top / bottom, infinite where only the bottom is zero, nan where both are."""
     out = np.where((bottom == 0) & (top > 0), np.inf, np.nan)
     return np.divide(top, bottom, out=out, where=bottom > 0)
 
 
-def intraclass(table: Anova, size: float) -> tuple[FloatArray, FloatArray]:
+def intraclass(table: Anova, size: float) -> tuple[Array, Array]:
     """ICC(1) and ICC(2) of a one-way table for group size k.
 
     Examples
@@ -155,7 +153,7 @@ def intraclass(table: Anova, size: float) -> tuple[FloatArray, FloatArray]:
     return icc1, icc2
 
 
-def stepped_up(icc1: FloatArray | float, size: FloatArray | float) -> FloatArray:
+def stepped_up(icc1: Array | float, size: Array | float) -> Array:
     """Reliability of a mean of n answers, n rho / (1 + (n - 1) rho).
 
     Examples
@@ -169,7 +167,7 @@ def stepped_up(icc1: FloatArray | float, size: FloatArray | float) -> FloatArray
     return np.divide(n * rho, below, out=out, where=below > 0)[()]
 
 
-def f_interval(table: Anova, size: float, level: float) -> tuple[FloatArray, FloatArray]:
+def f_interval(table: Anova, size: float, level: float) -> tuple[Array, Array]:
     """Interval of ICC(1) from F as if every group had ``size`` members; each (k,)."""
     tail = (1 - level) / 2
     df1, df2 = table.df
@@ -177,20 +175,20 @@ def f_interval(table: Anova, size: float, level: float) -> tuple[FloatArray, Flo
     return (low - 1) / (low + size - 1), (high - 1) / (high + size - 1)
 
 
-def _weighted_squares(data: OneWay, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _weighted_squares(data: OneWay, weight: Array) -> tuple[Array, Array]:
     """Weighted grand mean (about ``grand``) and squares about it; weight: (U, k) -> (k,), (k,)."""
     total = data.frequency @ weight
     centre = np.einsum("uk,uk->k", weight, data.first) / total
     return centre, np.einsum("uk,uk->k", weight, data.second) - total * centre**2
 
 
-def wald_interval(data: OneWay, table: Anova, level: float) -> tuple[FloatArray, FloatArray]:
+def wald_interval(data: OneWay, table: Anova, level: float) -> tuple[Array, Array]:
     """Exact interval of the intraclass correlation for any group sizes; each (k,)."""
     tail = (1 - level) / 2
     lowest = -1 / (data.sizes.max() - 1) if data.sizes.max() > 1 else -1.0
     n = data.sizes[:, None]
 
-    def excess(rho: FloatArray, quantile: float) -> FloatArray:
+    def excess(rho: Array, quantile: float) -> Array:
         weight = n / (1 + (n - 1) * rho)
         squares = _weighted_squares(data, weight)[1]
         return (1 - rho) * squares / (data.n_groups - 1) - quantile * table.ms_within
@@ -207,9 +205,7 @@ def wald_interval(data: OneWay, table: Anova, level: float) -> tuple[FloatArray,
     return limits[0], limits[1]
 
 
-def _falling_root(
-    function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
-) -> FloatArray:
+def _falling_root(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """Root of a falling function by bisection, elementwise; the near end where there is none."""
     for _ in range(80):
         middle = 0.5 * (low + high)
@@ -238,7 +234,7 @@ def likelihood(data: OneWay, *, reml: bool = True) -> Likelihood:
     return _solution(data, rho, reml)
 
 
-def _solution(data: OneWay, rho: FloatArray, reml: bool) -> Likelihood:
+def _solution(data: OneWay, rho: Array, reml: bool) -> Likelihood:
     inside = np.where((rho >= 0) & (rho < 1), rho, 0.0)
     deviance, scale, centre, total = _deviance(data, inside, reml)
     within = np.where(rho < 1, scale, 0.0)
@@ -249,15 +245,13 @@ def _solution(data: OneWay, rho: FloatArray, reml: bool) -> Likelihood:
     return Likelihood(rho, between, within, data.grand + centre, mean_variance, deviance)
 
 
-def _weights(data: OneWay, rho: FloatArray) -> FloatArray:
+def _weights(data: OneWay, rho: Array) -> Array:
     """v_j = n_j / (1 + (n_j - 1) rho), so that Var(ybar_j) = (tau2 + sigma2) / v_j; (U, k)."""
     n = data.sizes[:, None]
     return n / (1 + (n - 1) * rho)
 
 
-def _deviance(
-    data: OneWay, rho: FloatArray, reml: bool
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _deviance(data: OneWay, rho: Array, reml: bool) -> tuple[Array, Array, Array, Array]:
     """-2 log-likelihood at rho, sigma2 there, the mean (about ``grand``) and sum of weights."""
     weight = _weights(data, rho)
     total = (weight * data.frequency[:, None]).sum(axis=0)
@@ -271,7 +265,7 @@ def _deviance(
     return deviance, residual / df, centre, total
 
 
-def _slope(data: OneWay, rho: FloatArray, reml: bool) -> FloatArray:
+def _slope(data: OneWay, rho: Array, reml: bool) -> Array:
     """Derivative of the profiled deviance in theta = tau2 / sigma2 at rho, times (1 - rho)."""
     weight = _weights(data, rho)
     f = data.frequency[:, None]
@@ -285,8 +279,8 @@ def _slope(data: OneWay, rho: FloatArray, reml: bool) -> FloatArray:
 
 
 def shrink(
-    mean: FloatArray, n: npt.NDArray[np.int64], grand: float, between: float, noise: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+    mean: Array, n: Integers, grand: float, between: float, noise: Array
+) -> tuple[Array, Array, Array]:
     """Empirical-Bayes means, their reliability and posterior standard error.
 
     noise: (J,) sampling variances of the group means. reliability = tau2 / (tau2 + noise).
@@ -298,23 +292,23 @@ def shrink(
     return shrunken, reliability, np.sqrt(between * (1 - reliability))
 
 
-def eta_squared(table: Anova) -> FloatArray:
+def eta_squared(table: Anova) -> Array:
     """Share of the sum of squares between groups."""
     between, total = table.df[0] * table.ms_between, _total(table)
     return np.divide(between, total, out=np.full_like(total, np.nan), where=total > 0)
 
 
-def omega_squared(table: Anova) -> FloatArray:
+def omega_squared(table: Anova) -> Array:
     """Share of variance between groups, corrected for degrees of freedom (Hays)."""
     top = table.df[0] * (table.ms_between - table.ms_within)
     below = _total(table) + table.ms_within
     return np.divide(top, below, out=np.full_like(top, np.nan), where=below > 0)
 
 
-def _total(table: Anova) -> FloatArray:
+def _total(table: Anova) -> Array:
     return table.df[0] * table.ms_between + table.df[1] * table.ms_within
 
 
-def design_effect(icc1: FloatArray, size: float) -> FloatArray:
+def design_effect(icc1: Array, size: float) -> Array:
     """Variance inflation of a mean over clusters, 1 + (k - 1) ICC(1) (Kish)."""
     return 1 + (size - 1) * icc1

@@ -29,9 +29,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.numerics.vech import symmetric_product, vech, vech_gradient, vech_weights
 from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, PatternStack
 
@@ -50,8 +50,6 @@ __all__ = [
     "spd_inverse",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -60,11 +58,11 @@ class MomentGradient:
     """Log-likelihood and its derivatives; mean: (p,); cov: (p, p), entries ij and ji apart."""
 
     loglik: float
-    mean: Floats
-    cov: Floats
+    mean: Array
+    cov: Array
 
     @property
-    def vector(self) -> Floats:
+    def vector(self) -> Array:
         """Derivatives with respect to [mean, vech(cov)]."""
         return np.concatenate([self.mean, vech_gradient(self.cov)])
 
@@ -73,8 +71,8 @@ class MomentGradient:
 class SaturatedMoments:
     """Unrestricted solution; mean: (p,); cov: (p, p)."""
 
-    mean: Floats
-    cov: Floats
+    mean: Array
+    cov: Array
     loglik: float
     n_iterations: int
     converged: bool
@@ -84,13 +82,13 @@ class SaturatedMoments:
 class _Completed:
     """Deviations with gaps filled (R, p), sum of n_r K_r (p, p), sum of n_r log|Sigma_oo|, P."""
 
-    deviations: Floats
-    uncertainty: Floats
+    deviations: Array
+    uncertainty: Array
     logdet: float
-    precision: Floats
+    precision: Array
 
 
-def spd_inverse(matrix: Floats) -> tuple[Floats, float] | None:
+def spd_inverse(matrix: Array) -> tuple[Array, float] | None:
     """Return inverse and log-determinant, None where the matrix is not positive definite."""
     factor, failed = lapack.dpotrf(matrix, lower=True)
     if failed:
@@ -100,7 +98,7 @@ def spd_inverse(matrix: Floats) -> tuple[Floats, float] | None:
     return inverse, 2.0 * float(np.log(np.diag(factor)).sum())
 
 
-def _gap_blocks(stack: PatternStack, precision: Floats) -> tuple[Floats, Floats]:
+def _gap_blocks(stack: PatternStack, precision: Array) -> tuple[Array, Array]:
     """Return K (m, k, k) and the rows P_m. (m, k, p) of a stack."""
     rows = precision[stack.missing]
     blocks = np.take_along_axis(rows, stack.missing[:, None, :], axis=2)
@@ -108,7 +106,7 @@ def _gap_blocks(stack: PatternStack, precision: Floats) -> tuple[Floats, Floats]
     return inverses, rows
 
 
-def _fill(stack: PatternStack, precision: Floats, rows: Floats) -> Floats:
+def _fill(stack: PatternStack, precision: Array, rows: Array) -> Array:
     """Write expected deviations into the gaps of `rows` (in place); return K (m, k, k)."""
     where = stack.missing[stack.pattern_of_row]
     np.put_along_axis(rows, where, 0.0, axis=1)
@@ -118,7 +116,7 @@ def _fill(stack: PatternStack, precision: Floats, rows: Floats) -> Floats:
     return conditional
 
 
-def _complete(data: MissingPatterns, mean: Floats, cov: Floats) -> _Completed | None:
+def _complete(data: MissingPatterns, mean: Array, cov: Array) -> _Completed | None:
     """Fill the gaps by their conditional expectation."""
     inverse = spd_inverse(cov)
     if inverse is None:
@@ -137,7 +135,7 @@ def _complete(data: MissingPatterns, mean: Floats, cov: Floats) -> _Completed | 
     return _Completed(deviations, uncertainty, logdet, precision)
 
 
-def fiml_evaluate(data: MissingPatterns, mean: Floats, cov: Floats) -> MomentGradient | None:
+def fiml_evaluate(data: MissingPatterns, mean: Array, cov: Array) -> MomentGradient | None:
     """Return log-likelihood and gradient; None where cov is not positive definite."""
     done = _complete(data, mean, cov)
     if done is None:
@@ -154,7 +152,7 @@ def fiml_evaluate(data: MissingPatterns, mean: Floats, cov: Floats) -> MomentGra
     )
 
 
-def fiml_loglik(data: MissingPatterns, mean: Floats, cov: Floats) -> float:
+def fiml_loglik(data: MissingPatterns, mean: Array, cov: Array) -> float:
     """Return the log-likelihood, minus infinity where cov is not positive definite."""
     result = fiml_evaluate(data, mean, cov)
     return -np.inf if result is None else result.loglik
@@ -164,12 +162,12 @@ def _constant(data: MissingPatterns) -> float:
     return float(data.n @ data.observed.sum(axis=1)) * _LOG_2PI
 
 
-def pattern_inverses(data: MissingPatterns, precision: Floats) -> Floats:
+def pattern_inverses(data: MissingPatterns, precision: Array) -> Array:
     """Return the inverse of Sigma_oo padded with zeros, per pattern, shape (P, p, p)."""
     return padded_inverses(data, precision)[0]
 
 
-def padded_inverses(data: MissingPatterns, precision: Floats) -> tuple[Floats, Floats]:
+def padded_inverses(data: MissingPatterns, precision: Array) -> tuple[Array, Array]:
     """Return padded inverses of Sigma_oo (P, p, p) and log|Sigma_oo| - log|Sigma| (P,)."""
     inverses = np.empty((len(data.n), *precision.shape))
     logdets = np.empty(len(data.n))
@@ -183,7 +181,7 @@ def padded_inverses(data: MissingPatterns, precision: Floats) -> tuple[Floats, F
     return inverses, logdets
 
 
-def fiml_expected_information(data: MissingPatterns, cov: Floats) -> Floats:
+def fiml_expected_information(data: MissingPatterns, cov: Array) -> Array:
     """Return the expected information of [mean, vech(cov)], summed over the cases."""
     precision = _precision(cov)
     inverses = pattern_inverses(data, precision)
@@ -194,7 +192,7 @@ def fiml_expected_information(data: MissingPatterns, cov: Floats) -> Floats:
     )
 
 
-def fiml_observed_information(data: MissingPatterns, mean: Floats, cov: Floats) -> Floats:
+def fiml_observed_information(data: MissingPatterns, mean: Array, cov: Array) -> Array:
     """Return minus the second derivatives of the log-likelihood in [mean, vech(cov)]."""
     done = _complete(data, mean, cov)
     if done is None:
@@ -211,17 +209,17 @@ def fiml_observed_information(data: MissingPatterns, mean: Floats, cov: Floats) 
     )
 
 
-def _mean_by_cov(cross: Floats, p: int) -> Floats:
+def _mean_by_cov(cross: Array, p: int) -> Array:
     """Return (p, p*): sum A_ia u_b + A_ib u_a from sum A_ia u_b, once per half-vector entry."""
     return vech(cross + np.swapaxes(cross, 1, 2)) * (0.5 * vech_weights(p))
 
 
-def _kron_sum(left: Floats, right: Floats) -> Floats:
+def _kron_sum(left: Array, right: Array) -> Array:
     flat = left.reshape(len(left), -1)
     return symmetric_product(flat.T @ right.reshape(len(right), -1), left.shape[1])
 
 
-def _joined(of_mean: Floats, of_cov: Floats, between: Floats | None) -> Floats:
+def _joined(of_mean: Array, of_cov: Array, between: Array | None) -> Array:
     p, size = len(of_mean), len(of_mean) + len(of_cov)
     joined = np.zeros((size, size))
     joined[:p, :p] = of_mean
@@ -232,14 +230,14 @@ def _joined(of_mean: Floats, of_cov: Floats, between: Floats | None) -> Floats:
     return joined
 
 
-def _precision(cov: Floats) -> Floats:
+def _precision(cov: Array) -> Array:
     inverse = spd_inverse(cov)
     if inverse is None:
         raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
     return inverse[0]
 
 
-def fiml_scores(x: Floats, data: MissingPatterns, mean: Floats, cov: Floats) -> Floats:
+def fiml_scores(x: Array, data: MissingPatterns, mean: Array, cov: Array) -> Array:
     """Return each case's derivatives of its log-likelihood in [mean, vech(cov)], (N, p + p*).
 
     `x` is the (N, p) array that `data` was condensed from; rows without any value give zeros.
@@ -259,14 +257,14 @@ def fiml_scores(x: Floats, data: MissingPatterns, mean: Floats, cov: Floats) -> 
 
 
 def fiml_first_order_information(
-    x: Floats,
+    x: Array,
     data: MissingPatterns,
-    mean: Floats,
-    cov: Floats,
+    mean: Array,
+    cov: Array,
     *,
-    weights: Floats | None = None,
-    clusters: Ints | None = None,
-) -> Floats:
+    weights: Array | None = None,
+    clusters: Index | None = None,
+) -> Array:
     """Return the sum of outer products of the cases' (or the clusters') scores.
 
     `clusters` numbers each case's cluster from 0; scores are then added up within clusters first.
@@ -300,13 +298,13 @@ def fiml_saturated(
 
 
 def _saturated(
-    data: MissingPatterns, moments: tuple[Floats, Floats], n_iterations: int, *, converged: bool
+    data: MissingPatterns, moments: tuple[Array, Array], n_iterations: int, *, converged: bool
 ) -> SaturatedMoments:
     mean, cov = moments
     return SaturatedMoments(mean, cov, fiml_loglik(data, mean, cov), n_iterations, converged)
 
 
-def _starting_moments(data: MissingPatterns) -> tuple[Floats, Floats]:
+def _starting_moments(data: MissingPatterns) -> tuple[Array, Array]:
     n = data.observed.T.astype(float) @ data.n
     mean = data.unit @ data.values / n
     stretched = np.repeat(data.observed, np.diff(data.starts, append=len(data.unit)), axis=0)
@@ -315,7 +313,7 @@ def _starting_moments(data: MissingPatterns) -> tuple[Floats, Floats]:
     return mean, np.diag(np.where(variance > 0, variance, 1.0))
 
 
-def _em_step(data: MissingPatterns, mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
+def _em_step(data: MissingPatterns, mean: Array, cov: Array) -> tuple[Array, Array]:
     done = _complete(data, mean, cov)
     if done is None:
         ridge = 1e-8 * float(np.max(np.diag(cov)))
@@ -327,7 +325,7 @@ def _em_step(data: MissingPatterns, mean: Floats, cov: Floats) -> tuple[Floats, 
     return mean + shift, second - np.outer(shift, shift)
 
 
-def _largest_change(before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> float:
+def _largest_change(before: tuple[Array, Array], after: tuple[Array, Array]) -> float:
     scale = np.sqrt(np.maximum(np.diag(after[1]), np.finfo(float).tiny))
     means = np.abs(after[0] - before[0]) / scale
     covs = np.abs(after[1] - before[1]) / np.outer(scale, scale)
@@ -336,10 +334,10 @@ def _largest_change(before: tuple[Floats, Floats], after: tuple[Floats, Floats])
 
 def _extrapolated(
     data: MissingPatterns,
-    start: tuple[Floats, Floats],
-    first: tuple[Floats, Floats],
-    second: tuple[Floats, Floats],
-) -> tuple[Floats, Floats]:
+    start: tuple[Array, Array],
+    first: tuple[Array, Array],
+    second: tuple[Array, Array],
+) -> tuple[Array, Array]:
     """Return one SQUAREM step (steplength S3), or the EM point where the step leaves the cone."""
     steps = [b - a for a, b in zip(start, first, strict=True)]
     bends = [c - b - r for b, c, r in zip(first, second, steps, strict=True)]

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Rows = NDArray[np.intp]
-Evaluate = Callable[[Floats, Rows], tuple[Floats, Floats]]
+from cte_metrics.arrays import Array, Flags, Index
+
+Evaluate = Callable[[Array, Index], tuple[Array, Array]]
 
 _STEP = 1e-4
 _SLOW = 0.05
@@ -24,8 +22,8 @@ _SLOW = 0.05
 
 
 def differences(
-    gradient: Callable[[Floats], Floats], theta: Floats, free: Flags, step: float = _STEP
-) -> Floats:
+    gradient: Callable[[Array], Array], theta: Array, free: Flags, step: float = _STEP
+) -> Array:
     """Central differences of a batched gradient (b, m) -> (b, m, m); -1 on idle diagonals.
 
     Row r of the result is the change of the gradient with parameter r. Where parameter r is not
@@ -48,15 +46,15 @@ def differences(
 
 def ascend(
     evaluate: Evaluate,
-    start: Floats,
+    start: Array,
     free: Flags,
-    lower: Floats,
-    upper: Floats,
+    lower: Array,
+    upper: Array,
     *,
     max_iterations: int = 60,
     tolerance: float = 1e-10,
     step: float = _STEP,
-) -> tuple[Floats, Flags]:
+) -> tuple[Array, Flags]:
     """Maximise b functions of m bounded parameters.
 
     Parameters
@@ -109,11 +107,11 @@ def ascend(
     return theta, converged
 
 
-def _of_rows(evaluate: Evaluate, rows: Rows) -> Callable[[Floats], Floats]:
+def _of_rows(evaluate: Evaluate, rows: Index) -> Callable[[Array], Array]:
     return lambda theta: evaluate(theta, rows)[1]
 
 
-def _newton(hessian: Floats, moving: Flags, gradient: Floats) -> tuple[Floats, Floats]:
+def _newton(hessian: Array, moving: Flags, gradient: Array) -> tuple[Array, Array]:
     """Ascent steps, with curvature made negative where it is not, and their expected gains."""
     gradient = np.where(moving, gradient, 0.0)
     both = moving[:, :, None] & moving[:, None, :]
@@ -127,14 +125,14 @@ def _newton(hessian: Floats, moving: Flags, gradient: Floats) -> tuple[Floats, F
 
 def _search(
     evaluate: Evaluate,
-    theta: Floats,
-    rows: Rows,
-    step: Floats,
-    value: Floats,
-    gradient: Floats,
-    lower: Floats,
-    upper: Floats,
-) -> tuple[Floats, Floats, Floats, Flags]:
+    theta: Array,
+    rows: Index,
+    step: Array,
+    value: Array,
+    gradient: Array,
+    lower: Array,
+    upper: Array,
+) -> tuple[Array, Array, Array, Flags]:
     """Halve each step until its function rises; ``stuck`` marks those that never do."""
     open_ = np.arange(len(rows))
     theta, value, gradient = theta.copy(), value.copy(), gradient.copy()

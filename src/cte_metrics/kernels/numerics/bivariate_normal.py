@@ -27,40 +27,39 @@ Functions: ``density``, ``density_slope``, ``distribution``, ``cell_probabilitie
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 _FAR = 37.0
 """Cut-point that stands for infinity: phi(37) and 1 - Phi(37) vanish beside 1."""
 _TINY = 1e-140
 
 
-def _within(h: Floats) -> Floats:
+def _within(h: Array) -> Array:
     return np.clip(h, -_FAR, _FAR)
 
 
-def _flushed(h: Floats) -> Floats:
+def _flushed(h: Array) -> Array:
     """Finite cut-points, with those whose ratios would underflow set to zero."""
     h = _within(h)
     return np.where(np.abs(h) < _TINY, 0.0, h)
 
 
-def density(h: Floats, k: Floats, rho: Floats) -> Floats:
+def density(h: Array, k: Array, rho: Array) -> Array:
     """Bivariate normal density phi2 at (h, k); arguments broadcast; abs(rho) < 1."""
     h, k = _within(h), _within(k)
     s2 = (1.0 - rho) * (1.0 + rho)
     return np.exp(-0.5 * (h * h - 2.0 * rho * h * k + k * k) / s2) / (2.0 * np.pi * np.sqrt(s2))
 
 
-def density_slope(h: Floats, k: Floats, rho: Floats) -> Floats:
+def density_slope(h: Array, k: Array, rho: Array) -> Array:
     """Return d phi2 / d rho divided by phi2; finite cut-points only."""
     s2 = (1.0 - rho) * (1.0 + rho)
     return rho / s2 + (h * k * (1.0 + rho * rho) - rho * (h * h + k * k)) / (s2 * s2)
 
 
-def distribution(h: Floats, k: Floats, rho: Floats) -> Floats:
+def distribution(h: Array, k: Array, rho: Array) -> Array:
     """Probability that both variables lie below (h, k).
 
     Parameters
@@ -86,7 +85,7 @@ def distribution(h: Floats, k: Floats, rho: Floats) -> Floats:
     return np.clip(below, 0.0, None)
 
 
-def _owen(h: Floats, k: Floats, rho: Floats, s: Floats) -> Floats:
+def _owen(h: Array, k: Array, rho: Array, s: Array) -> Array:
     """T(h, (k - rho h) / (h s)), with its limits for h = 0 and s = 0.
 
     At ``h = 0`` the sign convention is that of a positive zero, which agrees with
@@ -104,7 +103,7 @@ def _owen(h: Floats, k: Floats, rho: Floats, s: Floats) -> Floats:
     return np.asarray(special.owens_t(h, ratio))
 
 
-def cell_probabilities(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> Floats:
+def cell_probabilities(row_cuts: Array, column_cuts: Array, rho: Array) -> Array:
     """Probabilities of the cells of p two-way tables.
 
     Parameters
@@ -128,19 +127,19 @@ def cell_probabilities(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> Fl
     return _cells(corner)
 
 
-def _cells(corner: Floats) -> Floats:
+def _cells(corner: Array) -> Array:
     """Double difference of corner values (p, R + 1, C + 1) -> (p, R, C)."""
     rows = corner[:, 1:] - corner[:, :-1]
     return rows[:, :, 1:] - rows[:, :, :-1]
 
 
-def _bordered(inner: Floats) -> Floats:
+def _bordered(inner: Array) -> Array:
     corner = np.zeros((inner.shape[0], inner.shape[1] + 2, inner.shape[2] + 2))
     corner[:, 1:-1, 1:-1] = inner
     return corner
 
 
-def cell_slopes(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> tuple[Floats, Floats]:
+def cell_slopes(row_cuts: Array, column_cuts: Array, rho: Array) -> tuple[Array, Array]:
     """First and second derivative with respect to rho of ``cell_probabilities``, each (p, R, C)."""
     h, k = _within(row_cuts)[:, :, None], _within(column_cuts)[:, None, :]
     r = rho[:, None, None]
@@ -148,7 +147,7 @@ def cell_slopes(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> tuple[Flo
     return _cells(_bordered(first)), _cells(_bordered(first * density_slope(h, k, r)))
 
 
-def edge_slopes(cuts: Floats, other_cuts: Floats, rho: Floats) -> Floats:
+def edge_slopes(cuts: Array, other_cuts: Array, rho: Array) -> Array:
     """Derivative of cell probabilities with respect to the cut-points of one variable.
 
     Moving cut-point ``a`` up adds the returned amount to the cells below it (category a) and takes

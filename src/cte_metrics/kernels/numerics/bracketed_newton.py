@@ -14,12 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Score = Callable[[Integers, Floats], tuple[Floats, Floats]]
+from cte_metrics.arrays import Array, Flags, Integers
+
+Score = Callable[[Integers, Array], tuple[Array, Array]]
 
 _STEP_TOLERANCE = 1e-9
 _MAX_STEPS = 100
@@ -40,13 +38,13 @@ class Maxima:
         Steps of the slowest.
     """
 
-    at: Floats
+    at: Array
     at_limit: Flags
     converged: Flags
     n_steps: int
 
 
-def bracketed_newton(score: Score, start: Floats, limit: float) -> Maxima:
+def bracketed_newton(score: Score, start: Array, limit: float) -> Maxima:
     """Maximise p functions of one parameter within [-limit, limit].
 
     Parameters
@@ -78,9 +76,7 @@ def bracketed_newton(score: Score, start: Floats, limit: float) -> Maxima:
     return Maxima(at, at_limit, converged, steps)
 
 
-def _step(
-    now: Floats, first: Floats, second: Floats, low: Floats, high: Floats, limit: float
-) -> Floats:
+def _step(now: Array, first: Array, second: Array, low: Array, high: Array, limit: float) -> Array:
     """Newton step; halfway to a limit that it passes; or to the middle of the bracket."""
     curved = second < 0.0
     move = np.where(curved, -first / np.where(curved, second, -1.0), np.sign(first) * 2.0 * limit)
@@ -96,5 +92,5 @@ def _step(
     return np.where(outside & (new != now), _half(low, high), new)
 
 
-def _half(a: Floats, b: Floats) -> Floats:
+def _half(a: Array, b: Array) -> Array:
     return np.asarray(0.5 * (a + b))

@@ -6,12 +6,11 @@ Functions: ``nearest_positive_definite``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 
-def nearest_positive_definite(matrix: Floats, smallest: float = 1e-4) -> Floats:
+def nearest_positive_definite(matrix: Array, smallest: float = 1e-4) -> Array:
     """Replace eigenvalues below ``smallest`` by it and rescale to a unit diagonal.
 
     This is lavaan's ``cor.smooth``; psych::cor.smooth lifts to a smaller value and keeps the trace.

@@ -21,11 +21,9 @@ Functions: `normal_correlations`, `shuffled_correlations`, `category_scores`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import normal_pdf, normal_quantile
-
-Array = NDArray[np.float64]
 
 
 def normal_correlations(

@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from cte_metrics.arrays import Array, Integers
 
 CELLS_PER_BLOCK = 1_000_000
 
@@ -33,7 +31,7 @@ def bootstrap_indices(
 
 def bootstrap_counts(
     n: int, n_resamples: int, rng: np.random.Generator, *, cells: int = CELLS_PER_BLOCK
-) -> Iterator[Floats]:
+) -> Iterator[Array]:
     """Yield blocks (b, n) of how often each row was drawn; every row of a block sums to n.
 
     Examples
@@ -49,8 +47,8 @@ def bootstrap_counts(
 
 
 def bootstrap_covariances(
-    values: Floats, n_resamples: int, rng: np.random.Generator
-) -> Iterator[Floats]:
+    values: Array, n_resamples: int, rng: np.random.Generator
+) -> Iterator[Array]:
     """Yield stacks (b, k, k) of covariance matrices, divisor n, of resampled complete rows."""
     n, k = values.shape
     centred = values - values.mean(0)
@@ -63,7 +61,7 @@ def bootstrap_covariances(
         yield out
 
 
-def percentile_interval(replicates: Floats, confidence: float) -> tuple[float, float]:
+def percentile_interval(replicates: Array, confidence: float) -> tuple[float, float]:
     """Percentile limits of the finite replicates (linear interpolation, as R's type 7).
 
     Examples

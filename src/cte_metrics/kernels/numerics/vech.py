@@ -14,7 +14,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cte_metrics.arrays import Array, Index
 
 __all__ = [
     "n_half",
@@ -26,8 +27,6 @@ __all__ = [
     "vech_weights",
 ]
 
-Floats = NDArray[np.float64]
-
 
 def n_half(p: int) -> int:
     """Return the length p(p+1)/2 of the half-vector of a p x p matrix."""
@@ -35,7 +34,7 @@ def n_half(p: int) -> int:
 
 
 @lru_cache(maxsize=128)
-def vech_index(p: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def vech_index(p: int) -> tuple[Index, Index]:
     """Return row and column numbers of the lower triangle, column by column."""
     cols, rows = np.triu_indices(p)
     rows.setflags(write=False)
@@ -44,7 +43,7 @@ def vech_index(p: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 @lru_cache(maxsize=128)
-def vech_weights(p: int) -> Floats:
+def vech_weights(p: int) -> Array:
     """Return 1 for diagonal and 2 for off-diagonal entries of the half-vector."""
     rows, cols = vech_index(p)
     weights = np.where(rows == cols, 1.0, 2.0)
@@ -52,7 +51,7 @@ def vech_weights(p: int) -> Floats:
     return weights
 
 
-def vech(matrix: Floats) -> Floats:
+def vech(matrix: Array) -> Array:
     """Return the half-vectors of symmetric matrices, shape (..., p, p) -> (..., p(p+1)/2).
 
     >>> vech(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
@@ -62,7 +61,7 @@ def vech(matrix: Floats) -> Floats:
     return matrix[..., rows, cols]
 
 
-def unvech(half: Floats, p: int) -> Floats:
+def unvech(half: Array, p: int) -> Array:
     """Return symmetric matrices from half-vectors, (..., p(p+1)/2) -> (..., p, p)."""
     rows, cols = vech_index(p)
     matrix = np.empty((*half.shape[:-1], p, p))
@@ -71,13 +70,13 @@ def unvech(half: Floats, p: int) -> Floats:
     return matrix
 
 
-def vech_gradient(gradient: Floats) -> Floats:
+def vech_gradient(gradient: Array) -> Array:
     """Return D' vec(G) for symmetric G, shape (..., p, p) -> (..., p(p+1)/2)."""
     return vech(gradient) * vech_weights(gradient.shape[-1])
 
 
 @lru_cache(maxsize=64)
-def _product_index(p: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _product_index(p: int) -> tuple[Index, Index]:
     """Return flat positions of (a, c, b, d) and (a, d, b, c) in K for all half-vector pairs."""
     rows, cols = vech_index(p)
     a, b = rows[:, None], cols[:, None]
@@ -87,7 +86,7 @@ def _product_index(p: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return straight, crossed
 
 
-def symmetric_product(kron: Floats, p: int) -> Floats:
+def symmetric_product(kron: Array, p: int) -> Array:
     """Return D' K D (p* x p*) for K[a, c, b, d] = sum of A_ac B_bd with A and B symmetric.
 
     `kron` has p**4 elements in any shape that ravels to (a, c, b, d). The sum need not be

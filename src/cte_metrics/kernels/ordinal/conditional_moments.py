@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.kernels.numerics.bivariate_normal import density, density_slope, distribution
 from cte_metrics.kernels.numerics.bracketed_newton import Maxima, bracketed_newton
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, mixed_pairs
@@ -45,9 +45,6 @@ from cte_metrics.kernels.ordinal.probit_regression import (
     ordered_probit,
 )
 from cte_metrics.kernels.summaries.contingency import item_pairs
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _CELLS_PER_BATCH = 300_000
 _DENSITY_LIMIT = 0.9999
@@ -82,27 +79,27 @@ class ConditionalMoments:
 
     n: int
     n_categories: Integers
-    x: Floats
+    x: Array
     fits: tuple[ProbitFit | LinearFit, ...]
-    cuts: Floats
-    slopes: Floats
-    mean: Floats
-    variance: Floats
-    correlation: Floats
-    upper: Floats
-    lower: Floats
-    z: Floats
-    at_limit: NDArray[np.bool_]
-    converged: NDArray[np.bool_]
+    cuts: Array
+    slopes: Array
+    mean: Array
+    variance: Array
+    correlation: Array
+    upper: Array
+    lower: Array
+    z: Array
+    at_limit: Flags
+    converged: Flags
 
     @property
-    def covariance(self) -> Floats:
+    def covariance(self) -> Array:
         """Residual correlations scaled by the residual standard deviations (k, k)."""
         sd = np.sqrt(self.variance)
         return np.asarray(self.correlation * np.outer(sd, sd))
 
     @property
-    def vector(self) -> Floats:
+    def vector(self) -> Array:
         """All statistics in the module's order (m,)."""
         numeric = self.n_categories == 0
         locations = [
@@ -114,7 +111,7 @@ class ConditionalMoments:
         return np.concatenate([*locations, slopes, self.variance[numeric], self.covariance[a, b]])
 
 
-def conditional_moments(data: MixedData, x: Floats) -> ConditionalMoments:
+def conditional_moments(data: MixedData, x: Array) -> ConditionalMoments:
     """Regress every variable on the covariates and correlate what is left.
 
     Parameters
@@ -152,7 +149,7 @@ def conditional_moments(data: MixedData, x: Floats) -> ConditionalMoments:
     )  # fmt: skip
 
 
-def _regress(data: MixedData, i: int, x: Floats) -> ProbitFit | LinearFit:
+def _regress(data: MixedData, i: int, x: Array) -> ProbitFit | LinearFit:
     if data.n_categories[i]:
         return ordered_probit(data.codes[:, i], int(data.n_categories[i]), x, data.weights)
     return linear_regression(data.values[:, i], x, data.weights)
@@ -163,17 +160,17 @@ class _Rows:
     """What the fits of pairs read, variable by variable (k, n)."""
 
     data: MixedData
-    cuts: Floats
-    upper: Floats
-    lower: Floats
-    z: Floats
+    cuts: Array
+    upper: Array
+    lower: Array
+    z: Array
 
-    def seen(self, a: Integers, b: Integers) -> NDArray[np.bool_]:
+    def seen(self, a: Integers, b: Integers) -> Flags:
         """Rows that answer both ordinal variables (p, n)."""
         codes = self.data.codes.T
         return np.asarray((codes[a] >= 0) & (codes[b] >= 0))
 
-    def residual(self, x: Integers, y: Integers) -> Floats:
+    def residual(self, x: Integers, y: Integers) -> Array:
         """Standardised residuals of numeric x, nan where ordinal y is missing (p, n)."""
         return np.where(self.data.codes.T[y] >= 0, self.z[x], np.nan)
 
@@ -201,16 +198,16 @@ def _batches(which: Integers, n: int) -> list[Integers]:
 class _Rectangles:
     """The rectangles of p pairs' rows; corners (p, n)."""
 
-    h: tuple[Floats, Floats]
-    k: tuple[Floats, Floats]
+    h: tuple[Array, Array]
+    k: tuple[Array, Array]
 
-    def probability(self, rho: Floats) -> Floats:
+    def probability(self, rho: Array) -> Array:
         r = rho[:, None]
         (h1, h0), (k1, k0) = self.h, self.k
         upper = distribution(h1, k1, r) - distribution(h0, k1, r)
         return upper - distribution(h1, k0, r) + distribution(h0, k0, r)
 
-    def slopes(self, rho: Floats) -> tuple[Floats, Floats]:
+    def slopes(self, rho: Array) -> tuple[Array, Array]:
         """First and second derivative of the probability in rho."""
         r = rho[:, None]
         first, second = np.zeros(self.h[0].shape), np.zeros(self.h[0].shape)
@@ -226,7 +223,7 @@ class _Rectangles:
         return _Rectangles((h[0][which], h[1][which]), (k[0][which], k[1][which]))
 
 
-def _inverse(probability: Floats, seen: NDArray[np.bool_]) -> Floats:
+def _inverse(probability: Array, seen: Flags) -> Array:
     """``1 / pi``, 0 where missing or at the floor."""
     free = seen & (probability > PROBABILITY_FLOOR)
     return np.where(free, 1.0 / np.where(free, probability, 1.0), 0.0)
@@ -240,7 +237,7 @@ def _fit_ordinal(rows: _Rows, a: Integers, b: Integers) -> Maxima:
     boxes, seen = _rectangles(rows, a, b), rows.seen(a, b)
     w = np.where(seen, 1.0 if rows.data.weights is None else rows.data.weights, 0.0)
 
-    def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
+    def score(which: Integers, rho: Array) -> tuple[Array, Array]:
         own = boxes.of(which)
         inverse = _inverse(own.probability(rho), seen[which])
         first, second = own.slopes(rho)
@@ -252,7 +249,7 @@ def _fit_ordinal(rows: _Rows, a: Integers, b: Integers) -> Maxima:
     return bracketed_newton(score, _code_correlation(x, y, w), RHO_LIMIT)
 
 
-def _code_correlation(x: Floats, y: Floats, w: Floats) -> Floats:
+def _code_correlation(x: Array, y: Array, w: Array) -> Array:
     total = np.maximum(w.sum(axis=1, keepdims=True), 1.0)
     x = x - (w * x).sum(axis=1, keepdims=True) / total
     y = y - (w * y).sum(axis=1, keepdims=True) / total
@@ -261,7 +258,7 @@ def _code_correlation(x: Floats, y: Floats, w: Floats) -> Floats:
     return np.where(np.abs(r) >= RHO_LIMIT, 0.0, r)
 
 
-def conditional_covariance(data: MixedData, fitted: ConditionalMoments) -> Floats:
+def conditional_covariance(data: MixedData, fitted: ConditionalMoments) -> Array:
     """Return Gamma (m, m): n times the covariance matrix of ``ConditionalMoments.vector``."""
     layout = StatisticLayout.of(data.n_categories, fitted.x.shape[1])
     scores = np.zeros((layout.size, fitted.n))
@@ -288,8 +285,8 @@ class _SecondStage:
     data: MixedData
     fitted: ConditionalMoments
     layout: StatisticLayout
-    scores: Floats
-    cross: Floats
+    scores: Array
+    cross: Array
 
     def fill(self) -> None:
         a, b, k = self.layout.first, self.layout.second, self.data.n_categories
@@ -299,12 +296,12 @@ class _SecondStage:
         for mixed, x, y in mixed_pairs(k, a, b):
             (self._polyserial if k[y[0]] else self._numeric)(mixed, x, y)
 
-    def _put(self, which: Integers, by_rho: Floats) -> Floats:
+    def _put(self, which: Integers, by_rho: Array) -> Array:
         self.scores[self.layout.n_first + which] = by_rho
         return by_rho if self.data.weights is None else by_rho * self.data.weights
 
     def _by_edges(
-        self, which: Integers, y: Integers, by: Floats, above: Floats, below: Floats
+        self, which: Integers, y: Integers, by: Array, above: Array, below: Array
     ) -> None:
         """A21 for an ordinal variable: derivatives by the thresholds around the category."""
         codes = self.data.codes.T[y]
@@ -353,7 +350,7 @@ class _SecondStage:
             self.cross[which, lay.variance_at[item]] += by_variance.sum(axis=1)
 
 
-def _edge(h: Floats, other: tuple[Floats, Floats], rho: Floats) -> Floats:
+def _edge(h: Array, other: tuple[Array, Array], rho: Array) -> Array:
     """Derivative of the rectangle's probability by the edge ``h`` (p, n)."""
     r = rho[:, None]
     s = np.sqrt(np.maximum((1.0 - r) * (1.0 + r), 1e-300))

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index, Integers
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, mixed_pairs
 from cte_metrics.kernels.ordinal.ordinal_sandwich import Scale, StatisticLayout, rescaled, sandwich
 from cte_metrics.kernels.ordinal.polychoric import score_tables, threshold_products
 from cte_metrics.kernels.ordinal.polyserial import edges, numeric_scores, polyserial_scores
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _CELLS_PER_BLOCK = 1_500_000
 
@@ -30,7 +28,7 @@ def asymptotic_covariance(
     fitted: OrdinalMoments,
     *,
     scale: Scale = "covariance",
-) -> Floats:
+) -> Array:
     """Return Gamma (m, m): n times the covariance matrix of ``OrdinalMoments.vector``.
 
     Scores of missing answers are zero, so that pairwise statistics get lavaan's matrix. On the
@@ -67,10 +65,10 @@ class _FirstStage:
 
     layout: StatisticLayout
     thresholds: Integers
-    table: Floats
+    table: Array
     numeric: Integers
-    mean: Floats
-    sd: Floats
+    mean: Array
+    sd: Array
 
     @classmethod
     def of(cls, data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout) -> _FirstStage:
@@ -80,11 +78,11 @@ class _FirstStage:
         sd = np.sqrt(fitted.variance)
         return cls(layout, ordinal_rows, table, numeric, fitted.mean, sd)
 
-    def standardised(self, values: Floats) -> Floats:
+    def standardised(self, values: Array) -> Array:
         """Rows of all variables, standardised where numeric (k, rows)."""
         return np.ascontiguousarray(((values - self.mean) / self.sd).T)
 
-    def write(self, scores: Floats, codes: NDArray[np.intp], z: Floats) -> None:
+    def write(self, scores: Array, codes: Index, z: Array) -> None:
         width = self.table.shape[1]
         offset = np.arange(len(self.thresholds))[:, None] * width
         place = codes[self.layout.location_items[self.thresholds]] + offset
@@ -100,7 +98,7 @@ class _FirstStage:
 
 def _threshold_scores(
     data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout, which: Integers
-) -> Floats:
+) -> Array:
     """Score of threshold t for a row in category c (thresholds, K + 1); last column: missing."""
     top = int(data.n_categories.max(initial=0))
     items, order = layout.location_items[which], layout.location_order[which]
@@ -121,9 +119,9 @@ class _SecondStage:
     """Scores of correlations, and the sums A21 of their products with first-stage derivatives."""
 
     layout: StatisticLayout
-    cross: Floats
+    cross: Array
     ordinal: Integers
-    table: Floats
+    table: Array
     mixed: tuple[tuple[Integers, Integers, Integers], ...]
     fitted: OrdinalMoments
 
@@ -138,11 +136,11 @@ class _SecondStage:
 
     def write(
         self,
-        scores: Floats,
-        codes: NDArray[np.intp],
-        z: Floats,
+        scores: Array,
+        codes: Index,
+        z: Array,
         raw: NDArray[np.integer],
-        weights: Floats | None,
+        weights: Array | None,
     ) -> None:
         lay, base = self.layout, self.layout.n_first
         if len(self.ordinal):
@@ -164,10 +162,10 @@ class _SecondStage:
         which: Integers,
         x: Integers,
         y: Integers,
-        z: Floats,
+        z: Array,
         codes: NDArray[np.integer],
-        weights: Floats | None,
-    ) -> Floats:
+        weights: Array | None,
+    ) -> Array:
         lay, fit = self.layout, self.fitted
         rho = fit.correlation[x, y]
         cuts = fit.cuts[y]
@@ -184,8 +182,8 @@ class _SecondStage:
         return part.by_rho
 
     def _numeric(
-        self, which: Integers, x: Integers, y: Integers, z: Floats, weights: Floats | None
-    ) -> Floats:
+        self, which: Integers, x: Integers, y: Integers, z: Array, weights: Array | None
+    ) -> Array:
         lay, sd = self.layout, np.sqrt(self.fitted.variance)
         part = numeric_scores(z[x], z[y], (sd[x], sd[y]), self.fitted.correlation[x, y])
         by = part["rho"] if weights is None else part["rho"] * weights
@@ -200,8 +198,8 @@ class _SecondStage:
 
 
 def _ordinal_pairs(
-    data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout, which: Integers, cross: Floats
-) -> Floats:
+    data: MixedData, fitted: OrdinalMoments, layout: StatisticLayout, which: Integers, cross: Array
+) -> Array:
     """Score tables of the ordinal pairs (p, K + 1, K + 1), and their part of A21 into ``cross``."""
     k = data.n_categories
     a, b = layout.first[which], layout.second[which]

@@ -28,8 +28,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Codes, Flags, Integers
 from cte_metrics.kernels.ordinal.ordinal_sandwich import location_sizes
 from cte_metrics.kernels.ordinal.polychoric import fit_pairs, item_thresholds
 from cte_metrics.kernels.ordinal.polyserial import (
@@ -39,10 +39,6 @@ from cte_metrics.kernels.ordinal.polyserial import (
     start_polyserial,
 )
 from cte_metrics.kernels.summaries.contingency import CategoryCounts, category_counts, item_pairs
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +57,10 @@ class MixedData:
         Sampling weights.
     """
 
-    codes: NDArray[np.signedinteger]
-    values: Floats
+    codes: Codes
+    values: Array
     n_categories: Integers
-    weights: Floats | None = None
+    weights: Array | None = None
 
     @property
     def ordinal(self) -> Integers:
@@ -100,10 +96,10 @@ class OrdinalMoments:
 
     n: int
     n_categories: Integers
-    cuts: Floats
-    mean: Floats
-    variance: Floats
-    correlation: Floats
+    cuts: Array
+    mean: Array
+    variance: Array
+    correlation: Array
     counts: CategoryCounts
     empty: Flags
     perfect: Flags
@@ -111,7 +107,7 @@ class OrdinalMoments:
     converged: Flags
 
     @property
-    def covariance(self) -> Floats:
+    def covariance(self) -> Array:
         """Correlations scaled by the standard deviations of the numeric variables (k, k)."""
         sd = np.sqrt(self.variance)
         return np.asarray(self.correlation * np.outer(sd, sd))
@@ -122,7 +118,7 @@ class OrdinalMoments:
         return np.repeat(np.arange(len(self.n_categories)), location_sizes(self.n_categories))
 
     @property
-    def locations(self) -> Floats:
+    def locations(self) -> Array:
         """Thresholds, and means of numeric variables (not negated), variable by variable (q,)."""
         return np.concatenate(
             [
@@ -132,7 +128,7 @@ class OrdinalMoments:
         )
 
     @property
-    def vector(self) -> Floats:
+    def vector(self) -> Array:
         """All statistics in the module's order (m,)."""
         numeric = self.n_categories == 0
         a, b = item_pairs(len(numeric))
@@ -174,7 +170,7 @@ def ordinal_moments(
     )  # fmt: skip
 
 
-def _means_and_variances(x: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+def _means_and_variances(x: Array, weights: Array | None) -> tuple[Array, Array]:
     present = ~np.isnan(x)
     w = present * (1.0 if weights is None else weights[:, None])
     n = w.sum(axis=0)
@@ -189,7 +185,7 @@ class _Pairs:
 
     first: Integers
     second: Integers
-    rho: Floats
+    rho: Array
     empty: Flags
     perfect: Flags
     at_limit: Flags
@@ -201,13 +197,13 @@ class _Pairs:
         no = [np.zeros(len(a), dtype=bool) for _ in range(4)]
         return cls(a, b, np.zeros(len(a)), *no)
 
-    def matrix(self, n_items: int) -> Floats:
+    def matrix(self, n_items: int) -> Array:
         out = np.eye(n_items)
         out[self.first, self.second] = out[self.second, self.first] = self.rho
         return out
 
     def fit_ordinal(
-        self, data: MixedData, counts: CategoryCounts, cuts: Floats, correction: tuple[float, float]
+        self, data: MixedData, counts: CategoryCounts, cuts: Array, correction: tuple[float, float]
     ) -> None:
         k = data.n_categories
         which = np.flatnonzero((k[self.first] > 0) & (k[self.second] > 0))
@@ -220,7 +216,7 @@ class _Pairs:
         self.rho[which], self.empty[which], self.perfect[which] = fit.rho, fit.empty, fit.perfect
         self.at_limit[which], self.converged[which] = fit.at_limit, fit.converged
 
-    def fit_mixed(self, data: MixedData, z: Floats, cuts: Floats) -> None:
+    def fit_mixed(self, data: MixedData, z: Array, cuts: Array) -> None:
         k = data.n_categories
         for which, x, y in mixed_pairs(k, self.first, self.second):
             if k[y[0]]:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.summaries.contingency import item_pairs
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Scale = Literal["covariance", "correlation"]
 
 
@@ -78,7 +76,7 @@ class StatisticLayout:
         return self.n_first + len(self.first)
 
 
-def sandwich(inner: Floats, outer: Floats, cross: Floats, layout: StatisticLayout) -> Floats:
+def sandwich(inner: Array, outer: Array, cross: Array, layout: StatisticLayout) -> Array:
     """Return ``A^-1 (sum s s') A^-T`` by blocks (m, m).
 
     Parameters
@@ -110,8 +108,8 @@ def sandwich(inner: Floats, outer: Floats, cross: Floats, layout: StatisticLayou
 
 
 def rescaled(
-    gamma: Floats, correlation: Floats, variance: Floats, layout: StatisticLayout, scale: Scale
-) -> Floats:
+    gamma: Array, correlation: Array, variance: Array, layout: StatisticLayout, scale: Scale
+) -> Array:
     """Turn means to minus means and, where wanted, correlations to covariances (m, m)."""
     numeric = layout.variance_at >= 0
     if not numeric.any():

@@ -24,19 +24,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.kernels.numerics.bivariate_normal import (
     cell_probabilities,
     cell_slopes,
     edge_slopes,
 )
 from cte_metrics.kernels.numerics.bracketed_newton import bracketed_newton
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 PROBABILITY_FLOOR = float(np.sqrt(np.finfo(float).eps))
 RHO_LIMIT = 0.999
@@ -61,7 +57,7 @@ class PairFit:
         Newton steps of the slowest pair.
     """
 
-    rho: Floats
+    rho: Array
     empty: Flags
     perfect: Flags
     at_limit: Flags
@@ -69,7 +65,7 @@ class PairFit:
     n_steps: int
 
 
-def item_thresholds(marginals: Floats) -> Floats:
+def item_thresholds(marginals: Array) -> Array:
     """Normal thresholds of each item from its counts.
 
     Parameters
@@ -88,11 +84,11 @@ def item_thresholds(marginals: Floats) -> Floats:
 
 
 def corrected_tables(
-    tables: Floats,
+    tables: Array,
     n_rows: Integers,
     n_columns: Integers,
     correction: tuple[float, float] = (0.5, 0.0),
-) -> Floats:
+) -> Array:
     """Tables with their empty cells filled as lavaan does (``zero.add``, margins kept).
 
     Parameters
@@ -129,9 +125,9 @@ def _inside(shape: tuple[int, ...], n_rows: Integers, n_columns: Integers) -> Fl
 
 
 def fit_pairs(
-    tables: Floats,
-    row_cuts: Floats,
-    column_cuts: Floats,
+    tables: Array,
+    row_cuts: Array,
+    column_cuts: Array,
     n_rows: Integers,
     n_columns: Integers,
     *,
@@ -155,7 +151,7 @@ def fit_pairs(
     perfect = (n_rows == 2) & (n_columns == 2) & (n_empty == 2)
     start = np.where(perfect, 0.0, _score_correlation(filled))
 
-    def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
+    def score(which: Integers, rho: Array) -> tuple[Array, Array]:
         return _score(filled[which], row_cuts[which], column_cuts[which], rho)
 
     found = bracketed_newton(score, start, RHO_LIMIT)
@@ -164,7 +160,7 @@ def fit_pairs(
     return PairFit(rho, n_empty > 0, perfect, at_limit, found.converged, found.n_steps)
 
 
-def _score_correlation(tables: Floats) -> Floats:
+def _score_correlation(tables: Array) -> Array:
     """Product-moment correlation of the category numbers, the start of the search (p,)."""
     place = np.arange(tables.shape[1], dtype=np.float64)
     total = tables.sum(axis=(1, 2))
@@ -178,9 +174,7 @@ def _score_correlation(tables: Floats) -> Floats:
     return np.where(np.abs(r) >= RHO_LIMIT, 0.0, r)
 
 
-def _score(
-    tables: Floats, row_cuts: Floats, column_cuts: Floats, rho: Floats
-) -> tuple[Floats, Floats]:
+def _score(tables: Array, row_cuts: Array, column_cuts: Array, rho: Array) -> tuple[Array, Array]:
     """First and second derivative of the log-likelihood with respect to rho, each (p,)."""
     probability = cell_probabilities(row_cuts, column_cuts, rho)
     first, second = cell_slopes(row_cuts, column_cuts, rho)
@@ -192,7 +186,7 @@ def _score(
     return score, bend
 
 
-def score_tables(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> tuple[Floats, Floats]:
+def score_tables(row_cuts: Array, column_cuts: Array, rho: Array) -> tuple[Array, Array]:
     """Casewise score of rho, ``d log pi_ab / d rho``, and ``1 / pi_ab``, as tables (p, K, K).
 
     Cells whose probability is at the floor score 0.
@@ -205,12 +199,12 @@ def score_tables(row_cuts: Floats, column_cuts: Floats, rho: Floats) -> tuple[Fl
 
 
 def threshold_products(
-    tables: Floats,
-    scores: tuple[Floats, Floats],
-    row_cuts: Floats,
-    column_cuts: Floats,
-    rho: Floats,
-) -> tuple[Floats, Floats]:
+    tables: Array,
+    scores: tuple[Array, Array],
+    row_cuts: Array,
+    column_cuts: Array,
+    rho: Array,
+) -> tuple[Array, Array]:
     """Sums over the answers of (score of rho) x (score of a threshold), for both items of a pair.
 
     Parameters

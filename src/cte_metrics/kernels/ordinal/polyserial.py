@@ -26,10 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.numerics.bracketed_newton import Maxima, bracketed_newton
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 RHO_LIMIT = 0.995
 NUMERIC_LIMIT = 0.999
@@ -47,14 +45,14 @@ class PolyserialScores:
     with respect to the thresholds above and below the row's category.
     """
 
-    by_rho: Floats
-    by_mean: Floats
-    by_variance: Floats
-    upper: Floats
-    lower: Floats
+    by_rho: Array
+    by_mean: Array
+    by_variance: Array
+    upper: Array
+    lower: Array
 
 
-def edges(cuts: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
+def edges(cuts: Array, codes: NDArray[np.integer]) -> tuple[Array, Array]:
     """Thresholds above and below each row's category, (p, n).
 
     Parameters
@@ -70,15 +68,15 @@ def edges(cuts: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
     return np.take_along_axis(padded, place + 1, 1), np.take_along_axis(padded, place, 1)
 
 
-def _normal(u: Floats) -> Floats:
+def _normal(u: Array) -> Array:
     return np.asarray(np.exp(-0.5 * u * u) / _ROOT_2PI)
 
 
 def fit_polyserial(
-    z: Floats,
-    bounds: tuple[Floats, Floats],
-    start: Floats,
-    weights: Floats | None = None,
+    z: Array,
+    bounds: tuple[Array, Array],
+    start: Array,
+    weights: Array | None = None,
 ) -> Maxima:
     """Maximise the likelihood of every numeric-ordinal pair over rho.
 
@@ -98,7 +96,7 @@ def fit_polyserial(
     w = np.where(present, 1.0 if weights is None else weights, 0.0)
     upper, lower = bounds
 
-    def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
+    def score(which: Integers, rho: Array) -> tuple[Array, Array]:
         step = max(1, _CELLS_PER_BLOCK // max(len(which), 1))
         first, second = np.zeros(len(which)), np.zeros(len(which))
         for begin in range(0, z.shape[1], step):
@@ -111,7 +109,7 @@ def fit_polyserial(
     return bracketed_newton(score, start, RHO_LIMIT)
 
 
-def start_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Floats:
+def start_polyserial(z: Array, codes: NDArray[np.integer], cuts: Array) -> Array:
     """Point-biserial correlations divided by the sum of the threshold densities (p,)."""
     present = ~np.isnan(z)
     z = np.where(present, z, 0.0)
@@ -125,9 +123,7 @@ def start_polyserial(z: Floats, codes: NDArray[np.integer], cuts: Floats) -> Flo
     return np.where(np.abs(rho) > 0.9, rho / 2.0, rho).clip(-0.9, 0.9)
 
 
-def _likelihood_slopes(
-    z: Floats, upper: Floats, lower: Floats, rho: Floats
-) -> tuple[Floats, Floats]:
+def _likelihood_slopes(z: Array, upper: Array, lower: Array, rho: Array) -> tuple[Array, Array]:
     """First and second derivative in rho of each row's log-likelihood (p, n)."""
     r = rho[:, None]
     s2 = (1.0 - r) * (1.0 + r)
@@ -147,7 +143,7 @@ def _likelihood_slopes(
 
 
 def polyserial_scores(
-    z: Floats, sd: Floats, bounds: tuple[Floats, Floats], rho: Floats
+    z: Array, sd: Array, bounds: tuple[Array, Array], rho: Array
 ) -> PolyserialScores:
     """Casewise scores at the estimates.
 
@@ -177,7 +173,7 @@ def polyserial_scores(
     )
 
 
-def fit_numeric(z: Floats, y: Floats, weights: Floats | None = None) -> Maxima:
+def fit_numeric(z: Array, y: Array, weights: Array | None = None) -> Maxima:
     """Correlations of standardised numeric pairs (p, n), given means and variances."""
     shared = ~(np.isnan(z) | np.isnan(y))
     w = np.where(shared, 1.0 if weights is None else weights, 0.0)
@@ -185,7 +181,7 @@ def fit_numeric(z: Floats, y: Floats, weights: Floats | None = None) -> Maxima:
     z, y = np.where(shared, z, 0.0), np.where(shared, y, 0.0)
     cross, squares = (w * z * y).sum(axis=1) / n, (w * (z * z + y * y)).sum(axis=1) / n
 
-    def score(which: Integers, rho: Floats) -> tuple[Floats, Floats]:
+    def score(which: Integers, rho: Array) -> tuple[Array, Array]:
         c, q, s2 = cross[which], squares[which], (1.0 - rho) * (1.0 + rho)
         cubic = rho * s2 + c * (1.0 + rho * rho) - q * rho
         slope = 1.0 - 3.0 * rho * rho + 2.0 * c * rho - q
@@ -195,9 +191,7 @@ def fit_numeric(z: Floats, y: Floats, weights: Floats | None = None) -> Maxima:
     return bracketed_newton(score, start, NUMERIC_LIMIT)
 
 
-def numeric_scores(
-    z: Floats, w: Floats, sd: tuple[Floats, Floats], rho: Floats
-) -> dict[str, Floats]:
+def numeric_scores(z: Array, w: Array, sd: tuple[Array, Array], rho: Array) -> dict[str, Array]:
     """Casewise derivatives for two numeric variables: rho, means and variances, each (p, n)."""
     shared = ~(np.isnan(z) | np.isnan(w))
     z, w = np.where(shared, z, 0.0), np.where(shared, w, 0.0)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 FAR = 37.0
 _TOLERANCE = 1e-10
@@ -43,11 +43,11 @@ class ProbitFit:
     converged : bool
     """
 
-    cuts: Floats
-    slopes: Floats
-    upper: Floats
-    lower: Floats
-    scores: Floats
+    cuts: Array
+    slopes: Array
+    upper: Array
+    lower: Array
+    scores: Array
     converged: bool
 
 
@@ -66,14 +66,14 @@ class LinearFit:
     """
 
     intercept: float
-    slopes: Floats
+    slopes: Array
     variance: float
-    residuals: Floats
-    scores: Floats
+    residuals: Array
+    scores: Array
 
 
 def ordered_probit(
-    codes: NDArray[np.integer], n_categories: int, x: Floats, weights: Floats | None = None
+    codes: NDArray[np.integer], n_categories: int, x: Array, weights: Array | None = None
 ) -> ProbitFit:
     """Regress one ordinal variable on covariates.
 
@@ -96,7 +96,7 @@ def ordered_probit(
     converged = False
     for _ in range(_MAX_STEPS):
         scores, hessian = design.slopes(theta, w)
-        step: Floats = np.linalg.solve(hessian, -(scores @ w)).astype(np.float64)
+        step: Array = np.linalg.solve(hessian, -(scores @ w)).astype(np.float64)
         theta, value = _halved(design, theta, step, w, value)
         if np.abs(step).max(initial=0.0) < _TOLERANCE:
             converged = True
@@ -108,8 +108,8 @@ def ordered_probit(
 
 
 def _halved(
-    design: _Design, theta: Floats, step: Floats, w: Floats, value: float
-) -> tuple[Floats, float]:
+    design: _Design, theta: Array, step: Array, w: Array, value: float
+) -> tuple[Array, float]:
     """The point after the step, or after a half, a quarter, ... of it."""
     length = 1.0
     for _ in range(30):
@@ -127,9 +127,9 @@ class _Design:
 
     codes: NDArray[np.integer]
     n_categories: int
-    x: Floats
+    x: Array
 
-    def bounds(self, theta: Floats) -> tuple[Floats, Floats]:
+    def bounds(self, theta: Array) -> tuple[Array, Array]:
         k = self.n_categories - 1
         ends = np.concatenate([[-FAR], theta[:k], [FAR]])
         place = np.maximum(self.codes, 0)
@@ -140,13 +140,13 @@ class _Design:
             ends[place] - np.where(inner_below, shift, 0.0),
         )
 
-    def log_likelihood(self, theta: Floats, w: Floats) -> float:
+    def log_likelihood(self, theta: Array, w: Array) -> float:
         if (np.diff(theta[: self.n_categories - 1]) <= 0.0).any():
             return -np.inf
         p = _between(*self.bounds(theta))
         return float(w @ np.log(np.maximum(p, np.finfo(float).tiny)))
 
-    def slopes(self, theta: Floats, w: Floats) -> tuple[Floats, Floats]:
+    def slopes(self, theta: Array, w: Array) -> tuple[Array, Array]:
         """Casewise scores (K - 1 + q, n) and the Hessian."""
         u, v = self.bounds(theta)
         inverse = 1.0 / np.maximum(_between(u, v), np.finfo(float).tiny)
@@ -161,17 +161,17 @@ class _Design:
         return scores, hessian - (scores * w) @ scores.T
 
 
-def _normal(u: Floats) -> Floats:
+def _normal(u: Array) -> Array:
     return np.asarray(np.exp(-0.5 * u * u) / _ROOT_2PI)
 
 
-def _between(u: Floats, v: Floats) -> Floats:
+def _between(u: Array, v: Array) -> Array:
     """``Phi(u) - Phi(v)`` from the tail in which both are small."""
     flip = v > 0.0
     return np.where(flip, special.ndtr(-v) - special.ndtr(-u), special.ndtr(u) - special.ndtr(v))
 
 
-def linear_regression(y: Floats, x: Floats, weights: Floats | None = None) -> LinearFit:
+def linear_regression(y: Array, x: Array, weights: Array | None = None) -> LinearFit:
     """Regress one numeric variable (n,), nan where missing, on complete covariates (n, q)."""
     seen = ~np.isnan(y)
     w = np.where(seen, 1.0 if weights is None else weights, 0.0)

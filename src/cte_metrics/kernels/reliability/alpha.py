@@ -26,12 +26,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import f_quantile, normal_quantile
 from cte_metrics.kernels.numerics.resampling import bootstrap_counts
-
-Floats = NDArray[np.float64]
 
 ANALYTIC_INTERVALS = ("feldt", "duhachek", "bonett", "fisher")
 _PAIRWISE_ROWS, _SMALL_PIVOT = 4096, 1e-2
@@ -54,13 +52,13 @@ class AlphaFigures:
         Q, n times the asymptotic variance of alpha.
     """
 
-    alpha: Floats
-    standardized: Floats
-    guttman6: Floats
-    average_r: Floats
-    median_r: Floats
-    signal_noise: Floats
-    variance_factor: Floats
+    alpha: Array
+    standardized: Array
+    guttman6: Array
+    average_r: Array
+    median_r: Array
+    signal_noise: Array
+    variance_factor: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +77,13 @@ class ItemTotal:
         With the sum of the other items, from C.
     """
 
-    r_total: Floats
-    r_standardized: Floats
-    r_corrected: Floats
-    r_drop: Floats
+    r_total: Array
+    r_standardized: Array
+    r_corrected: Array
+    r_drop: Array
 
 
-def correlation_from(covariance: Floats) -> Floats:
+def correlation_from(covariance: Array) -> Array:
     """Covariance matrix scaled to unit diagonal, (k, k); nan rows for constant items."""
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 1.0 / np.sqrt(np.diagonal(covariance))
@@ -95,7 +93,7 @@ def correlation_from(covariance: Floats) -> Floats:
     return r
 
 
-def squared_multiple_correlations(correlation: Floats) -> Floats:
+def squared_multiple_correlations(correlation: Array) -> Array:
     """R^2 of each item on the others, 1 - 1 / diag(R^-1), limited to [0, 1]; (k,).
 
     A singular matrix is inverted on its positive eigenvalues; nan entries give nan.
@@ -110,14 +108,14 @@ def squared_multiple_correlations(correlation: Floats) -> Floats:
     return np.clip(1.0 - 1.0 / np.diagonal(_inverse(correlation)), 0.0, 1.0)
 
 
-def _inverse(correlation: Floats) -> Floats:
+def _inverse(correlation: Array) -> Array:
     """Inverse of a positive definite matrix, else the pseudo-inverse."""
     if (inverse := _definite_inverse(correlation)) is not None:
         return inverse
     return np.asarray(np.linalg.pinv(correlation, rcond=_SINGULAR, hermitian=True))
 
 
-def _definite_inverse(correlation: Floats) -> Floats | None:
+def _definite_inverse(correlation: Array) -> Array | None:
     """Inverse, or ``None`` if singular (rounding can let such a matrix pass Cholesky's test)."""
     try:
         root = np.linalg.cholesky(correlation)
@@ -129,13 +127,13 @@ def _definite_inverse(correlation: Floats) -> Floats | None:
     return np.asarray(root.T @ root)
 
 
-def is_singular(correlation: Floats) -> bool:
+def is_singular(correlation: Array) -> bool:
     """Whether the smallest eigenvalue is zero beside the largest (relative to 1.5e-8)."""
     smallest, *_, largest = np.linalg.eigvalsh(correlation)
     return bool(smallest <= _SINGULAR * largest)
 
 
-def alpha_coefficient(n_items: float, trace: Floats, total: Floats) -> Floats:
+def alpha_coefficient(n_items: float, trace: Array, total: Array) -> Array:
     """Alpha from the trace and the sum of a covariance matrix; nan where the sum is not positive.
 
     Examples
@@ -150,7 +148,7 @@ def alpha_coefficient(n_items: float, trace: Floats, total: Floats) -> Floats:
     return np.asarray(factor * (1.0 - share))[()]
 
 
-def alpha_figures(covariance: Floats) -> AlphaFigures:
+def alpha_figures(covariance: Array) -> AlphaFigures:
     """Alpha and its relatives for the whole scale, from C (k, k)."""
     k = len(covariance)
     r = correlation_from(covariance)
@@ -169,7 +167,7 @@ def alpha_figures(covariance: Floats) -> AlphaFigures:
     )
 
 
-def dropped_figures(covariance: Floats) -> AlphaFigures:
+def dropped_figures(covariance: Array) -> AlphaFigures:
     """The same figures without each item in turn, (k,) arrays; nan when one item would remain."""
     k = len(covariance)
     if k < 3:
@@ -193,13 +191,13 @@ def dropped_figures(covariance: Floats) -> AlphaFigures:
 def _figures(
     k: int,
     *,
-    trace: Floats,
-    total: Floats,
-    square_trace: Floats,
-    square_total: Floats,
-    sum_r: Floats,
-    sum_smc: Floats,
-    median_r: Floats,
+    trace: Array,
+    total: Array,
+    square_trace: Array,
+    square_total: Array,
+    sum_r: Array,
+    sum_smc: Array,
+    median_r: Array,
 ) -> AlphaFigures:
     average_r = (sum_r - k) / (k * (k - 1.0)) if k > 1 else np.full_like(sum_r, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,7 +216,7 @@ def _figures(
     )
 
 
-def _dropped_smc_sums(r: Floats) -> Floats:
+def _dropped_smc_sums(r: Array) -> Array:
     """Sum of smc of the remaining items when item i is left out, (k,)."""
     k = len(r)
     if not np.isfinite(r).all():
@@ -234,7 +232,7 @@ def _dropped_smc_sums(r: Floats) -> Floats:
     return smc.sum(1)
 
 
-def _dropped_medians(r: Floats) -> Floats:
+def _dropped_medians(r: Array) -> Array:
     """Median correlation among the remaining items when item i is left out, (k,)."""
     k = len(r)
     rows, columns = np.tril_indices(k, -1)
@@ -244,7 +242,7 @@ def _dropped_medians(r: Floats) -> Floats:
     return np.median(pairs, axis=1)
 
 
-def item_total(covariance: Floats) -> ItemTotal:
+def item_total(covariance: Array) -> ItemTotal:
     """Item-total correlations from C (k, k); nan for constant items."""
     r = correlation_from(covariance)
     rows, own = covariance.sum(1), np.diagonal(covariance)
@@ -261,7 +259,7 @@ def item_total(covariance: Floats) -> ItemTotal:
     )
 
 
-def _ratio(top: Floats, bottom: Floats) -> Floats:
+def _ratio(top: Array, bottom: Array) -> Array:
     out = np.full(np.shape(top), np.nan)
     np.divide(top, bottom, out=out, where=bottom > 0)
     return out
@@ -337,7 +335,7 @@ def _fisher(alpha: float, n: int, z: float) -> tuple[float, float]:
     return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
 
-def bootstrap_alpha(values: Floats, n_resamples: int, rng: np.random.Generator) -> Floats:
+def bootstrap_alpha(values: Array, n_resamples: int, rng: np.random.Generator) -> Array:
     """Alpha of resampled respondents, (n_resamples,); nan where a resample has no variance.
 
     A resample is a vector of counts w. Without missing answers alpha needs only sum(w x_j),
@@ -361,14 +359,14 @@ def bootstrap_alpha(values: Floats, n_resamples: int, rng: np.random.Generator) 
     return np.concatenate(out)
 
 
-def _alpha_from_sums(sums: Floats, n: int, k: int) -> Floats:
+def _alpha_from_sums(sums: Array, n: int, k: int) -> Array:
     items, squares, total_square = sums[:, :k], sums[:, k], sums[:, k + 1]
     trace = squares - np.square(items).sum(1) / n
     total = total_square - np.square(items.sum(1)) / n
     return alpha_coefficient(k, trace, np.where(total > 1e-12 * total_square, total, 0.0))
 
 
-def _bootstrap_pairwise(centred: Floats, n_resamples: int, rng: np.random.Generator) -> Floats:
+def _bootstrap_pairwise(centred: Array, n_resamples: int, rng: np.random.Generator) -> Array:
     n, k = centred.shape
     present = (~np.isnan(centred)).astype(np.float64)
     filled = np.where(present > 0, centred, 0.0)
@@ -379,7 +377,7 @@ def _bootstrap_pairwise(centred: Floats, n_resamples: int, rng: np.random.Genera
     return np.concatenate(out)
 
 
-def _pair_sums(weights: Floats, filled: Floats, present: Floats) -> Floats:
+def _pair_sums(weights: Array, filled: Array, present: Array) -> Array:
     """Weighted sums of m_i m_j, x_i m_j, x_j m_i and x_i x_j over rows, (b, 4, pairs)."""
     i, j = np.triu_indices(filled.shape[1])
     sums = np.zeros((len(weights), 4 * len(i)))
@@ -391,7 +389,7 @@ def _pair_sums(weights: Floats, filled: Floats, present: Floats) -> Floats:
     return sums.reshape(len(weights), 4, len(i))
 
 
-def _alpha_pairwise(sums: Floats, k: int) -> Floats:
+def _alpha_pairwise(sums: Array, k: int) -> Array:
     n, left, right, cross = sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3]
     with np.errstate(divide="ignore", invalid="ignore"):
         cov = (cross - left * right / n) / (n - 1.0)

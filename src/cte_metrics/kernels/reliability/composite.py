@@ -28,13 +28,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, special
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.numerics.bivariate_normal import distribution
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 def share_of_sum(true: Array, total: Array) -> float:

@@ -20,9 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array, Flags
 
 _STEP = 1e-30
 _ITERATIONS = 200
@@ -48,7 +47,7 @@ class MeanSquares:
     within: float
 
 
-def mean_squares(ratings: Floats) -> MeanSquares:
+def mean_squares(ratings: Array) -> MeanSquares:
     """Two-way mean squares of complete ratings (n, k).
 
     Examples
@@ -83,7 +82,7 @@ def balanced_reml(found: MeanSquares, n: int, k: int) -> CrossedVariances:
     )
 
 
-def unbalanced_reml(ratings: Floats) -> CrossedVariances:
+def unbalanced_reml(ratings: Array) -> CrossedVariances:
     """REML variances of ratings (n, k) with nan where missing."""
     design = _Design.of(ratings)
     g = np.array([1.0, 0.1])
@@ -96,7 +95,7 @@ def unbalanced_reml(ratings: Floats) -> CrossedVariances:
     return design.components(g, converged=False)
 
 
-def _newton(design: _Design, g: Floats, gradient: Floats, free: NDArray[np.bool_]) -> Floats:
+def _newton(design: _Design, g: Array, gradient: Array, free: Flags) -> Array:
     step = np.zeros(2)
     hessian = design.hessian(g)[np.ix_(free, free)]
     values, vectors = np.linalg.eigh(hessian)
@@ -105,7 +104,7 @@ def _newton(design: _Design, g: Floats, gradient: Floats, free: NDArray[np.bool_
     return step
 
 
-def _search(design: _Design, g: Floats, step: Floats, gradient: Floats) -> Floats:
+def _search(design: _Design, g: Array, step: Array, gradient: Array) -> Array:
     now, scale = design.deviance(g).real, 1.0
     for _ in range(60):
         trial = np.maximum(g + scale * step, 0.0)
@@ -119,13 +118,13 @@ def _search(design: _Design, g: Floats, step: Floats, gradient: Floats) -> Float
 class _Design:
     """Ratings with zeros for missing ones, their pattern, and counts a target and a rater."""
 
-    y: Floats
-    present: Floats
-    per_target: Floats
-    per_rater: Floats
+    y: Array
+    present: Array
+    per_target: Array
+    per_rater: Array
 
     @classmethod
-    def of(cls, ratings: Floats) -> _Design:
+    def of(cls, ratings: Array) -> _Design:
         known = ~np.isnan(ratings)
         used = known.any(1)
         present = known[used].astype(np.float64)
@@ -133,7 +132,7 @@ class _Design:
         y = np.where(known, ratings - centre, 0.0)[used]
         return cls(y, present, present.sum(1), present.sum(0))
 
-    def _parts(self, g: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def _parts(self, g: Array) -> tuple[Array, Array, Array]:
         """log|V|, (1, y)'V^-1 (1, y) and nothing of the size of V."""
         g1, g2 = g
         shrink = g1 / (1 + g1 * self.per_target)
@@ -159,17 +158,17 @@ class _Design:
         log_v = np.log(1 + g1 * self.per_target).sum() + logdet + np.log(sign)
         return log_v, forms, self.per_target.sum()
 
-    def deviance(self, g: NDArray) -> NDArray:
+    def deviance(self, g: Array) -> Array:
         """Minus twice the restricted log-likelihood, without constants."""
         log_v, forms, n = self._parts(g)
         residual = forms[1, 1] - forms[0, 1] ** 2 / forms[0, 0]
         return np.asarray(log_v + np.log(forms[0, 0]) + (n - 1) * np.log(residual))
 
-    def gradient(self, g: Floats) -> Floats:
+    def gradient(self, g: Array) -> Array:
         moves = 1j * _STEP * np.eye(2)
         return np.array([self.deviance(g + m).imag / _STEP for m in moves])
 
-    def hessian(self, g: Floats) -> Floats:
+    def hessian(self, g: Array) -> Array:
         size = 1e-5 * np.maximum(g, 1e-3)
         rows = []
         for i in range(2):
@@ -178,7 +177,7 @@ class _Design:
             rows.append((self.gradient(g + move) - self.gradient(g - move)) / (2 * size[i]))
         return np.asarray((np.array(rows) + np.array(rows).T) / 2)
 
-    def components(self, g: Floats, *, converged: bool) -> CrossedVariances:
+    def components(self, g: Array, *, converged: bool) -> CrossedVariances:
         _, forms, n = self._parts(g)
         error = float((forms[1, 1] - forms[0, 1] ** 2 / forms[0, 0]) / (n - 1))
         return CrossedVariances(float(g[0] * error), float(g[1] * error), error, converged)

@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 _GROWTH = 15.0
 _ACCURACY = 1e-9
@@ -45,12 +44,12 @@ class LowerBound:
     """
 
     bound: float
-    communalities: Floats
-    gradient: Floats
+    communalities: Array
+    gradient: Array
     converged: bool
 
 
-def greatest_lower_bound(matrix: Floats) -> LowerBound:
+def greatest_lower_bound(matrix: Array) -> LowerBound:
     """Solve for a positive definite matrix (k, k).
 
     Examples
@@ -72,7 +71,7 @@ def greatest_lower_bound(matrix: Floats) -> LowerBound:
     return _solution(matrix, r, sd, y, t, converged)
 
 
-def _centre(r: Floats, cost: Floats, y: Floats, t: float) -> tuple[Floats, bool]:
+def _centre(r: Array, cost: Array, y: Array, t: float) -> tuple[Array, bool]:
     """Minimise the barrier function at weight t by Newton steps from a feasible y."""
     for _ in range(_NEWTON_STEPS):
         w = np.linalg.inv(_true_part(r, y))
@@ -86,13 +85,13 @@ def _centre(r: Floats, cost: Floats, y: Floats, t: float) -> tuple[Floats, bool]
     return y, decrement < 1e-4
 
 
-def _true_part(r: Floats, y: Floats) -> Floats:
+def _true_part(r: Array, y: Array) -> Array:
     out = r.copy()
     np.fill_diagonal(out, y)
     return out
 
 
-def _length(r: Floats, y: Floats, step: Floats, decrement: float) -> float:
+def _length(r: Array, y: Array, step: Array, decrement: float) -> float:
     """Damped step: 1 near the path, else 1 / (1 + lambda); always feasible for this barrier."""
     scale = 1.0 if decrement < 0.25 else 1.0 / (1.0 + np.sqrt(decrement))
     while True:
@@ -104,7 +103,7 @@ def _length(r: Floats, y: Floats, step: Floats, decrement: float) -> float:
 
 
 def _solution(
-    matrix: Floats, r: Floats, sd: Floats, y: Floats, t: float, converged: bool
+    matrix: Array, r: Array, sd: Array, y: Array, t: float, converged: bool
 ) -> LowerBound:
     """Undo the scaling; the multipliers of M and of y <= c give the derivative in C."""
     total, variance = matrix.sum(), np.square(sd)

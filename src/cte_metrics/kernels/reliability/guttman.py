@@ -21,25 +21,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.reliability.alpha import alpha_coefficient
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class GuttmanBounds:
     """Lambda 1, 2, 3, 5 and 6 of one matrix or of a stack (b,)."""
 
-    lambda1: Floats
-    lambda2: Floats
-    lambda3: Floats
-    lambda5: Floats
-    lambda6: Floats
+    lambda1: Array
+    lambda2: Array
+    lambda3: Array
+    lambda5: Array
+    lambda6: Array
 
 
-def guttman_bounds(matrix: Floats) -> GuttmanBounds:
+def guttman_bounds(matrix: Array) -> GuttmanBounds:
     """Bounds of positive definite matrices (..., k, k), except the split half.
 
     Examples
@@ -66,8 +64,8 @@ def guttman_bounds(matrix: Floats) -> GuttmanBounds:
 
 
 def numeric_gradient(
-    function: Callable[[Floats], Floats], matrix: Floats, step: float = 1e-5
-) -> Floats:
+    function: Callable[[Array], Array], matrix: Array, step: float = 1e-5
+) -> Array:
     """Derivative M with d f = tr(M dC) of f: (b, k, k) -> (b, ...), by central differences.
 
     Parameters
@@ -96,7 +94,7 @@ def numeric_gradient(
     return out
 
 
-def delta_error(gradient: Floats, covariance: Floats, n: int) -> Floats:
+def delta_error(gradient: Array, covariance: Array, n: int) -> Array:
     """Normal-theory standard error of figures with d f = tr(M dS): sqrt(2 tr(MSMS) / n); (...)."""
     product = gradient @ covariance
     variance = 2 * np.einsum("...ij,...ji->...", product, product) / n

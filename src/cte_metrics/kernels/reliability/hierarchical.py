@@ -20,13 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.kernels.factor import extraction, rotation
 from cte_metrics.kernels.factor.schmid_leiman import schmid_leiman
 from cte_metrics.kernels.reliability.alpha import alpha_coefficient, squared_multiple_correlations
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +56,21 @@ class HierarchicalFigures:
     ecv: float
     alpha: float
     guttman6: float
-    group_omegas: Floats
-    general: Floats
-    group_loadings: Floats
-    communalities: Floats
-    pattern: Floats
-    phi: Floats
-    gamma: Floats
-    signs: Floats
-    heywood: NDArray[np.bool_]
+    group_omegas: Array
+    general: Array
+    group_loadings: Array
+    communalities: Array
+    pattern: Array
+    phi: Array
+    gamma: Array
+    signs: Array
+    heywood: Flags
     general_heywood: bool
     converged: bool
 
 
 def hierarchical_figures(
-    correlation: Floats,
+    correlation: Array,
     n_factors: int,
     method: extraction.Method = "minres",
     rotation_method: rotation.Method = "oblimin",
@@ -111,7 +109,7 @@ def hierarchical_figures(
     )
 
 
-def _group_omegas(r: Floats, general: Floats, group: Floats, total: float) -> Floats:
+def _group_omegas(r: Array, general: Array, group: Array, total: float) -> Array:
     """Rows: all items, then the items of each group factor; nan for a factor without items."""
     member = np.abs(group).argmax(1)[:, None] == np.arange(group.shape[1])
     variance = np.einsum("im,ij,jm->m", member, r, member.astype(np.float64))

@@ -15,14 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array, Integers
 
 
 def htmt_ratios(
-    correlations: Floats, sets: Sequence[NDArray[np.int64]], *, geometric: bool, absolute: bool
-) -> Floats:
+    correlations: Array, sets: Sequence[Integers], *, geometric: bool, absolute: bool
+) -> Array:
     """Ratios (..., f, f) of correlation matrices (..., k, k); nan if a set's own mean is negative.
 
     Examples
@@ -44,7 +43,7 @@ def htmt_ratios(
         return np.asarray(means / scale)
 
 
-def _means(values: Floats, sets: Sequence[NDArray[np.int64]]) -> Floats:
+def _means(values: Array, sets: Sequence[Integers]) -> Array:
     """Mean of the entries between each two sets, an item with itself left out, (..., f, f)."""
     f = len(sets)
     out = np.empty((*values.shape[:-2], f, f))

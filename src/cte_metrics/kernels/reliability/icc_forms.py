@@ -20,12 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import f_quantile, f_sf
 from cte_metrics.kernels.reliability.crossed_variances import MeanSquares
-
-Floats = NDArray[np.float64]
 
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 
@@ -34,13 +32,13 @@ FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 class ICCForms:
     """Figures of the six forms in the order of ``FORMS``, (6,) each."""
 
-    icc: Floats
-    f: Floats
-    df1: Floats
-    df2: Floats
-    p: Floats
-    low: Floats
-    high: Floats
+    icc: Array
+    f: Array
+    df1: Array
+    df2: Array
+    p: Array
+    low: Array
+    high: Array
 
 
 def icc_forms(squares: MeanSquares, n: int, k: int, confidence: float = 0.95) -> ICCForms:
@@ -82,7 +80,7 @@ def _quotient(top: float, bottom: float) -> np.float64:
     return np.float64(top) / np.float64(bottom)
 
 
-def _single(s: MeanSquares, n: int, k: int) -> Floats:
+def _single(s: MeanSquares, n: int, k: int) -> Array:
     return np.array(
         [
             _quotient(s.target - s.within, s.target + (k - 1) * s.within),
@@ -94,7 +92,7 @@ def _single(s: MeanSquares, n: int, k: int) -> Floats:
     )
 
 
-def _average(s: MeanSquares, n: int) -> Floats:
+def _average(s: MeanSquares, n: int) -> Array:
     return np.array(
         [
             _quotient(s.target - s.within, s.target),

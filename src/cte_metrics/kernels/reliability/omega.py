@@ -27,9 +27,9 @@ ordinal_omega_gradient``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.factor.one_factor import (
     OneFactor,
     fit_one_factor_stack,
@@ -38,11 +38,8 @@ from cte_metrics.kernels.factor.one_factor import (
 from cte_metrics.kernels.numerics.bivariate_normal import density, distribution
 from cte_metrics.kernels.numerics.resampling import bootstrap_covariances
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
-
-def omega_coefficient(loadings: Floats, covariance: Floats) -> Floats:
+def omega_coefficient(loadings: Array, covariance: Array) -> Array:
     """Omega from loadings (..., k) and observed covariance matrices (..., k, k).
 
     Examples
@@ -57,7 +54,7 @@ def omega_coefficient(loadings: Floats, covariance: Floats) -> Floats:
     return np.asarray(out)[()]
 
 
-def omega_derivative(fit: OneFactor, covariance: Floats) -> Floats:
+def omega_derivative(fit: OneFactor, covariance: Array) -> Array:
     """M with d omega = tr(M dS) for a maximum-likelihood fit, (k, k)."""
     total, loading_sum = covariance.sum(), fit.loadings.sum()
     by_loadings = 2 * loading_sum / total * loading_sum_derivative(fit, covariance)
@@ -65,8 +62,8 @@ def omega_derivative(fit: OneFactor, covariance: Floats) -> Floats:
 
 
 def bootstrap_omega(
-    values: Floats, n_resamples: int, rng: np.random.Generator, start: OneFactor
-) -> Floats:
+    values: Array, n_resamples: int, rng: np.random.Generator, start: OneFactor
+) -> Array:
     """Omega of resampled respondents (n_resamples,), all one-factor models fitted together.
 
     Parameters
@@ -84,7 +81,7 @@ def bootstrap_omega(
     return np.concatenate(out)
 
 
-def _omegas(covariance: Floats, start: OneFactor) -> Floats:
+def _omegas(covariance: Array, start: OneFactor) -> Array:
     out = np.full(len(covariance), np.nan)
     values = np.linalg.eigvalsh(covariance)
     proper = np.flatnonzero(values[:, 0] > 1e-10 * values[:, -1])
@@ -95,7 +92,7 @@ def _omegas(covariance: Floats, start: OneFactor) -> Floats:
     return out
 
 
-def ordinal_omega(loadings: Floats, correlation: Floats, cuts: Floats, items: Integers) -> float:
+def ordinal_omega(loadings: Array, correlation: Array, cuts: Array, items: Integers) -> float:
     """Green and Yang's coefficient.
 
     Parameters
@@ -116,15 +113,15 @@ def ordinal_omega(loadings: Floats, correlation: Floats, cuts: Floats, items: In
     return float(top / (distribution(cuts[:, None], cuts, observed).sum() - chance))
 
 
-def _latent(loadings: Floats, correlation: Floats, items: Integers) -> tuple[Floats, Floats]:
+def _latent(loadings: Array, correlation: Array, items: Integers) -> tuple[Array, Array]:
     """Correlations of the latent responses behind two thresholds: of true scores, and observed."""
     expanded = loadings[items]
     return np.clip(np.outer(expanded, expanded), -1.0, 1.0), correlation[np.ix_(items, items)]
 
 
 def ordinal_omega_gradient(
-    loadings: Floats, correlation: Floats, weights: Floats, cuts: Floats, items: Integers
-) -> tuple[Floats, Floats]:
+    loadings: Array, correlation: Array, weights: Array, cuts: Array, items: Integers
+) -> tuple[Array, Array]:
     """Gradient of Green and Yang's coefficient in the thresholds (q,) and correlations (k, k).
 
     The loadings are the weighted least squares solution for ``weights`` (k, k) and move with the
@@ -147,11 +144,11 @@ def ordinal_omega_gradient(
     return by_cut, by_pair
 
 
-def _inside(rho: Floats) -> Floats:
+def _inside(rho: Array) -> Array:
     return np.clip(rho, -0.999999, 0.999999)
 
 
-def _cut_slopes(cuts: Floats, rho: Floats, below: Floats) -> Floats:
+def _cut_slopes(cuts: Array, rho: Array, below: Array) -> Array:
     """Derivative of the sum over all pairs of thresholds in each threshold, (q,)."""
     s = np.sqrt((1.0 - rho) * (1.0 + rho))
     gap = cuts - rho * cuts[:, None]
@@ -161,9 +158,7 @@ def _cut_slopes(cuts: Floats, rho: Floats, below: Floats) -> Floats:
     return np.asarray(2 * phi * (special.ndtr(ratio).sum(1) - below.sum()))
 
 
-def _loading_shift(
-    loadings: Floats, correlation: Floats, weights: Floats, target: Floats
-) -> Floats:
+def _loading_shift(loadings: Array, correlation: Array, weights: Array, target: Array) -> Array:
     """Derivative of target' lambda in r_ij = r_ji for the least squares loadings, (k, k)."""
     w = weights * (1 - np.eye(len(loadings)))
     residual = w * (correlation - np.outer(loadings, loadings))

@@ -8,12 +8,11 @@ Reference: Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 139
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 
-def pair_correlation(x: Floats, y: Floats) -> Floats:
+def pair_correlation(x: Array, y: Array) -> Array:
     """Correlation of each column of x with that of y over shared rows, (k,); nan where undefined.
 
     Examples
@@ -33,7 +32,7 @@ def pair_correlation(x: Floats, y: Floats) -> Floats:
     return np.clip(out, -1.0, 1.0)
 
 
-def profile_agreement(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def profile_agreement(x: Array, y: Array) -> tuple[Array, Array]:
     """Within each row: correlation of the two profiles, and their mean squared difference, (n,)."""
     both = ~np.isnan(x) & ~np.isnan(y)
     answered = both.sum(1)

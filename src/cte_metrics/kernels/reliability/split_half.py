@@ -20,9 +20,8 @@ from itertools import chain, combinations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 MOST_ITEMS = 16
 
@@ -39,7 +38,7 @@ def n_splits(n_items: int) -> int:
     return count // 2 if n_items % 2 == 0 else count
 
 
-def all_splits(n_items: int, limit: int | None = None) -> Floats:
+def all_splits(n_items: int, limit: int | None = None) -> Array:
     """Every different split, in lexicographic order of the first half; rows of 0 and 1 (s, k).
 
     Parameters
@@ -61,7 +60,7 @@ def all_splits(n_items: int, limit: int | None = None) -> Floats:
     return out
 
 
-def sampled_splits(n_items: int, count: int, rng: np.random.Generator) -> Floats:
+def sampled_splits(n_items: int, count: int, rng: np.random.Generator) -> Array:
     """Random splits, rows of 0 and 1 (count, k)."""
     order = np.argsort(rng.random((count, n_items)), axis=1)
     out = np.zeros((count, n_items))
@@ -69,12 +68,12 @@ def sampled_splits(n_items: int, count: int, rng: np.random.Generator) -> Floats
     return out
 
 
-def odd_even_split(n_items: int) -> Floats:
+def odd_even_split(n_items: int) -> Array:
     """Items 1, 3, 5, ... against 2, 4, 6, ..., (k,)."""
     return np.asarray(np.arange(n_items) % 2 == 0, dtype=np.float64)
 
 
-def split_coefficients(matrix: Floats, splits: Floats) -> Floats:
+def split_coefficients(matrix: Array, splits: Array) -> Array:
     """Reliability of each split (s, k) for matrices (..., k, k); (..., s).
 
     Examples
@@ -87,7 +86,7 @@ def split_coefficients(matrix: Floats, splits: Floats) -> Floats:
     return np.asarray(4.0 * shared / matrix.sum(axis=(-2, -1))[..., None])
 
 
-def improve_split(matrix: Floats, split: Floats, direction: float = 1.0) -> Floats:
+def improve_split(matrix: Array, split: Array, direction: float = 1.0) -> Array:
     """Exchange items between the halves as long as the coefficient rises (or falls: -1)."""
     a = split.copy()
     while True:

@@ -14,12 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cte_metrics.arrays import Array, Index
 
 __all__ = ["ClusterSummaries", "summarise_clusters", "within_products"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,18 @@ class ClusterSummaries:
     n_cases: int
     n_clusters: int
     n_within: int
-    vectors: Floats
-    size: Ints
-    size_code: Ints
-    sizes: Floats
-    counts: Floats
-    means: Floats
-    covariances: Floats
-    within: Floats
-    total: Floats
+    vectors: Array
+    size: Index
+    size_code: Index
+    sizes: Array
+    counts: Array
+    means: Array
+    covariances: Array
+    within: Array
+    total: Array
 
 
-def summarise_clusters(y: Floats, z: Floats, cluster: Ints) -> ClusterSummaries:
+def summarise_clusters(y: Array, z: Array, cluster: Index) -> ClusterSummaries:
     """Condense y (N, p) with cluster numbers 0..J-1 (N,) and z (J, q)."""
     order = np.argsort(cluster, kind="stable")
     sorted_y = y[order]
@@ -73,7 +71,7 @@ def summarise_clusters(y: Floats, z: Floats, cluster: Ints) -> ClusterSummaries:
     )
 
 
-def _by_size(vectors: Floats, code: Ints, n_sizes: int) -> tuple[Floats, Floats, Floats]:
+def _by_size(vectors: Array, code: Index, n_sizes: int) -> tuple[Array, Array, Array]:
     """Return counts (S,), means (S, r) and covariances (S, r, r) of the rows of each code."""
     order = np.argsort(code, kind="stable")
     counts = np.bincount(code, minlength=n_sizes)
@@ -87,7 +85,7 @@ def _by_size(vectors: Floats, code: Ints, n_sizes: int) -> tuple[Floats, Floats,
     return counts.astype(float), means, products / counts[:, None, None]
 
 
-def within_products(y: Floats, cluster: Ints) -> Floats:
+def within_products(y: Array, cluster: Index) -> Array:
     """Return each cluster's cross-products about its own mean, shape (J, p, p)."""
     order = np.argsort(cluster, kind="stable")
     size = np.bincount(cluster)

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Codes = NDArray[np.signedinteger]
+from cte_metrics.arrays import Array, Codes, Flags, Integers
 
 _CELLS_PER_BLOCK = 2_000_000
 _WIDEST_INTEGER_RANGE = 1_000
@@ -36,7 +34,7 @@ class CategoryCodes:
     """
 
     codes: Codes
-    levels: tuple[Floats, ...]
+    levels: tuple[Array, ...]
 
     @property
     def n_categories(self) -> Integers:
@@ -60,7 +58,7 @@ class CategoryCounts:
 
     n_rows: int
     n_categories: Integers
-    joint: Floats
+    joint: Array
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
         """Counts of both parts of a sample."""
@@ -73,16 +71,16 @@ class CategoryCounts:
         )
 
     @property
-    def marginals(self) -> Floats:
+    def marginals(self) -> Array:
         """Counts of each item's categories (k, K), over the rows in which it was answered."""
         return np.ascontiguousarray(np.einsum("iaia->ia", self.joint))
 
-    def tables(self, rows: Integers, columns: Integers) -> Floats:
+    def tables(self, rows: Integers, columns: Integers) -> Array:
         """Two-way tables (p, K, K) of the item pairs ``rows[p]``, ``columns[p]``."""
         return np.ascontiguousarray(self.joint[rows, :, columns, :])
 
 
-def category_codes(values: Floats) -> CategoryCodes:
+def category_codes(values: Array) -> CategoryCodes:
     """Number the categories of each column by the order of its values.
 
     Parameters
@@ -99,9 +97,7 @@ def category_codes(values: Floats) -> CategoryCodes:
     return _general_codes(values, finite)
 
 
-def _integer_codes(
-    filled: Floats, finite: NDArray[np.bool_], low: float, width: int
-) -> CategoryCodes:
+def _integer_codes(filled: Array, finite: Flags, low: float, width: int) -> CategoryCodes:
     n_items = filled.shape[1]
     shifted = (filled - low).astype(np.int64)
     place = shifted + np.arange(n_items) * width
@@ -113,7 +109,7 @@ def _integer_codes(
     )
 
 
-def _general_codes(values: Floats, finite: NDArray[np.bool_]) -> CategoryCodes:
+def _general_codes(values: Array, finite: Flags) -> CategoryCodes:
     codes = np.full(values.shape, -1, dtype=np.int32)
     levels = []
     for i in range(values.shape[1]):
@@ -124,7 +120,7 @@ def _general_codes(values: Floats, finite: NDArray[np.bool_]) -> CategoryCodes:
 
 
 def category_counts(
-    codes: Codes, n_categories: Integers, *, weights: Floats | None = None
+    codes: Codes, n_categories: Integers, *, weights: Array | None = None
 ) -> CategoryCounts:
     """Count categories and all pairs of categories in one pass.
 
@@ -147,7 +143,7 @@ def category_counts(
     return CategoryCounts(n_rows, n_categories, joint.reshape(n_items, n_top, n_items, n_top))
 
 
-def _cross_counts(codes: Codes, n_top: int, weights: Floats | None) -> NDArray[np.floating]:
+def _cross_counts(codes: Codes, n_top: int, weights: Array | None) -> NDArray[np.floating]:
     """Cross-products of the 0/1 columns; single precision is exact for counts below 2**24."""
     member = codes[:, :, None] == np.arange(n_top, dtype=np.int16)
     flat = member.reshape(len(codes), -1)

@@ -14,17 +14,15 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.summaries.contingency import category_codes, category_counts, item_pairs
 from cte_metrics.kernels.summaries.moments import moments
-
-Floats = NDArray[np.float64]
 
 _MOST_CATEGORIES = 32
 
 
-def correlation_from_covariance(covariance: Floats) -> Floats:
+def correlation_from_covariance(covariance: Array) -> Array:
     """Scale a covariance matrix (k, k) to correlations; nan for a variable without variance."""
     variance = np.diagonal(covariance)
     sd = np.sqrt(np.where(variance > 0.0, variance, np.nan))
@@ -33,7 +31,7 @@ def correlation_from_covariance(covariance: Floats) -> Floats:
     return out
 
 
-def midranks(values: Floats) -> Floats:
+def midranks(values: Array) -> Array:
     """Ranks within each column, from 1; ties share their mean rank; nan stays nan.
 
     Examples
@@ -50,8 +48,8 @@ def midranks(values: Floats) -> Floats:
 
 
 def spearman(
-    values: Floats, missing: Literal["listwise", "pairwise"] = "listwise"
-) -> tuple[Floats, Floats]:
+    values: Array, missing: Literal["listwise", "pairwise"] = "listwise"
+) -> tuple[Array, Array]:
     """Spearman correlations and the number of rows behind each.
 
     Parameters
@@ -77,7 +75,7 @@ def spearman(
     return _item_by_item(values)
 
 
-def _from_tables(joint: Floats) -> tuple[Floats, Floats]:
+def _from_tables(joint: Array) -> tuple[Array, Array]:
     """Pairwise coefficients from all two-way tables (k, K, k, K)."""
     n_items = len(joint)
     a, b = item_pairs(n_items)
@@ -97,13 +95,13 @@ def _from_tables(joint: Floats) -> tuple[Floats, Floats]:
     return out, counts
 
 
-def _centred_midranks(counts: Floats) -> Floats:
+def _centred_midranks(counts: Array) -> Array:
     """Midranks of categories (p, K) about their mean, (n + 1) / 2."""
     rank = np.cumsum(counts, axis=1) - 0.5 * (counts - 1.0)
     return np.asarray(rank - 0.5 * (counts.sum(axis=1, keepdims=True) + 1.0))
 
 
-def _item_by_item(values: Floats) -> tuple[Floats, Floats]:
+def _item_by_item(values: Array) -> tuple[Array, Array]:
     """Pairwise coefficients of continuous columns: one ranking of all partners an item."""
     n_items = values.shape[1]
     out, counts = np.full((n_items, n_items), np.nan), np.zeros((n_items, n_items))

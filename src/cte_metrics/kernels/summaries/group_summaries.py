@@ -26,10 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.errors import InputError
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 MAX_CATEGORIES = 101
 
@@ -42,8 +40,8 @@ class GroupCodes:
     """
 
     labels: npt.NDArray[Any]
-    codes: IntArray
-    sizes: IntArray
+    codes: Integers
+    sizes: Integers
 
     @property
     def n_groups(self) -> int:
@@ -55,9 +53,9 @@ class GroupCodes:
 class GroupMoments:
     """n: (J,) rows; mean: (J, k); squares: (J, k) sums of squared deviations from the mean."""
 
-    n: IntArray
-    mean: FloatArray
-    squares: FloatArray
+    n: Integers
+    mean: Array
+    squares: Array
 
     def __add__(self, other: GroupMoments) -> GroupMoments:
         """Merge two parts of the same groups."""
@@ -70,7 +68,7 @@ class GroupMoments:
         return GroupMoments(n, mean, squares)
 
     @property
-    def variance(self) -> FloatArray:
+    def variance(self) -> Array:
         """(J, k) variances with n - 1; nan for fewer than two rows."""
         below = (self.n - 1)[:, None]
         out = np.full(self.squares.shape, np.nan)
@@ -85,7 +83,7 @@ class GroupCounts:
     so that everything below runs along long vectors); minimum: the first category.
     """
 
-    counts: FloatArray
+    counts: Array
     minimum: int
 
     def __add__(self, other: GroupCounts) -> GroupCounts:
@@ -95,7 +93,7 @@ class GroupCounts:
         return GroupCounts(self.counts + other.counts, self.minimum)
 
     @property
-    def n(self) -> IntArray:
+    def n(self) -> Integers:
         """(J,) rows per group (rows are complete, so every item has the same number)."""
         return self.counts[:, 0, :].sum(axis=0).astype(np.int64)
 
@@ -130,7 +128,7 @@ def _encode_integers(labels: npt.NDArray[Any], low: int) -> GroupCodes:
     return GroupCodes((present + low).astype(labels.dtype), rank[shifted], frequency[present])
 
 
-def complete(values: FloatArray) -> npt.NDArray[np.bool_]:
+def complete(values: Array) -> Flags:
     """Mark the rows without a missing answer; (N, k) -> (N,)."""
     # a row's sum is nan exactly when one of its answers is (infinite answers never pass the door)
     return ~np.isnan(values @ np.ones(values.shape[1]))
@@ -149,7 +147,7 @@ def is_scale_data(values: npt.NDArray[Any]) -> tuple[int, int] | None:
 
 
 def counts(
-    values: npt.NDArray[Any], codes: IntArray, n_groups: int, span: tuple[int, int]
+    values: npt.NDArray[Any], codes: Integers, n_groups: int, span: tuple[int, int]
 ) -> GroupCounts:
     """Count the answers per category, item and group.
 
@@ -179,7 +177,7 @@ def moments_from_counts(found: GroupCounts) -> GroupMoments:
     return GroupMoments(n, (total / below + found.minimum).T, squares.T)
 
 
-def sums_by_group(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
+def sums_by_group(values: Array, codes: Integers, n_groups: int) -> Array:
     """(J, k) sums of the columns of ``values`` (N, k) within groups."""
     out = np.empty((n_groups, values.shape[1]))
     for j in range(values.shape[1]):
@@ -187,7 +185,7 @@ def sums_by_group(values: FloatArray, codes: IntArray, n_groups: int) -> FloatAr
     return out
 
 
-def moments(values: FloatArray, codes: IntArray, n_groups: int) -> GroupMoments:
+def moments(values: Array, codes: Integers, n_groups: int) -> GroupMoments:
     """Means and squared deviations per group and column, in two passes for accuracy."""
     n = np.bincount(codes, minlength=n_groups)
     below = np.where(n > 0, n, np.nan)[:, None]
@@ -199,7 +197,7 @@ def moments(values: FloatArray, codes: IntArray, n_groups: int) -> GroupMoments:
     return GroupMoments(n, mean, squares)
 
 
-def absolute_deviations_from_counts(found: GroupCounts) -> tuple[FloatArray, FloatArray]:
+def absolute_deviations_from_counts(found: GroupCounts) -> tuple[Array, Array]:
     """Mean absolute deviation from the mean and from the median, each (J, k).
 
     With F(a) the number of answers up to category a, categories one apart,
@@ -218,13 +216,13 @@ def absolute_deviations_from_counts(found: GroupCounts) -> tuple[FloatArray, Flo
     return (around_mean / below).T, (around_median / below).T
 
 
-def absolute_deviation_mean(values: FloatArray, codes: IntArray, found: GroupMoments) -> FloatArray:
+def absolute_deviation_mean(values: Array, codes: Integers, found: GroupMoments) -> Array:
     """(J, k) mean absolute deviation about the group mean, for answers of any kind."""
     below = np.where(found.n > 0, found.n, np.nan)[:, None]
     return sums_by_group(np.abs(values - found.mean[codes]), codes, len(found.n)) / below
 
 
-def absolute_deviation_median(values: FloatArray, codes: IntArray, n: IntArray) -> FloatArray:
+def absolute_deviation_median(values: Array, codes: Integers, n: Integers) -> Array:
     """(J, k) mean absolute deviation about the group median, for answers of any kind."""
     start = np.cumsum(n) - n
     has = n > 0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cte_metrics.arrays import Array
 
 TRIM = 0.1
 MAD_CONSTANT = 1.4826
@@ -44,20 +44,20 @@ class ItemStatistics:
         Shares of the answers at the ends of the response range; nan where none is known.
     """
 
-    n: Floats
-    missing: Floats
-    mean: Floats
-    sd: Floats
-    median: Floats
-    trimmed: Floats
-    mad: Floats
-    minimum: Floats
-    maximum: Floats
-    skew: Floats
-    kurtosis: Floats
-    se: Floats
-    floor: Floats
-    ceiling: Floats
+    n: Array
+    missing: Array
+    mean: Array
+    sd: Array
+    median: Array
+    trimmed: Array
+    mad: Array
+    minimum: Array
+    maximum: Array
+    skew: Array
+    kurtosis: Array
+    se: Array
+    floor: Array
+    ceiling: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class ScoreCorrelations:
     n: int
     mean: float
     sd: float
-    r_total: Floats
+    r_total: Array
 
 
 def item_statistics(
@@ -100,7 +100,7 @@ def item_statistics(
     return ItemStatistics(n, len(values) - n, *(table[:, c] for c in range(1, 13)))
 
 
-def value_counts(column: NDArray[np.generic]) -> tuple[Floats, Floats]:
+def value_counts(column: NDArray[np.generic]) -> tuple[Array, Array]:
     """Distinct answers in ascending order, and how often each was given.
 
     Examples
@@ -125,7 +125,7 @@ def value_counts(column: NDArray[np.generic]) -> tuple[Floats, Floats]:
 
 
 def _describe(
-    values: Floats, counts: Floats, minimum: float | None, maximum: float | None
+    values: Array, counts: Array, minimum: float | None, maximum: float | None
 ) -> list[float]:
     n = float(counts.sum())
     if n == 0:
@@ -153,7 +153,7 @@ def _describe(
     ]
 
 
-def _median(values: Floats, counts: Floats) -> float:
+def _median(values: Array, counts: Array) -> float:
     """Middle answer, or the mean of the two middle ones, of sorted values with counts."""
     ends = np.cumsum(counts)
     n = ends[-1]
@@ -162,7 +162,7 @@ def _median(values: Floats, counts: Floats) -> float:
     return float((lower + upper) / 2)
 
 
-def _trimmed_mean(values: Floats, counts: Floats) -> float:
+def _trimmed_mean(values: Array, counts: Array) -> float:
     ends = np.cumsum(counts)
     n = ends[-1]
     cut = np.floor(n * TRIM)
@@ -170,13 +170,13 @@ def _trimmed_mean(values: Floats, counts: Floats) -> float:
     return float(kept @ values / kept.sum())
 
 
-def _mad(values: Floats, counts: Floats, median: float) -> float:
+def _mad(values: Array, counts: Array, median: float) -> float:
     deviation = np.abs(values - median)
     order = np.argsort(deviation, kind="stable")
     return MAD_CONSTANT * _median(deviation[order], counts[order])
 
 
-def mean_scores(values: Floats) -> Floats:
+def mean_scores(values: Array) -> Array:
     """Mean of each row's answers (n,); nan for a row without any.
 
     Examples
@@ -226,13 +226,13 @@ def score_correlations(values: NDArray[np.generic]) -> ScoreCorrelations:
     return ScoreCorrelations(int(n), float(mean), float(np.sqrt(max(variance, 0.0))), _r(sums))
 
 
-def _column_means(values: NDArray[np.generic]) -> Floats:
+def _column_means(values: NDArray[np.generic]) -> Array:
     head = np.asarray(values, dtype=np.float64)
     present = ~np.isnan(head)
     return np.asarray(np.where(present, head, 0.0).sum(0) / np.maximum(present.sum(0), 1))
 
 
-def _r(sums: Floats) -> Floats:
+def _r(sums: Array) -> Array:
     n, x, t, xx, tt, xt = sums
     with np.errstate(divide="ignore", invalid="ignore"):
         own, score = xx - x**2 / n, tt - t**2 / n

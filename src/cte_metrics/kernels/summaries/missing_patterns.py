@@ -17,12 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cte_metrics.arrays import Array, Flags, Index
 
 __all__ = ["MissingPatterns", "PatternStack", "missing_patterns", "pattern_codes"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,11 @@ class PatternStack:
     patterns and of all rows; pattern_of_row: (number of rows,) position within the stack.
     """
 
-    missing: Ints
-    n: Floats
+    missing: Index
+    n: Array
     patterns: slice
     rows: slice
-    pattern_of_row: Ints
+    pattern_of_row: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,13 @@ class MissingPatterns:
     case (-1 where nothing is observed); total: number (or weight) of cases with any value.
     """
 
-    observed: NDArray[np.bool_]
-    n: Floats
-    unit: Floats
-    values: Floats
-    starts: Ints
+    observed: Flags
+    n: Array
+    unit: Array
+    values: Array
+    starts: Index
     stacks: tuple[PatternStack, ...]
-    case_pattern: Ints
+    case_pattern: Index
     total: float
 
     @property
@@ -64,13 +62,13 @@ class MissingPatterns:
         return self.observed.shape[1]
 
     @property
-    def coverage(self) -> Floats:
+    def coverage(self) -> Array:
         """Share of cases with both variables observed, shape (p, p)."""
         observed = self.observed.astype(float)
         return (observed * self.n[:, None]).T @ observed / self.total
 
 
-def pattern_codes(observed: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Ints]:
+def pattern_codes(observed: Flags) -> tuple[Flags, Index]:
     """Return the distinct rows of a logical matrix, fewest gaps first, and each row's number."""
     packed = np.packbits(observed, axis=1)
     keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).ravel()
@@ -83,7 +81,7 @@ def pattern_codes(observed: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Ints]
 
 
 def missing_patterns(
-    x: Floats, weights: Floats | None = None, *, condense: bool = True
+    x: Array, weights: Array | None = None, *, condense: bool = True
 ) -> MissingPatterns:
     """Condense an (N, p) array with nan for gaps; cases without any value are left out.
 
@@ -115,7 +113,7 @@ def missing_patterns(
     )
 
 
-def _condense(unit: Floats, values: Floats, counts: Ints) -> tuple[Floats, Floats, Ints]:
+def _condense(unit: Array, values: Array, counts: Index) -> tuple[Array, Array, Index]:
     """Replace the cases of patterns with more than p + 1 cases by p + 1 equivalent rows."""
     p = values.shape[1]
     large = counts > p + 1
@@ -138,7 +136,7 @@ def _condense(unit: Floats, values: Floats, counts: Ints) -> tuple[Floats, Float
     return new_unit, new_values, rows
 
 
-def _moments(unit: Floats, scaled: Floats) -> tuple[Floats, Floats, float]:
+def _moments(unit: Array, scaled: Array) -> tuple[Array, Array, float]:
     """Return mean, cross-products about the mean and n of rows that are scaled by `unit`."""
     n = float(unit @ unit)
     mean = unit @ scaled / n
@@ -146,15 +144,15 @@ def _moments(unit: Floats, scaled: Floats) -> tuple[Floats, Floats, float]:
     return mean, centred.T @ centred, n
 
 
-def _roots(crosses: Floats) -> Floats:
+def _roots(crosses: Array) -> Array:
     """Return U with U'U equal to each positive semidefinite matrix of a stack."""
     values, vectors = np.linalg.eigh(crosses)
     scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-    roots: Floats = np.swapaxes(scaled, -1, -2)
+    roots: Array = np.swapaxes(scaled, -1, -2)
     return roots
 
 
-def _stacks(observed: NDArray[np.bool_], n: Floats, rows: Ints) -> tuple[PatternStack, ...]:
+def _stacks(observed: Flags, n: Array, rows: Index) -> tuple[PatternStack, ...]:
     gaps = observed.shape[1] - observed.sum(axis=1)
     ends = np.concatenate([[0], np.cumsum(rows)])
     shapes, firsts, sizes = np.unique(gaps, return_index=True, return_counts=True)

@@ -22,6 +22,8 @@ from typing import Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
+
 BLOCK_ROWS = 16384
 
 
@@ -43,20 +45,20 @@ class MomentArrays:
 
     n: int
     n_dropped: int
-    shift: np.ndarray
-    counts: np.ndarray
-    sums: np.ndarray
-    cross: np.ndarray
-    squares: np.ndarray
+    shift: Array
+    counts: Array
+    sums: Array
+    cross: Array
+    squares: Array
 
     @property
-    def mean(self) -> np.ndarray:
+    def mean(self) -> Array:
         """Item means over their own answers, (k,); nan for an item without answers."""
         n = np.diagonal(self.counts)
         return _ratio(np.diagonal(self.sums), n) + self.shift
 
     @property
-    def item_counts(self) -> np.ndarray:
+    def item_counts(self) -> Array:
         """Answers an item, (k,)."""
         return np.diagonal(self.counts)
 
@@ -66,17 +68,17 @@ class MomentArrays:
         return bool((self.counts == self.counts.flat[0]).all())
 
     @property
-    def centred_cross(self) -> np.ndarray:
+    def centred_cross(self) -> Array:
         """Cross-products about the means of the rows shared by each pair, (k, k)."""
         return self.cross - _ratio(self.sums * self.sums.T, self.counts)
 
     @property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> Array:
         """Covariance matrix with divisor n_ij - 1, (k, k); nan where n_ij < 2."""
         return _ratio(self.centred_cross, self.counts - 1)
 
     @property
-    def correlation(self) -> np.ndarray:
+    def correlation(self) -> Array:
         """Correlation matrix over the rows shared by each pair, (k, k); nan where undefined."""
         own = self.squares - _ratio(self.sums**2, self.counts)
         scale = np.sqrt(np.maximum(own * own.T, 0.0))
@@ -84,7 +86,7 @@ class MomentArrays:
         np.fill_diagonal(r, np.where(np.diagonal(own) > 0, 1.0, np.nan))
         return np.clip(r, -1.0, 1.0)
 
-    def take(self, positions: np.ndarray) -> MomentArrays:
+    def take(self, positions: Array) -> MomentArrays:
         """Return the moments of some items (in pairwise moments exactly those of their columns)."""
         ix = np.ix_(positions, positions)
         return MomentArrays(
@@ -97,7 +99,7 @@ class MomentArrays:
             self.squares[ix],
         )
 
-    def about(self, shift: np.ndarray) -> MomentArrays:
+    def about(self, shift: Array) -> MomentArrays:
         """Return the same moments about another shift."""
         d = (self.shift - shift)[:, None]
         sums = self.sums + self.counts * d
@@ -121,7 +123,7 @@ class MomentArrays:
         )
 
 
-def moments(x: np.ndarray, missing: Literal["listwise", "pairwise"] = "listwise") -> MomentArrays:
+def moments(x: Array, missing: Literal["listwise", "pairwise"] = "listwise") -> MomentArrays:
     """Summarise answers in one pass, block by block.
 
     Parameters
@@ -163,7 +165,7 @@ def _accumulate(a: MomentArrays, b: MomentArrays) -> MomentArrays:
     )
 
 
-def _first_shift(x: np.ndarray) -> np.ndarray:
+def _first_shift(x: Array) -> Array:
     """Return item means over the first rows: close enough to the mean for stable sums."""
     head = np.array(x[:256], dtype=np.float64)
     answered = ~np.isnan(head)
@@ -171,7 +173,7 @@ def _first_shift(x: np.ndarray) -> np.ndarray:
     return sums / np.maximum(answered.sum(0), 1)
 
 
-def _block(rows: np.ndarray, shift: np.ndarray, missing: str) -> MomentArrays:
+def _block(rows: Array, shift: Array, missing: str) -> MomentArrays:
     block = np.empty(rows.shape)  # C order: the cross-product then runs at full speed
     np.subtract(rows, shift, out=block)
     cross = block.T @ block
@@ -184,9 +186,7 @@ def _block(rows: np.ndarray, shift: np.ndarray, missing: str) -> MomentArrays:
     return _pairwise(block, answered, shift)
 
 
-def _complete(
-    block: np.ndarray, cross: np.ndarray, shift: np.ndarray, dropped: int
-) -> MomentArrays:
+def _complete(block: Array, cross: Array, shift: Array, dropped: int) -> MomentArrays:
     n, k = block.shape
     counts = np.full((k, k), float(n))
     column = np.ones(n) @ block
@@ -195,7 +195,7 @@ def _complete(
     return MomentArrays(n, dropped, shift, counts, sums, cross, squares)
 
 
-def _pairwise(block: np.ndarray, answered: np.ndarray, shift: np.ndarray) -> MomentArrays:
+def _pairwise(block: Array, answered: Array, shift: Array) -> MomentArrays:
     present = answered.astype(np.float64)
     filled = np.where(answered, block, 0.0)
     used = int(answered.any(1).sum())
@@ -210,7 +210,7 @@ def _pairwise(block: np.ndarray, answered: np.ndarray, shift: np.ndarray) -> Mom
     )
 
 
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+def _ratio(top: Array, bottom: Array) -> Array:
     """Divide, with nan where the divisor is not positive."""
     out = np.full(np.broadcast(top, bottom).shape, np.nan)
     np.divide(top, bottom, out=out, where=bottom > 0)

@@ -10,11 +10,9 @@ Functions: ``scale_means, required_answers, standardize``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
-
-Floats = NDArray[np.float64]
 
 
 def required_answers(n_items: int, minimum: int | float | None) -> int:
@@ -32,7 +30,7 @@ def required_answers(n_items: int, minimum: int | float | None) -> int:
     return max(1, int(np.ceil(minimum * n_items - 1e-9)))
 
 
-def filled(values: Floats, how: str) -> Floats:
+def filled(values: Array, how: str) -> Array:
     """Answers (n, k) with gaps filled by the item's mean or median."""
     middle = np.nanmean if how == "item_mean" else np.nanmedian
     known = ~np.isnan(values).all(0)
@@ -41,7 +39,7 @@ def filled(values: Floats, how: str) -> Floats:
     return np.where(np.isnan(values), centre, values)
 
 
-def scale_means(values: Floats, missing: str, required: int) -> tuple[Floats, NDArray[np.int64]]:
+def scale_means(values: Array, missing: str, required: int) -> tuple[Array, Integers]:
     """Mean score of each row, nan with too few answers, and the number of answers, (n,) each.
 
     Parameters
@@ -64,7 +62,7 @@ def scale_means(values: Floats, missing: str, required: int) -> tuple[Floats, ND
     return means, answered
 
 
-def standardize(scores: Floats, mean: float = 0.0, sd: float = 1.0) -> Floats:
+def standardize(scores: Array, mean: float = 0.0, sd: float = 1.0) -> Array:
     """Linear transformation to a mean and a standard deviation (n - 1); nan if all are equal.
 
     Examples

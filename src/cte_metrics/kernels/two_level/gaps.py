@@ -32,8 +32,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.kernels.likelihood.fiml import padded_inverses, spd_inverse
 from cte_metrics.kernels.numerics.vech import vech_gradient
 from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
@@ -50,8 +50,6 @@ __all__ = [
     "within_gradient",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 _LOG_2PI = float(np.log(2 * np.pi))
 BLOCK_ROWS = 2048
 
@@ -67,17 +65,17 @@ class ClusteredPatterns:
     """
 
     cases: MissingPatterns
-    pattern: Ints
-    cluster: Ints
-    order: Ints
-    starts: Ints
-    present: Ints
-    members: Floats
-    z: Floats
+    pattern: Index
+    cluster: Index
+    order: Index
+    starts: Index
+    present: Index
+    members: Array
+    z: Array
     z_cases: MissingPatterns | None
 
     @property
-    def size(self) -> Floats:
+    def size(self) -> Array:
         """Cases with any answer per cluster, (J,)."""
         return self.members.sum(axis=1)
 
@@ -87,7 +85,7 @@ class ClusteredPatterns:
         return len(self.members)
 
 
-def clustered_patterns(y: Floats, z: Floats, cluster: Ints) -> ClusteredPatterns:
+def clustered_patterns(y: Array, z: Array, cluster: Index) -> ClusteredPatterns:
     """Order y (N, p) and z (J, q), nan for gaps, with cluster numbers 0..J-1 (N,)."""
     cases = missing_patterns(y, condense=False)
     kept = np.flatnonzero(cases.case_pattern >= 0)
@@ -119,22 +117,22 @@ class ClusterExpectations:
     """
 
     loglik: float
-    inverses: Floats
-    V: Floats
-    H: Floats
-    h: Floats
-    u: Floats
-    between: Floats
+    inverses: Array
+    V: Array
+    H: Array
+    h: Array
+    u: Array
+    between: Array
 
 
-def _by_cluster(data: ClusteredPatterns, rows: Floats) -> Floats:
+def _by_cluster(data: ClusteredPatterns, rows: Array) -> Array:
     """Sum rows (N, ...) over the members of each cluster."""
     sums = np.zeros((data.n_clusters, *rows.shape[1:]))
     sums[data.present] = np.add.reduceat(rows[data.order], data.starts, axis=0)
     return sums
 
 
-def _row_products(data: ClusteredPatterns, inverses: Floats, rows: Floats) -> Floats:
+def _row_products(data: ClusteredPatterns, inverses: Array, rows: Array) -> Array:
     """Return A_i times each row, (N, p), some rows at a time."""
     out = np.empty_like(rows)
     for start in range(0, len(rows), BLOCK_ROWS):
@@ -143,7 +141,7 @@ def _row_products(data: ClusteredPatterns, inverses: Floats, rows: Floats) -> Fl
     return out
 
 
-def _z_inverses(data: ClusteredPatterns, cov: Floats) -> tuple[Floats, float] | None:
+def _z_inverses(data: ClusteredPatterns, cov: Array) -> tuple[Array, float] | None:
     """Return Z_j (J, q, q) padded with zeros and the sum of the log-determinants."""
     if data.z_cases is None:
         return np.zeros((data.n_clusters, 0, 0)), 0.0
@@ -198,7 +196,7 @@ def _expect(data: ClusteredPatterns, moments: LevelMoments) -> ClusterExpectatio
     )
 
 
-def _positive(sign: Floats, bread: Floats, between: Floats) -> bool:
+def _positive(sign: Array, bread: Array, between: Array) -> bool:
     """Whether every cluster's covariance matrix is positive definite."""
     if (sign <= 0).any():
         return False
@@ -207,11 +205,11 @@ def _positive(sign: Floats, bread: Floats, between: Floats) -> bool:
     return bool((np.linalg.eigvals(bread).real > 0).all())
 
 
-def _observed_rows(data: ClusteredPatterns) -> NDArray[np.bool_]:
+def _observed_rows(data: ClusteredPatterns) -> Flags:
     return np.repeat(data.cases.observed, data.cases.n.astype(np.intp), axis=0)
 
 
-def _z_deviations(data: ClusteredPatterns, mean: Floats) -> Floats:
+def _z_deviations(data: ClusteredPatterns, mean: Array) -> Array:
     if data.z_cases is None:
         return data.z
     code = data.z_cases.case_pattern
@@ -226,7 +224,7 @@ def _constant(data: ClusteredPatterns) -> float:
     return values * _LOG_2PI
 
 
-def _joint_inverse(M: Floats, slopes: Floats, z_inverse: Floats) -> Floats:
+def _joint_inverse(M: Array, slopes: Array, z_inverse: Array) -> Array:
     """Return H (J, r, r) = [[M, -M G], [-G'M, Z + G'M G]]."""
     p, r = M.shape[1], M.shape[1] + z_inverse.shape[1]
     H = np.empty((len(M), r, r))
@@ -255,7 +253,7 @@ def two_level_fiml_evaluate(data: ClusteredPatterns, moments: LevelMoments) -> L
     )
 
 
-def within_gradient(data: ClusteredPatterns, found: ClusterExpectations) -> Floats:
+def within_gradient(data: ClusteredPatterns, found: ClusterExpectations) -> Array:
     """Return dl/dSigma_W (p, p)."""
     pooled = np.tensordot(data.members.T, found.V, 1)
     total = found.u.T @ found.u - np.tensordot(data.cases.n, found.inverses, 1)
@@ -269,7 +267,7 @@ def two_level_fiml_loglik(data: ClusteredPatterns, moments: LevelMoments) -> flo
     return -np.inf if found is None else found.loglik
 
 
-def two_level_fiml_scores(data: ClusteredPatterns, moments: LevelMoments) -> Floats:
+def two_level_fiml_scores(data: ClusteredPatterns, moments: LevelMoments) -> Array:
     """Return each cluster's derivatives of its log-likelihood, four blocks, (J, n_moments)."""
     found = cluster_expectations(data, moments)
     place, p = moments.place, len(moments.mean_within)

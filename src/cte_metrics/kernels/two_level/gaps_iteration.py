@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.numerics.vech import n_half, symmetric_product, unvech, vech, vech_index
 from cte_metrics.kernels.two_level.gaps import (
     ClusteredPatterns,
@@ -34,11 +34,8 @@ from cte_metrics.kernels.two_level.saturated import TwoLevelSaturated
 
 __all__ = ["two_level_fiml_curvature", "two_level_fiml_saturated", "two_level_fiml_scoring"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
-
-def two_level_fiml_scoring(data: ClusteredPatterns, moments: LevelMoments) -> Floats:
+def two_level_fiml_scoring(data: ClusteredPatterns, moments: LevelMoments) -> Array:
     """Return a positive semidefinite approximation of the expected information, for iterations.
 
     Each case of a cluster is given the average of the cluster's A_i; without gaps it is exact.
@@ -59,8 +56,8 @@ def two_level_fiml_scoring(data: ClusteredPatterns, moments: LevelMoments) -> Fl
 
 
 def two_level_fiml_curvature(
-    data: ClusteredPatterns, moments: LevelMoments, directions: Floats
-) -> Floats:
+    data: ClusteredPatterns, moments: LevelMoments, directions: Array
+) -> Array:
     """Return minus the second derivatives of the log-likelihood times directions (n_moments, k).
 
     Central differences of the analytic gradient along each direction.
@@ -83,7 +80,7 @@ def two_level_fiml_curvature(
     return np.array(columns).T
 
 
-def _pack(moments: LevelMoments) -> Floats:
+def _pack(moments: LevelMoments) -> Array:
     return np.concatenate(
         [
             moments.mean_within,
@@ -94,7 +91,7 @@ def _pack(moments: LevelMoments) -> Floats:
     )
 
 
-def _unpack(vector: Floats, like: LevelMoments) -> LevelMoments:
+def _unpack(vector: Array, like: LevelMoments) -> LevelMoments:
     p, q = len(like.mean_within), len(like.mean_between)
     wm, wc, bm, bc = block_slices(p, q)
     return LevelMoments(
@@ -140,13 +137,13 @@ def two_level_fiml_saturated(
     return TwoLevelSaturated(current.moments, found.loglik, max_iterations, converged=False)
 
 
-def _root(matrix: Floats, floor: float) -> Floats:
+def _root(matrix: Array, floor: float) -> Array:
     """Cholesky factor of the matrix without its floor."""
     above = matrix - floor * np.eye(len(matrix))
     return np.asarray(np.linalg.cholesky(above), dtype=np.float64)
 
 
-def _damped_step(gradient: Floats, hessian: Floats, damping: float) -> Floats:
+def _damped_step(gradient: Array, hessian: Array, damping: float) -> Array:
     diagonal = np.diagonal(hessian)
     scale = np.maximum(diagonal, 1e-8 * float(diagonal.max()))
     step = np.linalg.lstsq(hessian + np.diag(damping * scale), gradient, rcond=None)[0]
@@ -161,16 +158,16 @@ class _Roots:
     """
 
     moments: LevelMoments
-    within: Floats
-    between: Floats
+    within: Array
+    between: Array
     floor: float
 
     @property
-    def own_means(self) -> Ints:
+    def own_means(self) -> Index:
         """Positions of the level-1 means that are not carried at level 2."""
         return np.setdiff1d(np.arange(len(self.within)), self.moments.place)
 
-    def derivatives(self, found: LevelGradient, scoring: Floats) -> tuple[Floats, Floats]:
+    def derivatives(self, found: LevelGradient, scoring: Array) -> tuple[Array, Array]:
         """Gradient and negative Hessian (positive semidefinite) by [means, factors]."""
         p, q = len(self.within), len(self.between)
         _, wc, bm, bc = block_slices(p, q)
@@ -186,7 +183,7 @@ class _Roots:
         hessian[sizes[3] :, sizes[3] :] += _root_curvature(found.cov_between)
         return jacobian.T @ found.vector, hessian
 
-    def moved(self, step: Floats) -> _Roots:
+    def moved(self, step: Array) -> _Roots:
         """Take a step in [means, factors]."""
         m, p, q = self.moments, len(self.within), len(self.between)
         own = self.own_means
@@ -205,14 +202,14 @@ class _Roots:
         return _Roots(moments, within, between, self.floor)
 
 
-def _root_jacobian(root: Floats) -> Floats:
+def _root_jacobian(root: Array) -> Array:
     """Derivative of vech(L L') by the lower triangle of L, (p*, p*)."""
     rows, cols = vech_index(len(root))
     i, j, a, b = rows[:, None], cols[:, None], rows[None, :], cols[None, :]
     return np.where(i == a, root[j, b], 0.0) + np.where(j == a, root[i, b], 0.0)
 
 
-def _root_curvature(gradient: Floats) -> Floats:
+def _root_curvature(gradient: Array) -> Array:
     """Second derivative of tr(-G L L') by L, negative eigenvalues of -G left out, (p*, p*)."""
     values, vectors = np.linalg.eigh(-gradient)
     positive = (vectors * np.maximum(values, 0.0)) @ vectors.T

@@ -30,8 +30,8 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.likelihood.fiml import spd_inverse
 from cte_metrics.kernels.numerics.vech import (
     n_half,
@@ -57,8 +57,6 @@ __all__ = [
     "two_level_scores",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -69,13 +67,13 @@ class LevelMoments:
     mean_within: (p,); cov_within: (p, p); mean_between: (p_b,); cov_between: (p_b, p_b).
     """
 
-    mean_within: Floats
-    cov_within: Floats
-    mean_between: Floats
-    cov_between: Floats
-    place: Ints
+    mean_within: Array
+    cov_within: Array
+    mean_between: Array
+    cov_between: Array
+    place: Index
 
-    def joint(self, n_joint: int) -> tuple[Floats, Floats]:
+    def joint(self, n_joint: int) -> tuple[Array, Array]:
         """Return mean (r,) of the cluster vector and B (r, r)."""
         mean = np.zeros(n_joint)
         mean[: len(self.mean_within)] = self.mean_within
@@ -90,13 +88,13 @@ class LevelGradient:
     """Log-likelihood and its derivatives by the four blocks (symmetric entries apart)."""
 
     loglik: float
-    mean_within: Floats
-    cov_within: Floats
-    mean_between: Floats
-    cov_between: Floats
+    mean_within: Array
+    cov_within: Array
+    mean_between: Array
+    cov_between: Array
 
     @property
-    def vector(self) -> Floats:
+    def vector(self) -> Array:
         """Derivatives by [mu_W, vech Sigma_W, mu_B, vech Sigma_B]."""
         return np.concatenate(
             [
@@ -112,15 +110,15 @@ class LevelGradient:
 class FactoredSizes:
     """Inverses of Omega_n (S, r, r) and Sigma_W (p, p), their log-determinants, mean (r,)."""
 
-    omega_inverse: Floats
-    omega_logdet: Floats
-    within_inverse: Floats
+    omega_inverse: Array
+    omega_logdet: Array
+    within_inverse: Array
     within_logdet: float
-    mean: Floats
+    mean: Array
 
 
 def factor_sizes(
-    data: ClusterSummaries, mean: Floats, between: Floats, cov_within: Floats
+    data: ClusterSummaries, mean: Array, between: Array, cov_within: Array
 ) -> FactoredSizes | None:
     """Invert what the likelihood needs from mean (r,), B (r, r) and Sigma_W (p, p).
 
@@ -153,7 +151,7 @@ def _required(data: ClusterSummaries, moments: LevelMoments) -> FactoredSizes:
     return parts
 
 
-def _second_moments(data: ClusterSummaries, mean: Floats) -> tuple[Floats, Floats]:
+def _second_moments(data: ClusterSummaries, mean: Array) -> tuple[Array, Array]:
     """Return mean deviations e (S, r) and T_n (S, r, r)."""
     deviation = data.means - mean
     return deviation, data.covariances + deviation[:, :, None] * deviation[:, None, :]
@@ -210,7 +208,7 @@ def two_level_information(
     data: ClusterSummaries,
     moments: LevelMoments,
     kind: Literal["expected", "observed"] = "expected",
-) -> Floats:
+) -> Array:
     """Return the information of [mu_W, vech Sigma_W, mu_B, vech Sigma_B], summed over clusters.
 
     ``observed`` is minus the matrix of second derivatives, ``expected`` its expectation.
@@ -240,14 +238,14 @@ def two_level_information(
 
 
 def assemble_blocks(
-    shape: tuple[int, Ints],
-    sizes: Floats,
-    inverse: Floats,
-    right: Floats,
+    shape: tuple[int, Index],
+    sizes: Array,
+    inverse: Array,
+    right: Array,
     *,
-    of_mean: Floats,
-    slopes: Floats | None = None,
-) -> Floats:
+    of_mean: Array,
+    slopes: Array | None = None,
+) -> Array:
     """Carry sums over clusters (or sizes) to the four blocks of moments.
 
     shape: (p, place); sizes: (S,); inverse, right: (S, r, r), paired as Kronecker products;
@@ -286,12 +284,12 @@ def block_slices(p_within: int, p_between: int) -> tuple[slice, slice, slice, sl
     return wm, wc, bm, bc
 
 
-def _kron_sum(left: Floats, right: Floats) -> Floats:
+def _kron_sum(left: Array, right: Array) -> Array:
     flat = left.reshape(len(left), -1)
     return symmetric_product(flat.T @ right.reshape(len(right), -1), left.shape[1])
 
 
-def _half_positions(place: Ints, n_joint: int) -> Ints:
+def _half_positions(place: Index, n_joint: int) -> Index:
     """Return where the half-vector entries of the chosen variables sit in that of all of them."""
     numbers = np.empty((n_joint, n_joint), dtype=np.intp)
     rows, cols = vech_index(n_joint)
@@ -300,7 +298,7 @@ def _half_positions(place: Ints, n_joint: int) -> Ints:
     return numbers[place[i], place[j]]
 
 
-def two_level_scores(data: ClusterSummaries, products: Floats, moments: LevelMoments) -> Floats:
+def two_level_scores(data: ClusterSummaries, products: Array, moments: LevelMoments) -> Array:
     """Return each cluster's derivatives of its log-likelihood by the four blocks, (J, n_moments).
 
     `products` (J, p, p) are the clusters' cross-products about their own means.

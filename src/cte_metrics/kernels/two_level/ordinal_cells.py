@@ -22,18 +22,16 @@ Functions: ``node_cells``, ``node_slopes``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.bivariate_normal import density, distribution
-
-Floats = NDArray[np.float64]
 
 _FAR = 37.0
 _RULES = {5: 0.35, 6: 0.48, 8: 0.68, 12: 0.88, 20: 0.94}
 
 
-def node_cells(h: Floats, k: Floats, rho: Floats) -> Floats:
+def node_cells(h: Array, k: Array, rho: Array) -> Array:
     """Probabilities of the cells (P, M, R, C), not below 0 by more than rounding.
 
     Parameters
@@ -50,13 +48,13 @@ def node_cells(h: Floats, k: Floats, rho: Floats) -> Floats:
     return _differences(corner)
 
 
-def node_slopes(h: Floats, k: Floats, rho: Floats) -> Floats:
+def node_slopes(h: Array, k: Array, rho: Array) -> Array:
     """Derivatives by rho of ``node_cells`` (P, M, R, C)."""
     r = rho[:, None, None, None]
     return _differences(_bordered(density(h[:, :, :, None], k[:, :, None, :], r)))
 
 
-def _below(h: Floats, k: Floats, rho: Floats) -> Floats:
+def _below(h: Array, k: Array, rho: Array) -> Array:
     """Phi2 at all corners (P, M, R - 1, C - 1)."""
     size = float(np.abs(rho).max(initial=0.0))
     for count, reach in _RULES.items():
@@ -65,7 +63,7 @@ def _below(h: Floats, k: Floats, rho: Floats) -> Floats:
     return distribution(h[:, :, :, None], k[:, :, None, :], rho[:, None, None, None])
 
 
-def _by_rule(h: Floats, k: Floats, rho: Floats, count: int) -> Floats:
+def _by_rule(h: Array, k: Array, rho: Array, count: int) -> Array:
     x, weight = np.polynomial.legendre.leggauss(count)
     angle = 0.5 * np.arcsin(rho)
     total = special.ndtr(h)[:, :, :, None] * special.ndtr(k)[:, :, None, :]
@@ -83,14 +81,14 @@ def _by_rule(h: Floats, k: Floats, rho: Floats, count: int) -> Floats:
     return np.asarray(total)
 
 
-def _bordered(inner: Floats) -> Floats:
+def _bordered(inner: Array) -> Array:
     p, m, rows, columns = inner.shape
     corner = np.zeros((p, m, rows + 2, columns + 2))
     corner[:, :, 1:-1, 1:-1] = inner
     return corner
 
 
-def _differences(corner: Floats) -> Floats:
+def _differences(corner: Array) -> Array:
     """Double difference of corner values (P, M, R + 1, C + 1) -> (P, M, R, C)."""
     rows = corner[:, :, 1:] - corner[:, :, :-1]
     return np.asarray(rows[:, :, :, 1:] - rows[:, :, :, :-1])

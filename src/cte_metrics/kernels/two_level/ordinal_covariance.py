@@ -24,13 +24,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cte_metrics.kernels.numerics.batched_newton import Floats
+from cte_metrics.arrays import Array, Codes, Index, Integers
 from cte_metrics.kernels.two_level.ordinal_pairs import PairFits, pair_fits
 from cte_metrics.kernels.two_level.probit import ItemFits, cluster_counts, item_fits
-
-Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +38,20 @@ class TwoLevelMoments:
     item; ``within_vector``, ``between_vector`` and ``acov`` follow the module's order.
     """
 
-    within: Floats
-    between: Floats
-    cuts: tuple[Floats, ...]
-    within_vector: Floats
-    between_vector: Floats
-    acov: Floats
+    within: Array
+    between: Array
+    cuts: tuple[Array, ...]
+    within_vector: Array
+    between_vector: Array
+    acov: Array
     items: ItemFits
     pairs: PairFits
 
 
 def two_level_moments(
-    codes: NDArray[np.signedinteger],
+    codes: Codes,
     cluster: Index,
-    n_categories: NDArray[np.int64],
+    n_categories: Integers,
     above: Index,
 ) -> TwoLevelMoments:
     """Estimate thresholds, within correlations and between covariances.
@@ -100,10 +97,10 @@ def _lower(above: Index) -> list[tuple[int, int]]:
 def _covariance(
     items: ItemFits,
     pairs: PairFits,
-    n_categories: NDArray[np.int64],
+    n_categories: Integers,
     inside: Index,
     above: Index,
-) -> Floats:
+) -> Array:
     """Covariance matrix of all statistics from what each cluster moves."""
     p = len(n_categories)
     moved = _item_influence(items)
@@ -123,13 +120,13 @@ def _covariance(
     return np.asarray(influence.T @ influence * (n_clusters / (n_clusters - 1.0)))
 
 
-def _item_influence(items: ItemFits) -> Floats:
+def _item_influence(items: ItemFits) -> Array:
     """``a_j`` by cluster, item and parameter (J, p, C)."""
     hessian = _negative(items.hessian, items.scores)
     return np.asarray(-np.linalg.solve(hessian, items.scores.transpose(0, 2, 1))).transpose(2, 0, 1)
 
 
-def _pair_influence(pairs: PairFits, moved: Floats, p: int) -> Floats:
+def _pair_influence(pairs: PairFits, moved: Array, p: int) -> Array:
     """``b_j`` by cluster, pair and parameter (J, P, 2)."""
     i, k = np.triu_indices(p, 1)
     both = np.concatenate((moved[:, i], moved[:, k]), axis=2)
@@ -140,7 +137,7 @@ def _pair_influence(pairs: PairFits, moved: Floats, p: int) -> Floats:
     return np.asarray(-np.linalg.solve(own, right)).transpose(2, 0, 1)
 
 
-def _negative(hessian: Floats, scores: Floats) -> Floats:
+def _negative(hessian: Array, scores: Array) -> Array:
     """Hessians (b, m, m), with outer products of scores where one is not negative definite.
 
     This happens at the edge of the parameter space only.

@@ -25,14 +25,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cte_metrics.kernels.numerics.batched_newton import Flags, Floats, ascend
+from cte_metrics.arrays import Array, Codes, Flags, Index
+from cte_metrics.kernels.numerics.batched_newton import ascend
 from cte_metrics.kernels.numerics.bivariate_normal import edge_slopes
 from cte_metrics.kernels.two_level.ordinal_cells import node_cells, node_slopes
 from cte_metrics.kernels.two_level.probit import ItemFits, nodes
-
-Index = NDArray[np.intp]
 
 LIMIT = 0.99
 """Largest absolute correlation of a pair, within and between."""
@@ -53,10 +51,10 @@ class PairFits:
     ``at_limit`` (P,).
     """
 
-    within: Floats
-    between: Floats
-    scores: Floats
-    hessian: Floats
+    within: Array
+    between: Array
+    scores: Array
+    hessian: Array
     converged: Flags
     at_limit: Flags
 
@@ -65,11 +63,11 @@ class PairFits:
 class _Pairs:
     """Some pairs: tables (P, J, C, C), cuts (P, C - 1) and variances (P,) of both items."""
 
-    tables: Floats
-    cuts: tuple[Floats, Floats]
-    variance: tuple[Floats, Floats]
-    nodes: Floats
-    prior: Floats
+    tables: Array
+    cuts: tuple[Array, Array]
+    variance: tuple[Array, Array]
+    nodes: Array
+    prior: Array
 
     def take(self, rows: Index) -> _Pairs:
         """Return some of them."""
@@ -80,12 +78,12 @@ class _Pairs:
 
 
 def pair_tables(
-    codes: NDArray[np.signedinteger],
+    codes: Codes,
     cluster: Index,
     n_clusters: int,
     n_categories: int,
     pairs: tuple[Index, Index],
-) -> Floats:
+) -> Array:
     """Two-way tables by pair and cluster (P, J, C, C) of the rows that answer both items."""
     a, b = codes[:, pairs[0]].astype(np.int64), codes[:, pairs[1]].astype(np.int64)
     n_pairs = len(pairs[0])
@@ -97,9 +95,7 @@ def pair_tables(
     return found.reshape(shape).astype(np.float64)
 
 
-def pair_fits(
-    codes: NDArray[np.signedinteger], cluster: Index, n_clusters: int, items: ItemFits
-) -> PairFits:
+def pair_fits(codes: Codes, cluster: Index, n_clusters: int, items: ItemFits) -> PairFits:
     """Maximise the likelihood of every pair given the items' thresholds and variances."""
     p, c = len(items.cuts), items.cuts.shape[1] + 1
     first, second = np.triu_indices(p, 1)
@@ -130,21 +126,19 @@ def _joined(parts: Sequence[PairFits], n_clusters: int, c: int) -> PairFits:
     return PairFits(*(np.concatenate([getattr(part, n) for part in parts]) for n in names))
 
 
-def _grid(variance: float, n_largest: float) -> Floats:
+def _grid(variance: float, n_largest: float) -> Array:
     """Nodes (M, 2) inside a circle that holds all but 2e-8 of the prior."""
     u = nodes(variance, n_largest, spacing=_SPACING)
     grid = np.stack(np.meshgrid(u, u, indexing="ij"), axis=-1).reshape(-1, 2)
     return np.asarray(grid[(grid**2).sum(axis=1) <= _REACH**2])
 
 
-def _log_prior(grid: Floats) -> Floats:
+def _log_prior(grid: Array) -> Array:
     log = -0.5 * (grid**2).sum(axis=1)
     return np.asarray(log - np.log(np.exp(log).sum()))
 
 
-def _start(
-    codes: NDArray[np.signedinteger], cluster: Index, items: ItemFits, first: Index, second: Index
-) -> Floats:
+def _start(codes: Codes, cluster: Index, items: ItemFits, first: Index, second: Index) -> Array:
     """Covariances of the predicted cluster effects; within, what Pearson's r leaves over."""
     sd = np.sqrt(items.variance)
     effects = items.effects * sd[:, None]
@@ -160,14 +154,14 @@ def _start(
     return np.stack((np.clip(1.1 * (total - between), -0.8, 0.8), between), axis=1)
 
 
-def _fit(pairs: _Pairs, start: Floats) -> PairFits:
+def _fit(pairs: _Pairs, start: Array) -> PairFits:
     sd = np.sqrt(pairs.variance[0] * pairs.variance[1])
     clustered = sd > 0.0
     free = np.stack((np.ones_like(clustered), clustered), axis=1)
     unit = np.stack((np.ones_like(sd), np.where(clustered, sd, 1.0)), axis=1)
     upper = LIMIT * unit
 
-    def evaluate(theta: Floats, rows: Index) -> tuple[Floats, Floats]:
+    def evaluate(theta: Array, rows: Index) -> tuple[Array, Array]:
         loglik, scores = _scores(pairs.take(rows), theta * unit[rows], full=False)
         return loglik, scores.sum(axis=1) * unit[rows]
 
@@ -189,7 +183,7 @@ def _fit(pairs: _Pairs, start: Floats) -> PairFits:
     )
 
 
-def _slope(pairs: _Pairs, theta: Floats, r: int, free: Flags, upper: Floats) -> Floats:
+def _slope(pairs: _Pairs, theta: Array, r: int, free: Flags, upper: Array) -> Array:
     """Change (P, 2 + 2 C) of all scores with rho (0) or sigma (1)."""
     limit = upper[:, r]
     h = np.where(free, _STEP * limit, 0.0)
@@ -205,7 +199,7 @@ def _slope(pairs: _Pairs, theta: Floats, r: int, free: Flags, upper: Floats) -> 
     return slope
 
 
-def _scores(pairs: _Pairs, theta: Floats, *, full: bool) -> tuple[Floats, Floats]:
+def _scores(pairs: _Pairs, theta: Array, *, full: bool) -> tuple[Array, Array]:
     """Log-likelihood (P,) and scores (P, J, 2), or with ``full`` (P, J, 2 + 2 C)."""
     rho, sigma = theta[:, 0], theta[:, 1]
     n, m = len(rho), len(pairs.nodes)
@@ -235,14 +229,14 @@ def _scores(pairs: _Pairs, theta: Floats, *, full: bool) -> tuple[Floats, Floats
     return loglik, np.concatenate(columns, axis=2)
 
 
-def _edges(h: Floats, k: Floats, rho: Floats) -> Floats:
+def _edges(h: Array, k: Array, rho: Array) -> Array:
     """Derivatives of the cells by the cut-points of the row variable (P, M, C - 1, C)."""
     n, m, c = h.shape
     found = edge_slopes(h.reshape(n * m, c), k.reshape(n * m, c), np.repeat(rho, m))
     return found.reshape(n, m, c, c + 1)
 
 
-def _root(variance: tuple[Floats, Floats], sigma: Floats) -> Floats:
+def _root(variance: tuple[Array, Array], sigma: Array) -> Array:
     """Lower triangular root (P, 2, 2) of the between covariance matrices."""
     a, b = variance
     out = np.zeros((len(sigma), 2, 2))
@@ -252,7 +246,7 @@ def _root(variance: tuple[Floats, Floats], sigma: Floats) -> Floats:
     return out
 
 
-def _covariance_scores(weight: Floats, u: Floats, root: Floats) -> Floats:
+def _covariance_scores(weight: Array, u: Array, root: Array) -> Array:
     """M (P, J, 2, 2); rows and columns of items without a cluster effect are 0."""
     products = u[:, :, None] * u[:, None, :] - np.eye(2)
     second = (weight @ products.reshape(-1, 4)).reshape(*weight.shape[:2], 2, 2)
@@ -262,7 +256,7 @@ def _covariance_scores(weight: Floats, u: Floats, root: Floats) -> Floats:
     return np.asarray(0.5 * np.einsum("pba,pjbc,pcd->pjad", inverse, second, inverse))
 
 
-def _cut_scores(weight: Floats, tables: Floats, edges: Floats, chance: Floats) -> Floats:
+def _cut_scores(weight: Array, tables: Array, edges: Array, chance: Array) -> Array:
     """Scores by the cut-points of the row variable (P, J, C - 1)."""
     n, n_clusters, c, _ = tables.shape
     m = weight.shape[2]

@@ -29,10 +29,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from cte_metrics.kernels.numerics.batched_newton import Flags, Floats, ascend, differences
+from cte_metrics.arrays import Array, Codes, Flags, Index, Integers
+from cte_metrics.kernels.numerics.batched_newton import ascend, differences
 
 SMALLEST = 1e-3
 """Lower bound of a between variance; an estimate there means none was found."""
@@ -53,19 +53,17 @@ class ItemFits:
     was found.
     """
 
-    cuts: Floats
-    variance: Floats
-    scores: Floats
-    hessian: Floats
-    effects: Floats
-    loglik: Floats
+    cuts: Array
+    variance: Array
+    scores: Array
+    hessian: Array
+    effects: Array
+    loglik: Array
     converged: Flags
     at_bound: Flags
 
 
-def cluster_counts(
-    codes: NDArray[np.signedinteger], cluster: NDArray[np.intp], n_clusters: int, n_categories: int
-) -> Floats:
+def cluster_counts(codes: Codes, cluster: Index, n_clusters: int, n_categories: int) -> Array:
     """Answers by item, cluster and category (p, J, C); negative codes are missing.
 
     Parameters
@@ -82,7 +80,7 @@ def cluster_counts(
     return found.reshape(p, n_clusters, n_categories).astype(np.float64)
 
 
-def nodes(variance: float, n_largest: float, *, spacing: float = 0.9) -> Floats:
+def nodes(variance: float, n_largest: float, *, spacing: float = 0.9) -> Array:
     """Nodes (K,) of the trapezoidal sum over a standard normal cluster effect.
 
     An answer tells at most as much about b as w's own variance, 1, so the posterior standard
@@ -93,7 +91,7 @@ def nodes(variance: float, n_largest: float, *, spacing: float = 0.9) -> Floats:
     return np.linspace(-_REACH, _REACH, 2 * half + 1)
 
 
-def item_fits(counts: Floats, n_categories: NDArray[np.int64], clustered: Flags) -> ItemFits:
+def item_fits(counts: Array, n_categories: Integers, clustered: Flags) -> ItemFits:
     """Maximise the likelihood of every item.
 
     Parameters
@@ -119,7 +117,7 @@ def item_fits(counts: Floats, n_categories: NDArray[np.int64], clustered: Flags)
         peak = min(LARGEST, 1.5 * top)
 
 
-def _start(counts: Floats, n_categories: NDArray[np.int64], clustered: Flags) -> Floats:
+def _start(counts: Array, n_categories: Integers, clustered: Flags) -> Array:
     """Thresholds from the margins, variance from the spread of the clusters' mean ranks."""
     c = counts.shape[2]
     total = counts.sum(axis=1)
@@ -142,7 +140,7 @@ def _start(counts: Floats, n_categories: NDArray[np.int64], clustered: Flags) ->
     return np.concatenate((np.where(outside, np.inf, cuts), variance[:, None]), axis=1)
 
 
-def _maximise(counts: Floats, start: Floats, free: Flags, u: Floats) -> ItemFits:
+def _maximise(counts: Array, start: Array, free: Flags, u: Array) -> ItemFits:
     p, n_clusters, c = counts.shape
     prior = -0.5 * u * u
     prior -= special.logsumexp(prior)
@@ -158,9 +156,9 @@ def _maximise(counts: Floats, start: Floats, free: Flags, u: Floats) -> ItemFits
 
 
 def _chunk(
-    counts: Floats, start: Floats, free: Flags, u: Floats, prior: Floats, lower: Floats
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Flags, Flags]:
-    def evaluate(theta: Floats, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    counts: Array, start: Array, free: Flags, u: Array, prior: Array, lower: Array
+) -> tuple[Array, Array, Array, Array, Array, Flags, Flags]:
+    def evaluate(theta: Array, rows: Index) -> tuple[Array, Array]:
         loglik, scores, _ = _scores(counts[rows], theta, u, prior)
         return loglik, scores.sum(axis=1)
 
@@ -174,9 +172,7 @@ def _chunk(
     return theta, scores, hessian, effects, loglik, converged, bound
 
 
-def _scores(
-    counts: Floats, theta: Floats, u: Floats, prior: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _scores(counts: Array, theta: Array, u: Array, prior: Array) -> tuple[Array, Array, Array]:
     """Log-likelihood (p,), scores (p, J, C) and posterior means of u (p, J)."""
     cuts, variance = theta[:, :-1], theta[:, -1]
     shifted = cuts[:, None, :] - np.sqrt(variance)[:, None, None] * u[:, None]
@@ -199,7 +195,7 @@ def _scores(
     return loglik, scores, weight @ u
 
 
-def interval_probabilities(cuts: Floats) -> Floats:
+def interval_probabilities(cuts: Array) -> Array:
     """Normal probabilities between ascending cuts (..., C - 1) -> (..., C), right in both tails."""
     ends = np.full((*cuts.shape[:-1], 1), np.inf)
     low, high = np.concatenate((-ends, cuts), axis=-1), np.concatenate((cuts, ends), axis=-1)

@@ -26,8 +26,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.summaries.cluster_summaries import ClusterSummaries
 from cte_metrics.kernels.two_level.normal import (
     FactoredSizes,
@@ -38,8 +38,6 @@ from cte_metrics.kernels.two_level.normal import (
 
 __all__ = ["TwoLevelSaturated", "two_level_saturated"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 _SMALLEST_WITHIN_VARIANCE = 1e-5
 
 
@@ -57,15 +55,15 @@ class TwoLevelSaturated:
 class _State:
     """mean_w, mean_b: (p,); cov_w: (p, p); mean_z: (q,); between: (r, r) over [y, z]."""
 
-    mean_w: Floats
-    mean_b: Floats
-    mean_z: Floats
-    cov_w: Floats
-    between: Floats
+    mean_w: Array
+    mean_b: Array
+    mean_z: Array
+    cov_w: Array
+    between: Array
 
 
 def two_level_saturated(
-    data: ClusterSummaries, place: Ints, *, tolerance: float = 1e-4, max_iterations: int = 5000
+    data: ClusterSummaries, place: Index, *, tolerance: float = 1e-4, max_iterations: int = 5000
 ) -> TwoLevelSaturated:
     """Return unrestricted moments; `place` (p_b,) as in ``LevelMoments``."""
     state = _start(data, place)
@@ -80,7 +78,7 @@ def two_level_saturated(
     return TwoLevelSaturated(_moments(state, place), loglik, max_iterations, False)
 
 
-def _start(data: ClusterSummaries, place: Ints) -> _State:
+def _start(data: ClusterSummaries, place: Index) -> _State:
     p, r = data.n_within, data.means.shape[1]
     z = data.vectors[:, p:]
     between = np.zeros((r, r))
@@ -110,7 +108,7 @@ def _with_floor(state: _State) -> _State:
     return replace(state, cov_w=cov)
 
 
-def _step(data: ClusterSummaries, state: _State, omega_inverse: Floats) -> _State:
+def _step(data: ClusterSummaries, state: _State, omega_inverse: Array) -> _State:
     """One EM step; E b of the clusters of size n is `expected` on average."""
     p = data.n_within
     rows = state.between[:p]
@@ -136,7 +134,7 @@ def _step(data: ClusterSummaries, state: _State, omega_inverse: Floats) -> _Stat
     return _State(mean_w, mean_b, state.mean_z, cov_w, between)
 
 
-def _moments(state: _State, place: Ints) -> LevelMoments:
+def _moments(state: _State, place: Index) -> LevelMoments:
     return LevelMoments(
         mean_within=state.mean_w,
         cov_within=state.cov_w,
