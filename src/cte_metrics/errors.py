@@ -3,16 +3,21 @@
 An error says what is wrong with the offending and the allowed values, then, after a blank line,
 ``Hint:`` and the next step. Each class is also the builtin that a caller expects.
 
-Functions: ``close_names``, ``one_of``.
+Functions: ``close_names, one_of, check_confidence, warn``.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import warnings
 from collections.abc import Iterable
 from typing import TypeVar
 
 T = TypeVar("T", bound=str)
+
+PACKAGE = os.path.join(os.path.dirname(__file__), "")
 
 
 class CTEError(Exception):
@@ -107,3 +112,26 @@ def one_of(value: T, allowed: Iterable[str], name: str) -> T:
         listed = ", ".join(repr(o) for o in options)
         raise InputError(f"{name}={value!r} is not one of {listed}.{close_names(value, options)}")
     return value
+
+
+def check_confidence(confidence: float) -> float:
+    """Return a confidence level, or refuse one that is not between 0 and 1.
+
+    Examples
+    --------
+    >>> check_confidence(0.9)
+    0.9
+    """
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"confidence={confidence!r} is not between 0 and 1.", hint="95% is confidence=0.95."
+        )
+    return float(confidence)
+
+
+def warn(text: str, category: type[CTEWarning]) -> None:
+    """Warn at the line that called the package: its own frames are passed over."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)

@@ -249,7 +249,7 @@ def test_rows_without_a_school_are_told():
     ("options", "error", "message"),
     [
         ({"rule": "median"}, InputError, "rule='median' is not one of"),
-        ({"confidence": 1.0}, InputError, "confidence=1 must lie"),
+        ({"confidence": 1.0}, InputError, "confidence=1.0 is not between 0 and 1"),
         ({"minimum_group_size": -1}, InputError, "minimum=-1"),
         ({"by": "sex"}, UnknownNameError, "by='sex' is no covariate"),
         ({"weights": [1.0]}, InputError, "one finite number, 0 or more"),

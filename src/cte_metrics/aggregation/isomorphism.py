@@ -35,6 +35,8 @@ import numpy as np
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import CTEWarning, InputError, one_of
 from cte_metrics.results import Block, Provenance, Result, Status
+from cte_metrics.sem.comparison import compare
+from cte_metrics.sem.fitting import fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,8 +208,6 @@ def _fits(
     """Fit the steps; all share the summaries and unrestricted moments of the first."""
     import pandas as pd
 
-    from cte_metrics.sem import fit
-
     frame = pd.DataFrame(answers.values, columns=list(answers.stand_ins.values()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CTEWarning)
@@ -280,8 +280,6 @@ def _table(fits: Mapping[str, SEMFit]) -> pd.DataFrame:
 
 def _change(before: SEMFit, found: SEMFit) -> dict[str, float]:
     """Difference test; where the scaled one is negative, the strictly positive one of 2010."""
-    from cte_metrics.sem import compare
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CTEWarning)
         change = compare(before, found).iloc[1]

@@ -18,9 +18,10 @@ from cte_metrics.aggregation.mixed_design import (
     slope_column,
     with_groups,
 )
+from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
 from cte_metrics.core.formula import INTERCEPT, Design, read_formula
-from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.errors import InputError, UnknownNameError, check_confidence, close_names
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
 from cte_metrics.kernels.numerics.distributions import normal_quantile, t_quantile, t_sf
@@ -135,9 +136,11 @@ class MixedModel(Result):
         The limits are the roots of the profiled deviance themselves; lme4 interpolates them, which
         differs by about 1e-4 of their width.
         """
-        from cte_metrics.aggregation.model_comparison import profile_intervals
-
-        return profile_intervals(self, confidence, parameters)
+        check_confidence(confidence)
+        names = Names(self._random, tuple(self.fixed.index))
+        return profile_intervals(
+            self._summary, self._fit, names, confidence=confidence, parameters=parameters
+        )
 
     def contrast(self, weights: Any, *, confidence: float = 0.95) -> pd.Series:
         """Estimate a combination of fixed coefficients, with Satterthwaite degrees of freedom.
@@ -157,6 +160,7 @@ class MixedModel(Result):
         UnknownNameError
             If a coefficient does not exist.
         """
+        check_confidence(confidence)
         row = np.zeros(len(self.fixed))
         for name, value in dict(weights).items():
             if name not in self.fixed.index:
@@ -230,6 +234,7 @@ def mixed_model(
     >>> found.variances.round(6).tolist()
     [4.166667, 1.0]
     """
+    check_confidence(confidence)
     slopes = (slopes,) if isinstance(slopes, str) else tuple(slopes)
     frame, label = grouped_frame(data, group)
     design = read_formula(formula, frame, also=[s for s in slopes if s in frame.columns])
@@ -284,7 +289,7 @@ def _assemble(
             + ("restricted maximum likelihood" if found.reml else "maximum likelihood"),
             n_used=n, n_dropped=len(design.kept) - n,
             settings={"formula": formula, "random": random, "reml": found.reml,
-                      "correlated": bool(found.pattern.sum() > len(random)) or len(random) == 1,
+                      "correlated": found.correlated,
                       "confidence": confidence},
             reference=REFERENCE,
         ),
@@ -298,8 +303,6 @@ def _coefficients(
     names: list[str],
     confidence: float,
 ) -> pd.DataFrame:
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence={confidence:g} must lie between 0 and 1.")
     estimate = contrasts @ found.beta
     se = np.sqrt(np.einsum("mp,pq,mq->m", contrasts, found.covariance, contrasts))
     df = inference.satterthwaite(summary, found, contrasts)

@@ -1,58 +1,17 @@
-"""Likelihood-ratio comparison and profile intervals of mixed models.
+"""Likelihood-ratio comparison of mixed models.
 
-Functions: ``compare_models, profile_intervals``.
+Functions: ``compare_models``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.aggregation.mixed_model import MixedModel
+from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.groups import mixed as kernel
-from cte_metrics.kernels.groups import mixed_inference as inference
 from cte_metrics.kernels.numerics.distributions import chi2_sf
-
-if TYPE_CHECKING:
-    from cte_metrics.aggregation.mixed_model import MixedModel
-
-
-def profile_intervals(
-    model: MixedModel, confidence: float, parameters: Sequence[str] | None
-) -> pd.DataFrame:
-    """Profile intervals of a model's parameters; see :meth:`MixedModel.profile_ci`."""
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence={confidence:g} must lie between 0 and 1.")
-    correlated = bool(model._fit.pattern.sum() > len(model._random))
-    best = kernel.fit(model._summary, reml=False, correlated=correlated or len(model._random) == 1)
-    scale = _scale_names(model._random, correlated)
-    value = dict(zip(scale, inference.natural(best), strict=True))
-    names = [n for n in scale if len(model._random) <= 2 or not n.startswith("cor_")]
-    names += list(model.fixed.index)
-    wanted = names if parameters is None else list(parameters)
-    rows = {}
-    for name in wanted:
-        if name not in names:
-            raise UnknownNameError(f"There is no parameter {name!r}.{close_names(name, names)}")
-        if name in value:
-            limits = inference.profile_scale(model._summary, best, scale.index(name), confidence)
-            rows[name] = (value[name], *limits)
-        else:
-            k = list(model.fixed.index).index(name)
-            rows[name] = (best.beta[k], *inference.profile_fixed(
-                model._summary, best, k, confidence))  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["est", "ci_low", "ci_high"])
-
-
-def _scale_names(random: tuple[str, ...], correlated: bool) -> list[str]:
-    names = [f"sd_{n}" for n in random]
-    if correlated:
-        rows, columns = np.tril_indices(len(random), -1)
-        names += [f"cor_{random[c]}_{random[r]}" for r, c in zip(rows, columns, strict=True)]
-    return [*names, "sigma"]
 
 
 def compare_models(*fits: MixedModel) -> pd.DataFrame:
@@ -87,7 +46,7 @@ def compare_models(*fits: MixedModel) -> pd.DataFrame:
     if len(fits) < 2:
         raise InputError("compare_models takes two or more models.")
     for fit in fits:
-        if not hasattr(fit, "_response"):
+        if not isinstance(fit, MixedModel):
             raise InputTypeError(
                 f"compare_models takes models of mixed_model; got {type(fit).__name__}.",
                 hint="compare_models(first, second), one argument a model.",
@@ -122,5 +81,4 @@ def compare_models(*fits: MixedModel) -> pd.DataFrame:
 def _ml_deviance(model: MixedModel) -> float:
     if not model.reml:
         return model.deviance
-    correlated = bool(model._fit.pattern.sum() > len(model._random)) or len(model._random) == 1
-    return kernel.fit(model._summary, reml=False, correlated=correlated).deviance
+    return kernel.by_maximum_likelihood(model._summary, model._fit).deviance

@@ -22,7 +22,14 @@ from cte_metrics.aggregation.scale_means import (
     staff_sizes,
 )
 from cte_metrics.core.survey.responses import Responses
-from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
+from cte_metrics.errors import (
+    InputError,
+    InputTypeError,
+    UnknownNameError,
+    check_confidence,
+    close_names,
+    one_of,
+)
 from cte_metrics.results import Block, Provenance, Result
 
 Rule = Literal["teacher_means", "item_means"]
@@ -190,8 +197,7 @@ def _checked(responses: Any, confidence: float) -> Responses:
             "The responses have no group, so there are no schools to score.",
             hint="Read them with group= (the column that names the school).",
         )
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence={confidence:g} must lie between 0 and 1.")
+    check_confidence(confidence)
     return responses
 
 

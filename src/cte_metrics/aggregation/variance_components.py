@@ -14,7 +14,7 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import Grouped, code_groups, grouped_values
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import column, item_data
-from cte_metrics.errors import InputError, one_of
+from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.groups import variance_components as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Interval, Provenance, Result, Status
@@ -147,7 +147,7 @@ def variance_components(
     one_of(method, ("anova", "reml"), "method")
     one_of(group_size, ("mean", "n0"), "group_size")
     one_of(interval, ("exact", "f"), "interval")
-    _check_confidence(confidence)
+    check_confidence(confidence)
     found = grouped_values(values, group, what="A variance component")
     data, table = _summaries(found)
     size = data.mean_size if group_size == "mean" else data.n0
@@ -181,11 +181,6 @@ def variance_components(
             reference=REFERENCES[method],
         ),
     )  # fmt: skip
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence={confidence:g} must lie between 0 and 1.")
 
 
 def _summaries(found: Grouped) -> tuple[formulas.OneWay, formulas.Anova]:

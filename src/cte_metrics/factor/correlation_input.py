@@ -14,7 +14,10 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
 from cte_metrics.errors import InputError, one_of
+from cte_metrics.factor.polychorics import polychoric_of
+from cte_metrics.kernels.likelihood.fiml import fiml_saturated
 from cte_metrics.kernels.summaries.correlations import correlation_from_covariance, spearman
+from cte_metrics.kernels.summaries.missing_patterns import missing_patterns
 from cte_metrics.kernels.summaries.moments import moments
 
 Correlation = Literal["pearson", "spearman", "polychoric", "fiml"]
@@ -187,9 +190,6 @@ def _product_moment(read: ItemData, correlation: str, missing: Missing) -> Corre
 
 
 def _fiml(read: ItemData) -> CorrelationInput:
-    from cte_metrics.kernels.likelihood.fiml import fiml_saturated
-    from cte_metrics.kernels.summaries.missing_patterns import missing_patterns
-
     values = read.values
     answered = ~np.isnan(values)
     silent = int((~answered.any(axis=1)).sum())
@@ -206,8 +206,6 @@ def _fiml(read: ItemData) -> CorrelationInput:
 
 
 def _polychoric(read: ItemData, missing: Missing, acov: bool) -> CorrelationInput:
-    from cte_metrics.factor.polychorics import polychoric_of
-
     result = polychoric_of(read, missing=missing, standard_errors=acov)
     return CorrelationInput(
         result.correlations.to_numpy(),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from cte_metrics.arrays import Array, Flags
+from cte_metrics.arrays import Array
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import EstimationError, InputError, one_of
-from cte_metrics.kernels.factor.extraction import Method
+from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
+from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor.factor_scores import (
     SCORE_METHODS,
     ScoreMethod,
@@ -24,33 +24,6 @@ from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.factor.loading_errors import LoadingErrors
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found.
-
-    ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones.
-    """
-
-    r: Array
-    loadings: Array
-    phi: Array
-    items: tuple[str, ...]
-    factors: tuple[str, ...]
-    method: Method
-    rotation: str
-    kaiser: bool
-    rotation_options: Mapping[str, Any]
-    n_obs: float | None
-    bounded: Flags
-    correlation: str
-    missing: str
-    values: Array | None = None
-    mean: Array | None = None
-    sd: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -185,8 +158,6 @@ class EFA(Result):
 
     def standard_errors(self) -> LoadingErrors:
         """Standard errors of loadings and factor correlations; see `LoadingErrors`."""
-        from cte_metrics.factor.loading_errors import loading_errors
-
         return loading_errors(self._solution)
 
     def _heading(self) -> str:

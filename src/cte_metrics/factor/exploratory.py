@@ -6,7 +6,6 @@ Functions: ``efa``.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from cte_metrics.errors import (
     InputError,
     NonConvergenceWarning,
     one_of,
+    warn,
 )
 from cte_metrics.factor.correlation_input import (
     Correlation,
@@ -28,8 +28,9 @@ from cte_metrics.factor.correlation_input import (
     correlation_matrix,
 )
 from cte_metrics.factor.definite import definite_matrix
-from cte_metrics.factor.efa_result import EFA, Solution
+from cte_metrics.factor.efa_result import EFA
 from cte_metrics.factor.rotation_options import checked_options
+from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.factor.factor_fit import FactorFit, degrees_of_freedom, fit
@@ -242,20 +243,20 @@ def _problems(
     out = []
     if solution.method != "pc" and found.heywood.any():
         out.append(_heywood(solution, found))
-        warnings.warn(out[-1], ImproperSolutionWarning, stacklevel=3)
+        warn(out[-1], ImproperSolutionWarning)
     empty = int((np.sum(found.loadings**2, axis=0) < _NO_LOADINGS).sum())
     if empty:
         out.append(_empty(empty, found.loadings.shape[1]))
-        warnings.warn(out[-1], DataWarning, stacklevel=3)
+        warn(out[-1], DataWarning)
     if not found.converged:
         out.append(f"Extraction by {solution.method} did not converge.")
-        warnings.warn(out[-1], NonConvergenceWarning, stacklevel=3)
+        warn(out[-1], NonConvergenceWarning)
     if not turned.converged:
         out.append(
             f"Rotation {solution.rotation} reached no minimum with separate factors; the loadings "
             "shown are not at an optimum of its criterion."
         )
-        warnings.warn(out[-1], NonConvergenceWarning, stacklevel=3)
+        warn(out[-1], NonConvergenceWarning)
     return out
 
 

@@ -5,7 +5,6 @@ Functions: ``schmid_leiman``.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +14,14 @@ from cte_metrics.errors import (
     IdentificationError,
     ImproperSolutionWarning,
     InputTypeError,
+    warn,
 )
+from cte_metrics.factor.efa_result import EFA
 from cte_metrics.kernels.factor import schmid_leiman as kernel
 from cte_metrics.kernels.factor.extraction import Method
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from cte_metrics.factor.efa_result import EFA
 
 
 def schmid_leiman(efa: EFA) -> pd.DataFrame:
@@ -70,12 +69,12 @@ def schmid_leiman(efa: EFA) -> pd.DataFrame:
     """
     import pandas as pd
 
-    solution = getattr(efa, "_solution", None)
-    if solution is None:
+    if not isinstance(efa, EFA):
         raise InputTypeError(
             f"schmid_leiman takes an EFA; got {type(efa).__name__}.",
             hint="Pass the result of cte.factor.efa(data, n_factors).",
         )
+    solution = efa._solution
     if len(solution.factors) < 2:
         raise IdentificationError(
             "One factor has no group factors beside it.", hint="Extract two factors or more."
@@ -95,15 +94,13 @@ def schmid_leiman(efa: EFA) -> pd.DataFrame:
 
 def _warn(out: Any) -> None:
     if not out.identified:
-        warnings.warn(
+        warn(
             "Two factors do not identify a general factor; their loadings on it were set equal. "
             "Three factors or more are needed.",
             DataWarning,
-            stacklevel=3,
         )
     if out.heywood:
-        warnings.warn(
+        warn(
             "A factor loads 1 or more on the general factor, so its group factor vanishes.",
             ImproperSolutionWarning,
-            stacklevel=3,
         )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
-from cte_metrics.errors import EstimationError, InputError
+from cte_metrics.errors import EstimationError, InputError, check_confidence
 from cte_metrics.factor.correlation_input import correlation_matrix
-from cte_metrics.factor.efa_result import Solution
+from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import loading_errors as errors
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.numerics.distributions import normal_quantile
@@ -59,6 +59,7 @@ class LoadingErrors(Result):
         """Loadings with their normal confidence intervals, one row an item and factor."""
         import pandas as pd
 
+        check_confidence(confidence)
         est = self.estimates.to_numpy()
         se = self.loadings.to_numpy()
         reach = float(normal_quantile(0.5 + 0.5 * confidence)) * se

@@ -5,7 +5,6 @@ Functions: ``rotate``. Class: ``Rotated``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError, NonConvergenceWarning, one_of
+from cte_metrics.errors import InputError, NonConvergenceWarning, one_of, warn
+from cte_metrics.factor.efa_result import EFA
 from cte_metrics.factor.rotation_options import checked_options
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
@@ -101,13 +101,13 @@ def rotate(
     notes: tuple[str, ...] = ()
     if not turned.converged:
         notes = (f"Rotation {method} reached no minimum with separate factors.",)
-        warnings.warn(notes[0], NonConvergenceWarning, stacklevel=2)
+        warn(notes[0], NonConvergenceWarning)
     return _result(turned, items, names, method, kaiser, notes)
 
 
 def _read(loadings: Any) -> tuple[Array, list[str], list[str]]:
-    solution = getattr(loadings, "_solution", None)
-    if solution is not None:
+    if isinstance(loadings, EFA):
+        solution = loadings._solution
         half = np.linalg.cholesky(solution.phi)
         return solution.loadings @ half, list(solution.items), list(solution.factors)
     values = np.asarray(loadings, dtype=np.float64)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.core.randomness import generator
-from cte_metrics.errors import InputError, one_of
+from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.numerics.resampling import percentile_interval
 from cte_metrics.kernels.reliability.alpha import (
     ANALYTIC_INTERVALS,
@@ -216,21 +216,6 @@ def cronbach_alpha(
             *interval_notes,
         ),
     )
-
-
-def check_confidence(confidence: float) -> float:
-    """Return a confidence level, or refuse one that is not between 0 and 1.
-
-    Raises
-    ------
-    InputError
-        If the level is not between 0 and 1.
-    """
-    if not 0 < confidence < 1:
-        raise InputError(
-            f"confidence={confidence!r} is not between 0 and 1.", hint="95% is confidence=0.95."
-        )
-    return float(confidence)
 
 
 def _interval(

@@ -27,6 +27,7 @@ from cte_metrics.sem.inference.standardized import solution_keys, variance_deriv
 from cte_metrics.sem.model.moment_names import latent_matrix
 from cte_metrics.sem.model.ordinal import scales
 from cte_metrics.sem.semfit import SEMFit
+from cte_metrics.sem.scores.factor_scores import model_answers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,8 +218,6 @@ def _latent_covariance(solution: Solution, number: int, *, observed: bool) -> Ar
 
 
 def _scored_covariance(solution: Solution, number: int) -> Array | None:
-    from cte_metrics.sem.scores.factor_scores import model_answers
-
     if not solution.data.groups:
         return None
     return np.cov(model_answers(solution, number), rowvar=False)

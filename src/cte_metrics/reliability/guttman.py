@@ -14,11 +14,10 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
 from cte_metrics.kernels.reliability.guttman import guttman_bounds
 from cte_metrics.kernels.reliability.split_half import split_coefficients
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import Coefficient, IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, Source, read_source
 from cte_metrics.reliability.split_halves import Splits, search_splits

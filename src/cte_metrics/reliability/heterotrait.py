@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
-from cte_metrics.errors import InputError, one_of
+from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.reliability.htmt import htmt_ratios
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.reliability.stratified import instrument_subscales

@@ -5,7 +5,6 @@ Functions: ``hierarchical_omega``. Class: ``HierarchicalOmega``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,12 +18,13 @@ from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputError,
     InputTypeError,
+    check_confidence,
     one_of,
+    warn,
 )
 from cte_metrics.kernels.factor import extraction, rotation
 from cte_metrics.kernels.numerics.resampling import bootstrap_covariances, percentile_interval
 from cte_metrics.kernels.reliability.hierarchical import HierarchicalFigures, hierarchical_figures
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import Coefficient, correlations
 from cte_metrics.reliability.guttman import refuse_indefinite
 from cte_metrics.reliability.source import Missing, Source, read_source
@@ -263,7 +263,7 @@ def _judge(found: HierarchicalFigures, items: Sequence[str]) -> tuple[Status, tu
         else ""
     )
     text = f"{what} {general}".strip()
-    warnings.warn(f"Omega hierarchical: {text}", ImproperSolutionWarning, stacklevel=3)
+    warn(f"Omega hierarchical: {text}", ImproperSolutionWarning)
     return Status.IMPROPER, (text,)
 
 

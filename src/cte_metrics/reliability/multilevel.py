@@ -34,13 +34,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
-from cte_metrics.errors import CTEWarning, ImproperSolutionWarning, NonConvergenceWarning, one_of
+from cte_metrics.errors import (
+    CTEWarning,
+    ImproperSolutionWarning,
+    NonConvergenceWarning,
+    check_confidence,
+    one_of,
+    warn,
+)
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
 from cte_metrics.sem.estimators.two_level import TwoLevel
+from cte_metrics.sem.fitting import fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,8 +232,6 @@ def _fit(answers: GroupedAnswers, missing: Literal["listwise", "fiml"]) -> SEMFi
     """One factor at each level."""
     import pandas as pd
 
-    from cte_metrics.sem import fit
-
     frame = pd.DataFrame(answers.values, columns=_model_names(answers.names))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CTEWarning)
@@ -243,10 +248,10 @@ def _warn(fit: SEMFit) -> None:
     """Warn of a model without a solution, or with an improper one."""
     if not fit.converged:
         text = "The two-level one-factor model found no solution, so there is no omega."
-        warnings.warn(text, NonConvergenceWarning, stacklevel=3)
+        warn(text, NonConvergenceWarning)
     elif fit.status is Status.IMPROPER:
         text = " ".join(("The two-level one-factor model is improper.", *fit.notes))
-        warnings.warn(text, ImproperSolutionWarning, stacklevel=3)
+        warn(text, ImproperSolutionWarning)
 
 
 def _fit_equal_loadings(free: SEMFit, answers: GroupedAnswers) -> SEMFit:

@@ -5,7 +5,6 @@ Functions: ``mcdonald_omega``. Class: ``Omega``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -18,12 +17,13 @@ from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputError,
     NonConvergenceWarning,
+    check_confidence,
     one_of,
+    warn,
 )
 from cte_metrics.kernels.factor.one_factor import OneFactor
 from cte_metrics.kernels.numerics.distributions import chi2_sf, normal_quantile
 from cte_metrics.kernels.numerics.resampling import percentile_interval
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.omega_estimation import (
     FittedOmega,
     categorical_omega,
@@ -226,7 +226,7 @@ def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...
         )
     if not fit.converged:
         text = "The one-factor model did not converge; do not interpret omega."
-        warnings.warn(text, NonConvergenceWarning, stacklevel=3)
+        warn(text, NonConvergenceWarning)
         return Status.MAX_ITER, (text,)
     negative = [n for n, u in zip(items, fit.uniquenesses, strict=True) if u < 0]
     if not negative:
@@ -235,7 +235,7 @@ def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...
         f"The residual variance of {', '.join(negative)} is negative (Heywood case): one factor "
         "explains more than its variance. Too few respondents, too few items, or a wrong model."
     )
-    warnings.warn(text, ImproperSolutionWarning, stacklevel=3)
+    warn(text, ImproperSolutionWarning)
     return Status.IMPROPER, (text,)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import item_data
-from cte_metrics.errors import InputError, one_of
+from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.reliability.crossed_variances import (
     CrossedVariances,
     MeanSquares,
@@ -21,7 +21,6 @@ from cte_metrics.kernels.reliability.crossed_variances import (
     unbalanced_reml,
 )
 from cte_metrics.kernels.reliability.icc_forms import FORMS, icc_forms
-from cte_metrics.reliability.alpha import check_confidence
 
 if TYPE_CHECKING:
     import pandas as pd

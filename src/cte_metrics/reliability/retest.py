@@ -12,12 +12,11 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Flags
 from cte_metrics.core.door import item_data
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.reliability.alpha import alpha_figures, alpha_interval
 from cte_metrics.kernels.reliability.retest import pair_correlation, profile_agreement
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
 from cte_metrics.kernels.summaries.moments import moments
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.results import Interval, Provenance, Status
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
-from cte_metrics.errors import one_of
+from cte_metrics.errors import check_confidence, one_of
 from cte_metrics.kernels.reliability.split_half import (
     MOST_ITEMS,
     all_splits,
@@ -23,7 +23,6 @@ from cte_metrics.kernels.reliability.split_half import (
     sampled_splits,
     split_coefficients,
 )
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, read_source
 from cte_metrics.results import Provenance, Result

@@ -13,9 +13,8 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.keying import keying_notes
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.reliability.alpha import alpha_coefficient, item_total
-from cte_metrics.reliability.alpha import check_confidence
 from cte_metrics.reliability.coefficient import Coefficient, IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Interval, Provenance, Status

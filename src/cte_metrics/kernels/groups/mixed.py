@@ -15,8 +15,8 @@ c_j = Z_j'V_j^-1 (y - X beta) and P = (X'V^-1 X)^-1,
 With a random intercept alone, groups of one size are added up beforehand, so that an evaluation
 costs as much as there are distinct sizes.
 
-Functions: ``summarise, without_column, evaluate, fit, finish, lower_pattern, random_effects,
-deviance_given_sigma, differenced``.
+Functions: ``summarise, without_column, evaluate, fit, by_maximum_likelihood, finish, lower_pattern,
+random_effects, deviance_given_sigma, differenced``.
 
 References
 ----------
@@ -109,6 +109,11 @@ class MixedFit:
     def random_covariance(self) -> Array:
         """(q, q) covariance matrix of the random effects."""
         return self.sigma2 * (self.lam @ self.lam.T)
+
+    @property
+    def correlated(self) -> bool:
+        """Whether random effects may be correlated (one of them alone counts as such)."""
+        return bool(self.pattern.sum() > len(self.pattern)) or len(self.pattern) == 1
 
 
 def summarise(x: Array, y: Array, z: Array, codes: Integers, n_groups: int) -> MixedSummary:
@@ -257,6 +262,11 @@ def fit(data: MixedSummary, *, reml: bool = True, correlated: bool = True) -> Mi
         lam = _search(data, start, np.atleast_1d(scale), pattern, reml)
     lam = _at_boundary(data, lam, np.atleast_1d(scale), reml)
     return finish(data, lam, pattern, reml)
+
+
+def by_maximum_likelihood(data: MixedSummary, found: MixedFit) -> MixedFit:
+    """The same model by full maximum likelihood."""
+    return fit(data, reml=False, correlated=found.correlated)
 
 
 def finish(data: MixedSummary, lam: Array, pattern: Flags, reml: bool) -> MixedFit:
