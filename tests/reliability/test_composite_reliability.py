@@ -12,8 +12,8 @@ import pytest
 
 from cte_metrics import sem
 from cte_metrics.errors import InputError
+from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
-    alpha_of,
     categorical_covariance,
     construct_h,
     maximal_share,

@@ -1,6 +1,6 @@
 """The figures of one scale for every school.
 
-Functions: ``scale_means, teacher_scores, staff_sizes``; classes ``Options, ScaleMeans``.
+Functions: ``scale_means, staff_sizes``; classes ``Options, ScaleMeans``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from cte_metrics.kernels.groups import agreement as agree
 from cte_metrics.kernels.groups import variance_components as components
 from cte_metrics.kernels.numerics.distributions import t_quantile
 from cte_metrics.kernels.summaries import group_summaries as summaries
+from cte_metrics.kernels.summaries.item_statistics import mean_scores
+from cte_metrics.kernels.summaries.scale_scores import required_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +42,6 @@ class ScaleMeans:
     figures: dict[str, float]
     notes: tuple[str, ...]
     n_used: int
-
-
-def teacher_scores(values: Array, minimum_answered: int | float | None) -> Array:
-    """Mean of each teacher's answers, nan where too few were given; (N, k) -> (N,).
-
-    ``minimum_answered`` is a count (int) or a share (float) of the items; at least one is needed.
-
-    Examples
-    --------
-    >>> teacher_scores(np.array([[4.0, np.nan], [3.0, 4.0]]), 2).tolist()
-    [nan, 3.5]
-    """
-    k = values.shape[1]
-    if values.dtype.kind != "f":
-        return values.sum(axis=1, dtype=np.float64) / k
-    known = ~np.isnan(values)
-    answered = known.sum(axis=1)
-    total = np.where(known, values, 0.0).sum(axis=1)
-    out = np.full(len(values), np.nan)
-    return np.divide(total, answered, out=out, where=answered >= _needed(minimum_answered, k))
-
-
-def _needed(minimum_answered: int | float | None, k: int) -> int:
-    if minimum_answered is None:
-        return 1
-    if isinstance(minimum_answered, float) and minimum_answered <= 1:
-        return max(1, int(np.ceil(minimum_answered * k - 1e-9)))
-    return max(1, min(int(minimum_answered), k))
 
 
 def staff_sizes(responses: Responses, schools: pd.Index, staff_size: Any) -> Array | None:
@@ -109,7 +83,8 @@ def scale_means(
 ) -> ScaleMeans:
     """Every figure of one scale. codes: (N,) cell of each row, -1 for none."""
     values = responses.answers()[:, list(items)]
-    score = teacher_scores(values, responses.instrument.minimum_answered)
+    needed = required_answers(len(items), responses.instrument.minimum_answered)
+    score = mean_scores(values, needed)
     keep = (codes >= 0) & ~np.isnan(score)
     weight = np.ones(len(score)) if options.weights is None else options.weights
     keep &= weight > 0

@@ -13,8 +13,8 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
-    alpha_of,
     average_variance_extracted,
     categorical_covariance,
     construct_h,

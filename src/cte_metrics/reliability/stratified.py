@@ -14,7 +14,7 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, check_confidence
-from cte_metrics.kernels.reliability.alpha import alpha_coefficient, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_of, item_total
 from cte_metrics.reliability.coefficient import Coefficient, IntervalMethod, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Interval, Provenance, Status
@@ -132,7 +132,7 @@ def stratified_alpha(
         alpha=alpha,
         ci=limits.interval(),
         se=float(limits.se[0]),
-        plain_alpha=float(alpha_coefficient(len(c), np.trace(c), c.sum())),
+        plain_alpha=alpha_of(c),
         strata=_strata(c, blocks, tuple(chosen)),
         n_items=source.n_items,
         n_respondents=source.n,
@@ -207,7 +207,7 @@ def _strata(c: Array, blocks: Sequence[Array], names: Sequence[str]) -> pd.DataF
 
     parts = [c[np.ix_(b, b)] for b in blocks]
     columns = {
-        "alpha": [float(alpha_coefficient(len(p), np.trace(p), p.sum())) for p in parts],
+        "alpha": [alpha_of(p) for p in parts],
         "variance": [float(p.sum()) for p in parts],
         "n_items": [len(p) for p in parts],
     }

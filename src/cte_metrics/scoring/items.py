@@ -15,7 +15,7 @@ from cte_metrics.arrays import Array, Index
 from cte_metrics.core.door import ItemData, item_data
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.reliability.alpha import alpha_coefficient, dropped_figures, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_of, dropped_figures, item_total
 from cte_metrics.kernels.summaries.item_statistics import item_statistics, score_correlations
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.results import Block, Provenance, Result
@@ -168,7 +168,7 @@ def _alpha(pairs: MomentArrays, varying: Index) -> float:
     if len(varying) < 2:
         return np.nan
     c = pairs.covariance[np.ix_(varying, varying)]
-    return float(alpha_coefficient(len(c), np.trace(c), c.sum()))
+    return alpha_of(c)
 
 
 def _with_subscales(

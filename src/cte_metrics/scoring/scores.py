@@ -17,7 +17,11 @@ from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
 from cte_metrics.kernels.reliability.alpha import item_total
 from cte_metrics.kernels.summaries.moments import moments
-from cte_metrics.kernels.summaries.scale_scores import required_answers, scale_means, standardize
+from cte_metrics.kernels.summaries.scale_scores import (
+    required_answers,
+    scores_of_scale,
+    standardize,
+)
 from cte_metrics.results import Block, Provenance, Result
 
 if TYPE_CHECKING:
@@ -141,7 +145,7 @@ def score(
     answered: dict[str, Integers] = {}
     for name, items in scales.items():
         part = values[:, [where[i] for i in items]]
-        means, answered[name] = scale_means(part, rule, required[name])
+        means, answered[name] = scores_of_scale(part, rule, required[name])
         if missing == "listwise":
             means[~complete] = np.nan
         table[name] = _on_scale(means, method, len(items), responses)

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cte_metrics.kernels.factor import adequacy, factor_fit, factor_scores, loading_errors
+from cte_metrics.kernels.factor import (
+    adequacy,
+    factor_fit,
+    factor_scores,
+    fit_indices,
+    loading_errors,
+)
 from cte_metrics.kernels.factor.schmid_leiman import general_loadings, schmid_leiman
 from tests.factor.stored import (
     CASES,
@@ -80,11 +86,11 @@ def test_fit_limits():
 def test_rmsea_limits_enclose_the_noncentrality():
     from cte_metrics.kernels.numerics.distributions import noncentral_chi2_cdf
 
-    low, high = factor_fit.rmsea_limits(80.0, 40, 200)
+    low, high = fit_indices.rmsea_interval(80.0, 40, 199)
     for limit, probability in ((low, 0.95), (high, 0.05)):
         ncp = limit**2 * 40 * 199
         np.testing.assert_allclose(noncentral_chi2_cdf(80.0, 40, ncp), probability, atol=1e-8)
-    assert factor_fit.rmsea_limits(10.0, 40, 200) == (0.0, 0.0)
+    assert fit_indices.rmsea_interval(10.0, 40, 199) == (0.0, 0.0)
 
 
 # --- scores --------------------------------------------------------------------------------------

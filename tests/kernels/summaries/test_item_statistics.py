@@ -19,7 +19,11 @@ from cte_metrics.kernels.summaries.item_statistics import (
     score_correlations,
     value_counts,
 )
-from cte_metrics.kernels.summaries.scale_scores import required_answers, scale_means, standardize
+from cte_metrics.kernels.summaries.scale_scores import (
+    required_answers,
+    scores_of_scale,
+    standardize,
+)
 from tests.reference_case import case
 
 FIELDS = {
@@ -109,10 +113,10 @@ def test_required_answers(k: int, minimum: float | None, needed: int) -> None:
 
 def test_filled_and_prorated_means() -> None:
     x = np.array([[1.0, 5.0], [3.0, np.nan], [np.nan, np.nan]])
-    assert scale_means(x, "prorate", 1)[0].tolist()[:2] == [3.0, 3.0]
-    assert scale_means(x, "item_mean", 1)[0].tolist()[:2] == [3.0, 4.0]
-    assert np.isnan(scale_means(x, "item_mean", 1)[0][2])
-    assert scale_means(x, "item_median", 1)[1].tolist() == [2, 1, 0]
+    assert scores_of_scale(x, "prorate", 1)[0].tolist()[:2] == [3.0, 3.0]
+    assert scores_of_scale(x, "item_mean", 1)[0].tolist()[:2] == [3.0, 4.0]
+    assert np.isnan(scores_of_scale(x, "item_mean", 1)[0][2])
+    assert scores_of_scale(x, "item_median", 1)[1].tolist() == [2, 1, 0]
 
 
 def test_standardize_leaves_gaps_and_equal_scores() -> None:

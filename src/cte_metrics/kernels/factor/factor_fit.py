@@ -15,7 +15,7 @@ With the model matrix M = L Phi L' and ones on its diagonal, p items, m factors,
 F is the normal-theory discrepancy whatever method found the loadings. Where df is 0 there is no
 test.
 
-Functions: `fit`, `degrees_of_freedom`, `discrepancy`, `rmsea_limits`.
+Functions: ``fit, degrees_of_freedom, discrepancy``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from cte_metrics.arrays import Array
-from cte_metrics.kernels.numerics.distributions import chi2_cdf, chi2_sf, noncentral_chi2_cdf
+from cte_metrics.kernels.factor import fit_indices as index
+from cte_metrics.kernels.numerics.distributions import chi2_sf
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +90,9 @@ def _tests(
     chi2, null_chi2 = max(f * factor, 0.0), f0 * null_factor
     if df <= 0:
         return (chi2, np.nan, null_chi2, *(np.nan,) * 6)
-    base, own = f0 / df0, f / df
-    tli = (base - own) / (base - 1.0 / factor)
-    misfit = max(chi2 - df, 0.0)
-    worst = max(null_chi2 - df0, misfit)
-    cfi = 1.0 - misfit / worst if worst > 0.0 else 1.0
-    rmsea = float(np.sqrt(max(chi2 / (df * n) - 1.0 / (n - 1.0), 0.0)))
-    low, high = rmsea_limits(chi2, df, n)
+    tli = index.tli(f * factor, df, f0 * factor, df0)
+    cfi = index.cfi(chi2, df, null_chi2, df0)
+    rmsea = index.rmsea(chi2, df, n, c=n / (n - 1.0))
+    low, high = index.rmsea_interval(chi2, df, n - 1.0)
     tail = float(chi2_sf(chi2, df))
     return chi2, tail, null_chi2, tli, cfi, rmsea, low, high, chi2 - df * float(np.log(n))
-
-
-def rmsea_limits(chi2: float, df: int, n: float, level: float = 0.90) -> tuple[float, float]:
-    """Limits of RMSEA from the noncentral chi-square distribution."""
-    tail = 0.5 * (1.0 - level)
-    low, high = (_noncentrality(chi2, df, 1.0 - tail), _noncentrality(chi2, df, tail))
-    return tuple(float(np.sqrt(x / (df * (n - 1.0)))) for x in (low, high))  # type: ignore[return-value]
-
-
-def _noncentrality(chi2: float, df: int, probability: float) -> float:
-    """The noncentrality under which ``chi2`` has this cumulative probability; 0 if there is
-    none.
-    """
-    if float(chi2_cdf(chi2, df)) <= probability:
-        return 0.0
-    top = max(4.0 * chi2, 50.0)
-    while float(noncentral_chi2_cdf(chi2, df, top)) > probability:
-        top *= 2.0
-    distance = lambda x: float(noncentral_chi2_cdf(chi2, df, x)) - probability
-    return float(brentq(distance, 0.0, top, xtol=1e-10, rtol=1e-12))

@@ -37,6 +37,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
+from cte_metrics.kernels.factor import fit_indices as index
 from cte_metrics.kernels.factor.adequacy import kmo
 from cte_metrics.kernels.factor.extraction import extract
 
@@ -97,18 +98,17 @@ def hull(r: Array, n_obs: float, largest: int, method: Literal["uls", "ml"] = "u
     """Fit of 0 to ``largest`` factors: CAF (1 - KMO of the residuals), CFI and 1 - RMSEA.
 
     Chi-square is n - 1 times the discrepancy; the baseline is n - 1 times the sum of squared
-    correlations.
+    correlations. RMSEA has the divisor df n - 1 of EFAtools.
     """
     p = r.shape[0]
     m = np.arange(largest + 1)
     df = ((p - m) ** 2 - p - m) / 2.0
     fitted = [_discrepancy_and_caf(r, int(k), method) for k in m]
     chi2 = (n_obs - 1.0) * np.array([f[0] for f in fitted])
-    misfit = np.maximum(chi2 - df, 0.0)
-    worst = max(float(misfit[0]), 1e-300)
-    rmsea = np.sqrt(misfit / (df * n_obs - 1.0))
+    cfi = [index.cfi(t, d, chi2[0], df[0]) for t, d in zip(chi2, df, strict=True)]
+    rmsea = np.sqrt(np.maximum(chi2 - df, 0.0) / (df * n_obs - 1.0))
     caf = np.array([f[1] for f in fitted])
-    return Hull(m, df, caf, np.clip(1.0 - misfit / worst, 0.0, 1.0), 1.0 - rmsea)
+    return Hull(m, df, caf, np.array(cfi), 1.0 - rmsea)
 
 
 def _discrepancy_and_caf(r: Array, m: int, method: Literal["uls", "ml"]) -> tuple[float, float]:

@@ -17,8 +17,8 @@ Psychological Measurement 11, 93-103. van Zyl, Neudecker & Nel (2000), Psychomet
 Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808. Bonett (2002), Journal of
 Educational and Behavioral Statistics 27, 335-340.
 
-Functions: ``alpha_coefficient, alpha_figures, dropped_figures, item_total, correlation_from,
-is_singular, squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
+Functions: ``alpha_coefficient, alpha_of, alpha_figures, dropped_figures, item_total,
+correlation_from, is_singular, squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
 """
 
 from __future__ import annotations
@@ -146,6 +146,17 @@ def alpha_coefficient(n_items: float, trace: Array, total: Array) -> Array:
     np.divide(trace, total, out=share, where=total > 0)
     factor = n_items / (n_items - 1.0) if n_items > 1 else np.nan
     return np.asarray(factor * (1.0 - share))[()]
+
+
+def alpha_of(covariance: Array) -> float:
+    """Alpha of a covariance matrix (k, k); nan for one item.
+
+    Examples
+    --------
+    >>> round(alpha_of(np.array([[2.0, 1.0], [1.0, 2.0]])), 12)
+    0.666666666667
+    """
+    return float(alpha_coefficient(len(covariance), np.trace(covariance), covariance.sum()))
 
 
 def alpha_figures(covariance: Array) -> AlphaFigures:

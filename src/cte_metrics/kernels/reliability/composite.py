@@ -18,7 +18,7 @@ expression for the maximal reliability of a linear composite. Psychometrika, 62,
 B., & Yang, Y. (2009). Psychometrika, 74, 155-167. Rodriguez, A., Reise, S. P., & Haviland, M. G.
 (2016). Evaluating bifactor models. Psychological Methods, 21, 137-150.
 
-Functions: ``share_of_sum``, ``alpha_of``, ``maximal_share``, ``average_variance_extracted``,
+Functions: ``share_of_sum``, ``maximal_share``, ``average_variance_extracted``,
 ``construct_h``, ``categorical_covariance``, ``explained_common_variance``,
 ``uncontaminated_share``.
 """
@@ -44,20 +44,6 @@ def share_of_sum(true: Array, total: Array) -> float:
     """
     variance = float(total.sum())
     return float(true.sum()) / variance if variance > 0 else np.nan
-
-
-def alpha_of(total: Array) -> float:
-    """Coefficient alpha of a covariance matrix (k, k); nan for one item.
-
-    Examples
-    --------
-    >>> alpha_of(np.array([[2.0, 1.0], [1.0, 2.0]]))
-    0.6666666666666667
-    """
-    k, variance = len(total), float(total.sum())
-    if k < 2 or variance <= 0:
-        return np.nan
-    return k / (k - 1) * (1.0 - float(np.trace(total)) / variance)
 
 
 def maximal_share(true: Array, total: Array) -> float:

@@ -176,18 +176,25 @@ def _mad(values: Array, counts: Array, median: float) -> float:
     return MAD_CONSTANT * _median(deviation[order], counts[order])
 
 
-def mean_scores(values: Array) -> Array:
-    """Mean of each row's answers (n,); nan for a row without any.
+def mean_scores(values: NDArray[np.generic], required: int = 1) -> Array:
+    """Mean of each row's answers (n,); nan for a row with fewer answers than ``required``.
+
+    Whole numbers are answers without a gap.
 
     Examples
     --------
     >>> mean_scores(np.array([[1.0, 3.0], [2.0, np.nan], [np.nan, np.nan]])).tolist()
     [2.0, 2.0, nan]
+    >>> mean_scores(np.array([[4.0, np.nan], [3.0, 4.0]]), required=2).tolist()
+    [nan, 3.5]
     """
+    if values.dtype.kind != "f":
+        return np.asarray(values.sum(axis=1, dtype=np.float64) / values.shape[1])
     missing = np.isnan(values)
     answered = values.shape[1] - missing.sum(1)
     out = np.full(len(values), np.nan)
-    np.divide(np.where(missing, 0.0, values).sum(1), answered, out=out, where=answered > 0)
+    enough = answered >= max(required, 1)
+    np.divide(np.where(missing, 0.0, values).sum(1), answered, out=out, where=enough)
     return out
 
 

@@ -4,7 +4,7 @@
 with the item's mean or median over all respondents. A sum is k times the mean, so that a prorated
 sum is on the scale of a complete one.
 
-Functions: ``scale_means, required_answers, standardize``.
+Functions: ``scores_of_scale, required_answers, filled, standardize``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def filled(values: Array, how: str) -> Array:
     return np.where(np.isnan(values), centre, values)
 
 
-def scale_means(values: Array, missing: str, required: int) -> tuple[Array, Integers]:
+def scores_of_scale(values: Array, missing: str, required: int) -> tuple[Array, Integers]:
     """Mean score of each row, nan with too few answers, and the number of answers, (n,) each.
 
     Parameters
@@ -52,7 +52,7 @@ def scale_means(values: Array, missing: str, required: int) -> tuple[Array, Inte
 
     Examples
     --------
-    >>> means, counts = scale_means(np.array([[1.0, 3.0], [2.0, np.nan]]), "prorate", 2)
+    >>> means, counts = scores_of_scale(np.array([[1.0, 3.0], [2.0, np.nan]]), "prorate", 2)
     >>> means.tolist(), counts.tolist()
     ([2.0, nan], [2, 1])
     """
