@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.core.randomness import generator
-from cte_metrics.errors import InputError, check_confidence, one_of
-from cte_metrics.kernels.numerics.resampling import percentile_interval
 from cte_metrics.kernels.reliability.alpha import (
     ANALYTIC_INTERVALS,
     AlphaFigures,
@@ -25,6 +22,7 @@ from cte_metrics.kernels.reliability.alpha import (
     item_total,
 )
 from cte_metrics.kernels.summaries.item_statistics import score_correlations
+from cte_metrics.reliability.resampled import Resampling
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
 
@@ -177,16 +175,21 @@ def cronbach_alpha(
     >>> round(low, 3), round(high, 3)
     (0.413, 0.811)
     """
-    one_of(interval, (*ANALYTIC_INTERVALS, "bootstrap"), "interval")
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval,
+        n_resamples=n_resamples,
+        rng=rng,
+        confidence=confidence,
+        allowed=(*ANALYTIC_INTERVALS, "bootstrap"),
+    )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Alpha")
     figures = alpha_figures(source.covariance)
-    limits, interval_notes = _interval(source, figures, interval, level, n_resamples, rng)
+    limits, interval_notes = _interval(source, figures, asked)
     table, mean, sd = _item_table(source)
     alpha = float(figures.alpha)
     return Alpha(
         alpha=alpha,
-        ci=Interval(*limits, level),
+        ci=Interval(*limits, asked.level),
         standardized_alpha=float(figures.standardized),
         average_r=float(figures.average_r),
         median_r=float(figures.median_r),
@@ -204,8 +207,7 @@ def cronbach_alpha(
             method=f"Cronbach's alpha, {missing} covariances, {interval} interval",
             n_used=source.n,
             n_dropped=source.n_dropped,
-            settings={"interval": interval, "missing": missing, "confidence": level}
-            | ({"n_resamples": n_resamples} if interval == "bootstrap" else {}),
+            settings={"missing": missing, **asked.settings},
             reference=_REFERENCE,
         ),
         status=Status.OK if np.isfinite(alpha) else Status.UNDEFINED,
@@ -219,34 +221,26 @@ def cronbach_alpha(
 
 
 def _interval(
-    source: Source,
-    figures: AlphaFigures,
-    method: str,
-    level: float,
-    n_resamples: int,
-    rng: np.random.Generator | int | None,
+    source: Source, figures: AlphaFigures, asked: Resampling
 ) -> tuple[tuple[float, float], tuple[str, ...]]:
-    if method != "bootstrap":
+    if not asked.bootstrap:
         factor = float(figures.variance_factor)
         limits = alpha_interval(
-            method,
+            asked.method,
             float(figures.alpha),
             source.n,
             source.n_items,
             variance_factor=factor,
-            confidence=level,
+            confidence=asked.level,
         )
         return limits, ()
-    if n_resamples < 2:
-        raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
     answers = source.answers("A bootstrap interval").values
     if source.complete and np.isnan(answers).any():
         answers = answers[~np.isnan(answers).any(axis=1)]
     answers = answers[~np.isnan(answers).all(axis=1)]
-    replicates = bootstrap_alpha(answers, n_resamples, generator(rng))
-    lost = int((~np.isfinite(replicates)).sum())
-    notes = (f"{lost} of {n_resamples} resamples had no alpha and were left out.",) if lost else ()
-    return percentile_interval(replicates, level), notes
+    replicates = bootstrap_alpha(answers, asked.n_resamples, asked.rng)
+    found = asked.percentiles(replicates[:, None], "alpha")
+    return (float(found.low[0]), float(found.high[0])), found.notes
 
 
 def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:

@@ -6,19 +6,19 @@ Functions: ``guttman_lambdas, greatest_lower_bound``. Classes: ``GuttmanLambdas`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
-from cte_metrics.errors import InputError, check_confidence
+from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
 from cte_metrics.kernels.reliability.guttman import guttman_bounds
 from cte_metrics.kernels.reliability.split_half import split_coefficients
-from cte_metrics.reliability.coefficient import Coefficient, IntervalMethod, matrix_interval
+from cte_metrics.reliability.coefficient import Coefficient
+from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, Source, read_source
 from cte_metrics.reliability.split_halves import Splits, search_splits
 from cte_metrics.results import Interval, Provenance, Result, Status
@@ -140,11 +140,12 @@ def guttman_lambdas(
     >>> [round(getattr(found, f"lambda{i}"), 4) for i in range(1, 7)]
     [0.3333, 0.6667, 0.6667, 0.6667, 0.6667, 0.5]
     """
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
+    )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Guttman's lambdas")
     chosen = refuse_indefinite(source, matrix)
-    draws = generator(rng)
-    searched = search_splits(chosen, splits, draws)
+    searched = search_splits(chosen, splits, asked.rng)
     best = searched.best[None]
 
     def figures(stack: Array) -> Array:
@@ -154,15 +155,7 @@ def guttman_lambdas(
 
     estimate = figures(chosen[None])[0]
     estimate[3] = searched.maximum
-    limits = matrix_interval(
-        source,
-        figures,
-        method=interval,
-        level=level,
-        kind=matrix,
-        n_resamples=n_resamples,
-        rng=draws,
-    )
+    limits = matrix_interval(source, figures, asked, kind=matrix)
     import pandas as pd
 
     columns = {"estimate": estimate, "se": limits.se, "ci_low": limits.low, "ci_high": limits.high}
@@ -176,7 +169,7 @@ def guttman_lambdas(
         table=pd.DataFrame(columns, index=pd.Index(_NAMES, name="lambda")),
         n_items=source.n_items,
         n_respondents=source.n,
-        provenance=_provenance("Guttman's lambdas", source, matrix, interval, level, _GUTTMAN),
+        provenance=_provenance("Guttman's lambdas", source, matrix, asked.settings, _GUTTMAN),
         notes=(*source.notes, *searched.notes, *source.keying(), *limits.notes),
     )
 
@@ -234,7 +227,9 @@ def greatest_lower_bound(
     >>> round(float(greatest_lower_bound(np.array([[1.0, 0.5], [0.5, 1.0]]), n_obs=2000)), 6)
     0.666667
     """
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
+    )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="The bound")
     found = barrier.greatest_lower_bound(refuse_indefinite(source, matrix))
     scale = np.sqrt(np.diagonal(source.covariance)) if matrix == "correlation" else None
@@ -243,16 +238,7 @@ def greatest_lower_bound(
     def figures(stack: Array) -> Array:
         return np.array([[barrier.greatest_lower_bound(m).bound] for m in stack])
 
-    limits = matrix_interval(
-        source,
-        figures,
-        method=interval,
-        level=level,
-        kind=matrix,
-        gradient=gradient[None],
-        n_resamples=n_resamples,
-        rng=rng,
-    )
+    limits = matrix_interval(source, figures, asked, kind=matrix, gradient=gradient[None])
     import pandas as pd
 
     return GreatestLowerBound(
@@ -264,7 +250,7 @@ def greatest_lower_bound(
         ),
         n_items=source.n_items,
         n_respondents=source.n,
-        provenance=_provenance("Greatest lower bound", source, matrix, interval, level, _JACKSON),
+        provenance=_provenance("Greatest lower bound", source, matrix, asked.settings, _JACKSON),
         status=Status.CONVERGED if found.converged else Status.MAX_ITER,
         notes=(*source.notes, *_bias(source), *source.keying(), *limits.notes),
     )
@@ -314,12 +300,12 @@ def _bias(source: Source) -> tuple[str, ...]:
 
 
 def _provenance(
-    method: str, source: Source, matrix: str, interval: str, level: float, reference: str
+    method: str, source: Source, matrix: str, settings: Mapping[str, Any], reference: str
 ) -> Provenance:
     return Provenance(
         method=f"{method} of the {matrix} matrix",
         n_used=source.n,
         n_dropped=source.n_dropped,
-        settings={"matrix": matrix, "interval": interval, "confidence": level},
+        settings={"matrix": matrix, **settings},
         reference=reference,
     )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
-from cte_metrics.errors import InputError, check_confidence, one_of
+from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.htmt import htmt_ratios
-from cte_metrics.reliability.coefficient import IntervalMethod, matrix_interval
+from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.reliability.stratified import instrument_subscales
 
@@ -139,7 +139,9 @@ def htmt_intervals(
     [[0.5, 0.078, 0.346, 0.654]]
     """
     one_of(method, ("geometric", "arithmetic"), "method")
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
+    )
     names, sets, source = _read(data, factors, missing, n_obs)
     i, j = np.triu_indices(len(names), 1)
     if not len(i):
@@ -149,15 +151,7 @@ def htmt_intervals(
         found = htmt_ratios(stack, sets, geometric=method == "geometric", absolute=absolute)
         return np.asarray(found[:, i, j])
 
-    limits = matrix_interval(
-        source,
-        figures,
-        method=interval,
-        level=level,
-        kind="correlation",
-        n_resamples=n_resamples,
-        rng=rng,
-    )
+    limits = matrix_interval(source, figures, asked, kind="correlation")
     import pandas as pd
 
     columns = {

@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
 from cte_metrics.errors import (
     IdentificationError,
     ImproperSolutionWarning,
     InputError,
     InputTypeError,
-    check_confidence,
     one_of,
     warn,
 )
 from cte_metrics.kernels.factor import extraction, rotation
-from cte_metrics.kernels.numerics.resampling import bootstrap_covariances, percentile_interval
+from cte_metrics.kernels.numerics.resampling import bootstrap_covariances
 from cte_metrics.kernels.reliability.hierarchical import HierarchicalFigures, hierarchical_figures
-from cte_metrics.reliability.coefficient import Coefficient, correlations
+from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.guttman import refuse_indefinite
+from cte_metrics.reliability.resampled import Resampling, correlations
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Block, Interval, Provenance, Status
 
@@ -184,16 +183,19 @@ def hierarchical_omega(
     >>> round(found.hierarchical, 4), round(float((9 * 0.6) ** 2 / r.sum()), 4)
     (0.7397, 0.7397)
     """
-    level = check_confidence(confidence)
-    one_of(interval, ("none", "bootstrap"), "interval")
+    asked = Resampling.asked(
+        interval=interval,
+        n_resamples=n_resamples,
+        rng=rng,
+        confidence=confidence,
+        allowed=("none", "bootstrap"),
+    )
     _check_options(method, rotation)
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega hierarchical")
     _check_factors(n_factors, source.n_items)
     matrix = refuse_indefinite(source, "correlation")
     found = hierarchical_figures(matrix, n_factors, method, rotation)
-    ci, total_ci, lost = _intervals(
-        source, (n_factors, method, rotation), interval, level, n_resamples, rng
-    )
+    ci, total_ci, lost = _intervals(source, (n_factors, method, rotation), asked)
     status, warned = _judge(found, source.items)
     tables = _tables(found, source.items)
     return HierarchicalOmega(
@@ -218,8 +220,7 @@ def hierarchical_omega(
                 "method": method,
                 "rotation": rotation,
                 "missing": missing,
-                "interval": interval,
-                "confidence": level,
+                **asked.settings,
             },
             reference=_REFERENCE,
         ),
@@ -311,29 +312,25 @@ def _tables(found: HierarchicalFigures, items: Sequence[str]) -> dict[str, Any]:
 def _intervals(
     source: Source,
     options: tuple[int, extraction.Method, rotation.Method],
-    interval: str,
-    level: float,
-    n_resamples: int,
-    rng: np.random.Generator | int | None,
+    asked: Resampling,
 ) -> tuple[Interval, Interval, tuple[str, ...]]:
-    if interval == "none":
-        none = Interval(np.nan, np.nan, level)
+    if not asked.bootstrap:
+        none = Interval(np.nan, np.nan, asked.level)
         return none, none, ()
     answers = source.complete_answers("A bootstrap interval")
-    draws = generator(rng)
     replicates = np.array(
         [
             _replicate(matrix, options)
-            for stack in bootstrap_covariances(answers, n_resamples, draws)
+            for stack in bootstrap_covariances(answers, asked.n_resamples, asked.rng)
             for matrix in correlations(stack)
         ]
     )
-    lost = int((~np.isfinite(replicates)).any(axis=1).sum())
-    notes = (
-        (f"{lost} of {n_resamples} resamples had no solution and were left out.",) if lost else ()
+    found = asked.percentiles(replicates)
+    first, second = (
+        Interval(float(low), float(high), asked.level)
+        for low, high in zip(found.low, found.high, strict=True)
     )
-    first, second = (Interval(*percentile_interval(c, level), level) for c in replicates.T)
-    return first, second, notes
+    return first, second, found.notes
 
 
 def _replicate(

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
 from cte_metrics.errors import (
     ImproperSolutionWarning,
-    InputError,
     NonConvergenceWarning,
-    check_confidence,
-    one_of,
     warn,
 )
 from cte_metrics.kernels.factor.one_factor import OneFactor
 from cte_metrics.kernels.numerics.distributions import chi2_sf, normal_quantile
-from cte_metrics.kernels.numerics.resampling import percentile_interval
 from cte_metrics.reliability.omega_estimation import (
     FittedOmega,
     categorical_omega,
     continuous_omega,
 )
+from cte_metrics.reliability.resampled import Resampling
 from cte_metrics.reliability.source import Missing, read_source
 from cte_metrics.results import Block, Interval, Provenance, Result, Status
 
@@ -168,20 +164,21 @@ def mcdonald_omega(
     >>> round(mcdonald_omega(covariance, n_obs=100).omega, 6)
     0.6
     """
-    one_of(interval, ("delta", "robust", "bootstrap"), "interval")
-    level = check_confidence(confidence)
-    if interval == "bootstrap" and n_resamples < 2:
-        raise InputError(f"n_resamples={n_resamples}; a bootstrap needs at least 2.")
+    asked = Resampling.asked(
+        interval=interval,
+        n_resamples=n_resamples,
+        rng=rng,
+        confidence=confidence,
+        allowed=("delta", "robust", "bootstrap"),
+    )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega")
-    draws = generator(rng)
-    resamples = n_resamples if interval == "bootstrap" else 0
     find = categorical_omega if ordinal else continuous_omega
-    found = find(source, interval, resamples, draws)
+    found = find(source, asked)
     status, warned = _judge(found.fit, source.items)
-    limits, lost = _limits(found, level)
+    limits, lost = _limits(found, asked)
     return Omega(
         omega=found.omega,
-        ci=Interval(*limits, level),
+        ci=Interval(*limits, asked.level),
         se=_standard_error(found),
         loadings=_series(found.fit.loadings, source.items, "loading"),
         uniquenesses=_series(found.fit.uniquenesses, source.items, "uniqueness"),
@@ -196,8 +193,7 @@ def mcdonald_omega(
             method=f"Omega of one factor ({'ordinal, DWLS' if ordinal else 'maximum likelihood'})",
             n_used=source.n,
             n_dropped=source.n_dropped,
-            settings={"interval": interval, "missing": missing, "confidence": level}
-            | ({"n_resamples": n_resamples} if resamples else {}),
+            settings={"missing": missing, **asked.settings},
             reference=_REFERENCES[ordinal],
         ),
         status=status,
@@ -246,14 +242,9 @@ def _standard_error(found: FittedOmega) -> float:
     return float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
 
 
-def _limits(found: FittedOmega, level: float) -> tuple[tuple[float, float], tuple[str, ...]]:
+def _limits(found: FittedOmega, asked: Resampling) -> tuple[tuple[float, float], tuple[str, ...]]:
     if found.replicates is None:
-        half = float(normal_quantile(0.5 + level / 2)) * found.se
+        half = float(normal_quantile(0.5 + asked.level / 2)) * found.se
         return (found.omega - half, found.omega + half), ()
-    lost = int((~np.isfinite(found.replicates)).sum())
-    notes = (
-        (f"{lost} of {len(found.replicates)} resamples had no solution and were left out.",)
-        if lost
-        else ()
-    )
-    return percentile_interval(found.replicates, level), notes
+    limits = asked.percentiles(found.replicates[:, None])
+    return (float(limits.low[0]), float(limits.high[0])), limits.notes

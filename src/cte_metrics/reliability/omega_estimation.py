@@ -30,6 +30,7 @@ from cte_metrics.kernels.reliability.omega import (
     ordinal_omega_gradient,
 )
 from cte_metrics.kernels.summaries.contingency import category_codes
+from cte_metrics.reliability.resampled import Resampling
 from cte_metrics.reliability.source import Source
 
 MOST_CATEGORIES = 30
@@ -60,9 +61,7 @@ class FittedOmega:
     notes: tuple[str, ...] = ()
 
 
-def continuous_omega(
-    source: Source, interval: str, resamples: int, rng: np.random.Generator
-) -> FittedOmega:
+def continuous_omega(source: Source, asked: Resampling) -> FittedOmega:
     """Fit one factor to the covariances by maximum likelihood.
 
     Raises
@@ -73,19 +72,19 @@ def continuous_omega(
     n, k = source.n, source.n_items
     covariance = source.covariance * ((n - 1) / n if n else 1.0)
     if k == 2:
-        return _two_items(source, covariance, interval, resamples, rng)
+        return _two_items(source, covariance, asked)
     _refuse_not_definite(covariance, source)
     fit = fit_one_factor(covariance)
     omega = float(omega_coefficient(fit.loadings, covariance))
     se, replicates = np.nan, None
-    if resamples:
+    if asked.bootstrap:
         answers = source.complete_answers("A bootstrap interval")
-        replicates = bootstrap_omega(answers, resamples, rng, fit)
+        replicates = bootstrap_omega(answers, asked.n_resamples, asked.rng, fit)
     elif n and fit.converged:
-        se = _delta_se(omega_derivative(fit, covariance), covariance, source, interval)
+        se = _delta_se(omega_derivative(fit, covariance), covariance, source, asked.method)
     df = k * (k + 1) / 2 - 2 * k
     chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
-    notes = list(source.resampled() if interval != "delta" else ())
+    notes = list(source.resampled() if asked.method != "delta" else ())
     if n and df > 0 and fit.converged:
         notes += _misfit(chisq, df, covariance, n)
     return FittedOmega(omega, se, fit, replicates, chisq, float(df), tuple(notes))
@@ -160,25 +159,23 @@ def _equal_loadings(matrix: Array) -> OneFactor:
     )
 
 
-def _two_items(
-    source: Source, covariance: Array, interval: str, resamples: int, rng: np.random.Generator
-) -> FittedOmega:
+def _two_items(source: Source, covariance: Array, asked: Resampling) -> FittedOmega:
     fit = _equal_loadings(covariance)
     omega = float(omega_coefficient(fit.loadings, covariance))
     total = covariance.sum()
     derivative = np.full((2, 2), -omega / total) + np.array([[0.0, 2.0], [2.0, 0.0]]) / total
     replicates = None
-    if resamples:
+    if asked.bootstrap:
         answers = source.complete_answers("A bootstrap interval")
         replicates = np.concatenate(
             [
                 _two_item_omegas(answers[rows])
-                for rows in bootstrap_indices(len(answers), resamples, rng)
+                for rows in bootstrap_indices(len(answers), asked.n_resamples, asked.rng)
             ]
         )
     se = (
-        _delta_se(derivative, covariance, source, interval)
-        if source.n and not resamples
+        _delta_se(derivative, covariance, source, asked.method)
+        if source.n and not asked.bootstrap
         else np.nan
     )
     return FittedOmega(omega, se, fit, replicates, notes=_TWO)
@@ -194,9 +191,7 @@ def _two_item_omegas(answers: Array) -> Array:
     return out
 
 
-def categorical_omega(
-    source: Source, interval: str, resamples: int, rng: np.random.Generator
-) -> FittedOmega:
+def categorical_omega(source: Source, asked: Resampling) -> FittedOmega:
     """Fit one factor to the polychoric correlations by diagonally weighted least squares.
 
     Raises
@@ -217,10 +212,10 @@ def categorical_omega(
         notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
     if fit.converged and source.n_items > 3:
         notes += _ordinal_misfit(fit, fitted.correlation)
-    if resamples:
+    if asked.bootstrap:
         replicates = [
             _resampled_ordinal(answers[rows], source.items)
-            for block in bootstrap_indices(len(answers), resamples, rng)
+            for block in bootstrap_indices(len(answers), asked.n_resamples, asked.rng)
             for rows in block
         ]
         return FittedOmega(omega, np.nan, fit, np.array(replicates), notes=tuple(notes))

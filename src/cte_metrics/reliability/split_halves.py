@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
-from cte_metrics.errors import check_confidence, one_of
+from cte_metrics.errors import one_of
 from cte_metrics.kernels.reliability.split_half import (
     MOST_ITEMS,
     all_splits,
@@ -23,7 +22,7 @@ from cte_metrics.kernels.reliability.split_half import (
     sampled_splits,
     split_coefficients,
 )
-from cte_metrics.reliability.coefficient import IntervalMethod, matrix_interval
+from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, read_source
 from cte_metrics.results import Provenance, Result
 
@@ -147,11 +146,12 @@ def split_half(
     >>> found.n_splits, round(found.maximum, 6), round(found.mean, 6), round(found.minimum, 6)
     (3, 0.8, 0.8, 0.8)
     """
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
+    )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Split halves")
     chosen = source.matrix(matrix)
-    draws = generator(rng)
-    found = search_splits(chosen, splits, draws)
+    found = search_splits(chosen, splits, asked.rng)
     odd_even = odd_even_split(source.n_items)[None]
     crossings = found.splits.T @ (1.0 - found.splits) / len(found.splits)
 
@@ -163,15 +163,7 @@ def split_half(
         high, low = (values[:, 0], values[:, 1]) if interval == "delta" else _ends(values)
         return np.stack((high, mean, low, split_coefficients(stack, odd_even)[:, 0]), axis=1)
 
-    limits = matrix_interval(
-        source,
-        figures,
-        method=interval,
-        level=level,
-        kind=matrix,
-        n_resamples=n_resamples,
-        rng=draws,
-    )
+    limits = matrix_interval(source, figures, asked, kind=matrix)
     odd = float(split_coefficients(chosen, odd_even)[0])
     estimate = np.array([found.maximum, found.coefficients.mean(), found.minimum, odd])
     import pandas as pd
@@ -199,8 +191,7 @@ def split_half(
                 "matrix": matrix,
                 "splits": splits,
                 "missing": missing,
-                "interval": interval,
-                "confidence": level,
+                **asked.settings,
             },
             reference="Guttman, L. (1945). Psychometrika, 10, 255-282.",
         ),

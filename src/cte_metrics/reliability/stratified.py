@@ -13,9 +13,10 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.keying import keying_notes
-from cte_metrics.errors import InputError, check_confidence
+from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability.alpha import alpha_of, item_total
-from cte_metrics.reliability.coefficient import Coefficient, IntervalMethod, matrix_interval
+from cte_metrics.reliability.coefficient import Coefficient
+from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Interval, Provenance, Status
 
@@ -114,7 +115,9 @@ def stratified_alpha(
     >>> round(found.alpha, 6), round(found.plain_alpha, 6)
     (0.666667, 0.444444)
     """
-    level = check_confidence(confidence)
+    asked = Resampling.asked(
+        interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
+    )
     chosen = instrument_subscales(data) if subscales is None else subscales
     items = _items(chosen)
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Stratified alpha")
@@ -123,9 +126,7 @@ def stratified_alpha(
     def figures(stack: Array) -> Array:
         return _coefficient(stack, blocks)[:, None]
 
-    limits = matrix_interval(
-        source, figures, method=interval, level=level, n_resamples=n_resamples, rng=rng
-    )
+    limits = matrix_interval(source, figures, asked)
     c = source.covariance
     alpha = float(_coefficient(c[None], blocks)[0])
     return StratifiedAlpha(
@@ -140,7 +141,7 @@ def stratified_alpha(
             method=f"Stratified alpha of {len(blocks)} subscales, {interval} interval",
             n_used=source.n,
             n_dropped=source.n_dropped,
-            settings={"missing": missing, "interval": interval, "confidence": level},
+            settings={"missing": missing, **asked.settings},
             reference="Cronbach, Schoenemann & McKie (1965). Educational and Psychological "
             "Measurement, 25, 291-312.",
         ),
