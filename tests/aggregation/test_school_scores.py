@@ -133,6 +133,46 @@ def test_finite_population_by_hand():
     assert part.loc[(2, "total"), "se"] == plain.loc[(2, "total"), "se"]
 
 
+def test_shrinkage_with_a_finite_staff_by_hand():
+    """The variance of a school's mean is sigma2 / n times 1 - n / N, the se's factor squared."""
+    rows = [(1, 5, 5), (1, 4, 4), (1, 5, 4), (2, 1, 2), (2, 2, 3), (3, 3, 3), (3, 4, 3), (3, 3, 2)]
+    plain = aggregate(tiny(rows), minimum_group_size=0).table.xs("total", level="scale")
+    found = aggregate(tiny(rows), minimum_group_size=0, staff_size={1: 4, 2: 5, 3: 12})
+    found = found.table.xs("total", level="scale")
+    noise = (1 - plain["reliability"]) / plain["reliability"]  # sigma2 / (n tau2)
+    assert ((noise > 0.05) & (noise < 1)).all()
+    left = 1 - np.array([3 / 4, 2 / 5, 3 / 12])
+    expected = 1 / (1 + noise * left)
+    np.testing.assert_allclose(found["reliability"], expected, rtol=1e-10)
+    r, mean = plain["reliability"], plain["mean"]
+    grand = ((plain["shrunken"] - r * mean) / (1 - r)).to_numpy()
+    np.testing.assert_allclose(grand, grand[0], rtol=1e-8)
+    shrunken = expected * mean + (1 - expected) * grand[0]
+    np.testing.assert_allclose(found["shrunken"], shrunken, rtol=1e-8)
+
+
+def test_disagreement_beyond_the_pole_is_no_agreement():
+    """Two items at both ends: S / V = 8 / 2 = 4, rwg(j) = 2 (1 - 4) / (2 (1 - 4) + 4) = 3."""
+    responses = tiny([(1, 1, 5), (1, 5, 1), (2, 3, 4), (2, 3, 4)])
+    found = aggregate(responses, minimum_group_size=0)
+    assert found.table["rwg_j"].tolist() == pytest.approx([3.0, 1.0])
+    assert found.evidence.loc["total", "share_above_70"] == 0.5
+    frame = pd.DataFrame({"school": [1, 1, 2, 2], "a": [1, 5, 3, 3], "b": [5, 1, 4, 4]})
+    overview = agreement(frame, "school", scale=(1, 5)).overview
+    assert overview.loc["rwg_j", "share_meeting"] == 0.5
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.5, 2), (0.34, 2), (1 / 3, 3), (1.0, 1)])
+def test_a_share_of_the_items_is_rounded_up(share, n):
+    frame = pd.DataFrame(
+        {"school": [1, 1, 1], "a": [5, 4, 3], "b": [1, 2, None], "c": [3, None, None]}
+    )
+    three = Instrument(id="m", response_scale=ResponseScale(1, 5), items=["a", "b", "c"],
+                       minimum_answered=share)  # fmt: skip
+    found = aggregate(Responses(frame, three, group="school"), minimum_group_size=0).table
+    assert found.loc[(1, "total"), "n"] == n
+
+
 def test_reverse_items_and_minimum_answered_are_respected():
     frame = pd.DataFrame({"school": [1, 1], "a": [5, 4], "b": [1, None]})
     keyed = Instrument(id="m", response_scale=ResponseScale(1, 5),

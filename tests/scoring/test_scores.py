@@ -60,6 +60,16 @@ def test_methods_by_hand() -> None:
     assert t.tolist() == pytest.approx((50 + 10 * z).tolist())
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 4), (2, 8), (-2, 3)])
+def test_pomp_starts_at_the_end_of_any_scale(low: int, high: int) -> None:
+    instrument = cte.Instrument(
+        id="mini", response_scale=cte.ResponseScale(low, high), items=[cte.Item("a"), cte.Item("b")]
+    )
+    frame = pd.DataFrame({"a": [low, high, low], "b": [low, high, low + 1]})
+    pomp = score(cte.Responses(frame, instrument), method="pomp").table["total"]
+    assert pomp.tolist() == pytest.approx([0, 100, 100 * 0.5 / (high - low)])
+
+
 @pytest.mark.parametrize(
     ("minimum", "scored"),
     [(None, 4), (2, 4), (3, 2), (4, 2), (0.5, 4), (0.51, 2), (1.0, 2), (1, 4)],

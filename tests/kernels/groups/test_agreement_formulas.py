@@ -23,6 +23,30 @@ def test_published_null_variances_follow_from_their_answer_shares():
         assert ag.null_variance(name, 5) == (pytest.approx(variance, abs=1e-12), True)
 
 
+# LeBreton & Senter (2008, Table 2): a row a number of categories, as the article prints them
+PUBLISHED = """
+categories slight_skew moderate_skew heavy_skew triangular normal
+         5        1.34          0.90       0.44       1.32   1.04
+         6        1.85          1.26       0.69       1.45   1.25
+         7        2.90          2.14       1.39       2.10   1.40
+         8        3.47          2.79       2.35       2.81   1.73
+         9        5.66          4.73       3.16       3.00   1.58
+        10        6.30          5.09       3.46       2.89   1.45
+        11        7.31          6.32       4.02       3.32   1.40
+"""
+HEAD, *ROWS = (line.split() for line in PUBLISHED.strip().splitlines())
+CELLS = [
+    (name, int(row[0]), float(value))
+    for row in ROWS
+    for name, value in zip(HEAD[1:], row[1:], strict=True)
+]
+
+
+@pytest.mark.parametrize(("name", "n_categories", "variance"), CELLS)
+def test_every_published_null_variance(name, n_categories, variance):
+    assert ag.null_variance(name, n_categories) == (variance, True)
+
+
 @pytest.mark.parametrize("n_categories", [2, 5, 9, 100])
 def test_uniform_null_is_the_variance_of_even_answers(n_categories):
     value = np.arange(n_categories)
