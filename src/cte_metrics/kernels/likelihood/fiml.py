@@ -29,11 +29,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
 
 from cte_metrics.arrays import Array, Index
+from cte_metrics.kernels.numerics.positive_definite import spd_inverse
 from cte_metrics.kernels.numerics.vech import symmetric_product, vech, vech_gradient, vech_weights
-from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, PatternStack
+from cte_metrics.kernels.summaries.missing_patterns import (
+    MissingPatterns,
+    PatternStack,
+    gap_blocks,
+    padded_inverses,
+)
 
 __all__ = [
     "MomentGradient",
@@ -45,9 +50,7 @@ __all__ = [
     "fiml_observed_information",
     "fiml_saturated",
     "fiml_scores",
-    "padded_inverses",
     "pattern_inverses",
-    "spd_inverse",
 ]
 
 _LOG_2PI = float(np.log(2 * np.pi))
@@ -88,29 +91,11 @@ class _Completed:
     precision: Array
 
 
-def spd_inverse(matrix: Array) -> tuple[Array, float] | None:
-    """Return inverse and log-determinant, None where the matrix is not positive definite."""
-    factor, failed = lapack.dpotrf(matrix, lower=True)
-    if failed:
-        return None
-    half, _ = lapack.dpotri(factor, lower=True)
-    inverse = np.tril(half) + np.tril(half, -1).T
-    return inverse, 2.0 * float(np.log(np.diag(factor)).sum())
-
-
-def _gap_blocks(stack: PatternStack, precision: Array) -> tuple[Array, Array]:
-    """Return K (m, k, k) and the rows P_m. (m, k, p) of a stack."""
-    rows = precision[stack.missing]
-    blocks = np.take_along_axis(rows, stack.missing[:, None, :], axis=2)
-    inverses = np.asarray(np.linalg.inv(blocks), dtype=np.float64)
-    return inverses, rows
-
-
 def _fill(stack: PatternStack, precision: Array, rows: Array) -> Array:
     """Write expected deviations into the gaps of `rows` (in place); return K (m, k, k)."""
     where = stack.missing[stack.pattern_of_row]
     np.put_along_axis(rows, where, 0.0, axis=1)
-    conditional, across = _gap_blocks(stack, precision)
+    conditional, across = gap_blocks(stack, precision)
     slopes = (conditional @ across)[stack.pattern_of_row]
     np.put_along_axis(rows, where, -np.einsum("rkp,rp->rk", slopes, rows), axis=1)
     return conditional
@@ -165,20 +150,6 @@ def _constant(data: MissingPatterns) -> float:
 def pattern_inverses(data: MissingPatterns, precision: Array) -> Array:
     """Return the inverse of Sigma_oo padded with zeros, per pattern, shape (P, p, p)."""
     return padded_inverses(data, precision)[0]
-
-
-def padded_inverses(data: MissingPatterns, precision: Array) -> tuple[Array, Array]:
-    """Return padded inverses of Sigma_oo (P, p, p) and log|Sigma_oo| - log|Sigma| (P,)."""
-    inverses = np.empty((len(data.n), *precision.shape))
-    logdets = np.empty(len(data.n))
-    for stack in data.stacks:
-        conditional, rows = _gap_blocks(stack, precision)
-        inverses[stack.patterns] = precision - np.swapaxes(rows, 1, 2) @ (conditional @ rows)
-        logdets[stack.patterns] = -np.linalg.slogdet(conditional)[1]
-    hidden = ~data.observed
-    inverses[hidden] = 0.0
-    np.swapaxes(inverses, 1, 2)[hidden] = 0.0
-    return inverses, logdets
 
 
 def fiml_expected_information(data: MissingPatterns, cov: Array) -> Array:

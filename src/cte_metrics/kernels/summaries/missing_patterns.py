@@ -9,7 +9,9 @@ the cases. An iteration therefore costs at most (p + 1) rows per pattern, howeve
 are.
 
 Patterns are ordered by their number of missing variables, so that all patterns of one shape are
-one stack of arrays. Functions: ``missing_patterns``, ``pattern_codes``.
+one stack of arrays.
+
+Functions: ``missing_patterns, pattern_codes, gap_blocks, padded_inverses``.
 """
 
 from __future__ import annotations
@@ -20,7 +22,14 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
 
-__all__ = ["MissingPatterns", "PatternStack", "missing_patterns", "pattern_codes"]
+__all__ = [
+    "MissingPatterns",
+    "PatternStack",
+    "gap_blocks",
+    "missing_patterns",
+    "padded_inverses",
+    "pattern_codes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +176,25 @@ def _stacks(observed: Flags, n: Array, rows: Index) -> tuple[PatternStack, ...]:
         )
         for k, a, b in bounds
     )
+
+
+def gap_blocks(stack: PatternStack, precision: Array) -> tuple[Array, Array]:
+    """Return K (m, k, k) and the rows P_m. (m, k, p) of a stack."""
+    rows = precision[stack.missing]
+    blocks = np.take_along_axis(rows, stack.missing[:, None, :], axis=2)
+    inverses = np.asarray(np.linalg.inv(blocks), dtype=np.float64)
+    return inverses, rows
+
+
+def padded_inverses(data: MissingPatterns, precision: Array) -> tuple[Array, Array]:
+    """Return padded inverses of Sigma_oo (P, p, p) and log|Sigma_oo| - log|Sigma| (P,)."""
+    inverses = np.empty((len(data.n), *precision.shape))
+    logdets = np.empty(len(data.n))
+    for stack in data.stacks:
+        conditional, rows = gap_blocks(stack, precision)
+        inverses[stack.patterns] = precision - np.swapaxes(rows, 1, 2) @ (conditional @ rows)
+        logdets[stack.patterns] = -np.linalg.slogdet(conditional)[1]
+    hidden = ~data.observed
+    inverses[hidden] = 0.0
+    np.swapaxes(inverses, 1, 2)[hidden] = 0.0
+    return inverses, logdets

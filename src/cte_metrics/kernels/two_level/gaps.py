@@ -34,9 +34,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
-from cte_metrics.kernels.likelihood.fiml import padded_inverses, spd_inverse
+from cte_metrics.kernels.numerics.positive_definite import spd_inverse
 from cte_metrics.kernels.numerics.vech import vech_gradient
-from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
+from cte_metrics.kernels.summaries.missing_patterns import (
+    MissingPatterns,
+    missing_patterns,
+    padded_inverses,
+)
 from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
 
 __all__ = [

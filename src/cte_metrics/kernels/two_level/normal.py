@@ -32,7 +32,7 @@ from typing import Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
-from cte_metrics.kernels.likelihood.fiml import spd_inverse
+from cte_metrics.kernels.numerics.positive_definite import spd_inverse
 from cte_metrics.kernels.numerics.vech import (
     n_half,
     symmetric_product,
