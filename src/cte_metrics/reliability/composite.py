@@ -26,8 +26,8 @@ from cte_metrics.kernels.reliability.composite import (
 from cte_metrics.sem.inference.standardized import solution_keys, variance_derivatives
 from cte_metrics.sem.model.moment_names import latent_matrix
 from cte_metrics.sem.model.ordinal import scales
-from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.scores.factor_scores import model_answers
+from cte_metrics.sem.semfit import SEMFit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
-from cte_metrics.kernels.numerics.positive_definite import spd_inverse
+from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.numerics.vech import symmetric_product, vech, vech_gradient, vech_weights
 from cte_metrics.kernels.summaries.missing_patterns import (
     MissingPatterns,
@@ -103,7 +103,7 @@ def _fill(stack: PatternStack, precision: Array, rows: Array) -> Array:
 
 def _complete(data: MissingPatterns, mean: Array, cov: Array) -> _Completed | None:
     """Fill the gaps by their conditional expectation."""
-    inverse = spd_inverse(cov)
+    inverse = inverse_and_logdet(cov)
     if inverse is None:
         return None
     precision, logdet_all = inverse
@@ -202,7 +202,7 @@ def _joined(of_mean: Array, of_cov: Array, between: Array | None) -> Array:
 
 
 def _precision(cov: Array) -> Array:
-    inverse = spd_inverse(cov)
+    inverse = inverse_and_logdet(cov)
     if inverse is None:
         raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
     return inverse[0]
@@ -320,7 +320,7 @@ def _extrapolated(
     mean, cov = (
         a - 2 * alpha * r + alpha**2 * v for a, r, v in zip(start, steps, bends, strict=True)
     )
-    if spd_inverse(cov) is None:
+    if inverse_and_logdet(cov) is None:
         return second
     better = fiml_loglik(data, mean, cov) >= fiml_loglik(data, *second)
     return (mean, cov) if better else second

@@ -1,6 +1,6 @@
 """Inverse and determinant of a positive definite matrix, by its Cholesky factor.
 
-Functions: ``spd_inverse``.
+Functions: ``inverse_and_logdet, symmetric``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,25 @@ from scipy.linalg import lapack
 from cte_metrics.arrays import Array
 
 
-def spd_inverse(matrix: Array) -> tuple[Array, float] | None:
-    """Return inverse and log-determinant, None where the matrix is not positive definite."""
-    factor, failed = lapack.dpotrf(matrix, lower=True)
-    if failed:
+def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
+    """Inverse and log-determinant of a positive definite matrix; ``None`` if it is not.
+
+    Examples
+    --------
+    >>> inverse, logdet = inverse_and_logdet(np.diag([2.0, 0.5]))
+    >>> inverse.tolist(), round(logdet, 12)
+    ([[0.5, 0.0], [0.0, 2.0]], 0.0)
+    """
+    factor, info = lapack.dpotrf(matrix, lower=1)
+    if info != 0:
         return None
-    half, _ = lapack.dpotri(factor, lower=True)
-    inverse = np.tril(half) + np.tril(half, -1).T
-    return inverse, 2.0 * float(np.log(np.diag(factor)).sum())
+    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+    inverse, _ = lapack.dpotri(factor, lower=1)
+    return symmetric(inverse), logdet
+
+
+def symmetric(lower: Array) -> Array:
+    """Complete a lower triangle with zeros above it."""
+    full: Array = lower + lower.T
+    full.flat[:: len(full) + 1] *= 0.5
+    return full

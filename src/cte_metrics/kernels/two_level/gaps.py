@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
-from cte_metrics.kernels.numerics.positive_definite import spd_inverse
+from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.numerics.vech import vech_gradient
 from cte_metrics.kernels.summaries.missing_patterns import (
     MissingPatterns,
@@ -149,7 +149,7 @@ def _z_inverses(data: ClusteredPatterns, cov: Array) -> tuple[Array, float] | No
     """Return Z_j (J, q, q) padded with zeros and the sum of the log-determinants."""
     if data.z_cases is None:
         return np.zeros((data.n_clusters, 0, 0)), 0.0
-    inverse = spd_inverse(cov)
+    inverse = inverse_and_logdet(cov)
     if inverse is None:
         return None
     padded, logdets = padded_inverses(data.z_cases, inverse[0])
@@ -160,7 +160,7 @@ def _z_inverses(data: ClusteredPatterns, cov: Array) -> tuple[Array, float] | No
 
 
 def _expect(data: ClusteredPatterns, moments: LevelMoments) -> ClusterExpectations | None:
-    within = spd_inverse(moments.cov_within)
+    within = inverse_and_logdet(moments.cov_within)
     p = len(moments.mean_within)
     mean, between = moments.joint(p + data.z.shape[1])
     z_part = _z_inverses(data, between[p:, p:])

@@ -32,7 +32,7 @@ from typing import Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Index
-from cte_metrics.kernels.numerics.positive_definite import spd_inverse
+from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.numerics.vech import (
     n_half,
     symmetric_product,
@@ -124,7 +124,7 @@ def factor_sizes(
 
     None stands for a Sigma_W or an Omega_n that is not positive definite.
     """
-    within = spd_inverse(cov_within)
+    within = inverse_and_logdet(cov_within)
     if within is None:
         return None
     omega = np.repeat(between[None], len(data.sizes), axis=0)

@@ -29,11 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.errors import EstimationError, InputError
+from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.two_level.ordinal_covariance import TwoLevelMoments, two_level_moments
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
-from cte_metrics.sem.model.symmetric import inverse_and_logdet
 from cte_metrics.sem.sample.ordinal import category_levels
 from cte_metrics.sem.sample.rows import GroupRows, ModelData
 from cte_metrics.sem.table.table import ParameterTable
