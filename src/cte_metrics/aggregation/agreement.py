@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
@@ -23,7 +24,6 @@ REFERENCE = (
     "James, Demaree & Wolf (1984); Lindell, Brandt & Whitney (1999); Burke & Dunlap (2002); "
     "Brown & Hauenstein (2005); LeBreton & Senter (2008)."
 )
-HIGH_AGREEMENT = 0.70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -329,7 +329,7 @@ def _overview(table: pd.DataFrame, truncated: pd.DataFrame, n_categories: float)
     for name in table.columns.drop(["n", "sd"]):
         value = table[name].dropna()
         deviation = name.startswith("ad_")
-        cutoff = formulas.ad_cutoff(n_categories) if deviation else HIGH_AGREEMENT  # type: ignore[arg-type]
+        cutoff = formulas.ad_cutoff(n_categories) if deviation else AGREEMENT_MARK  # type: ignore[arg-type]
         meets = (value <= cutoff) if deviation else (value >= cutoff) & (value <= 1)
         rows[name] = {
             "n_groups": len(value), "mean": value.mean(),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, UnknownNameError, close_names
@@ -195,7 +196,7 @@ def _agreement(
     rwg_j_skew = agree.rwg_j(moments.variance, skew)
     deviation = summaries.absolute_deviations_from_counts(counted)[0].mean(axis=1)
     deviation = np.where(some, deviation, np.nan)
-    high = (rwg_j >= 0.70) & (rwg_j <= 1)
+    high = (rwg_j >= AGREEMENT_MARK) & (rwg_j <= 1)
     figures = {
         "median_rwg_j": _median(rwg_j),
         "share_above_70": float(high[some].mean()) if some.any() else float("nan"),

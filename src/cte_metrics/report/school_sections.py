@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cte_metrics.report.section import Decision, Level, Section
+from cte_metrics.report.rules import RULES
+from cte_metrics.report.section import Decision, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,11 +103,14 @@ def _figures_of(evidence: pd.DataFrame) -> pd.DataFrame:
 
 
 def _may_aggregate(scale: str, row: Any) -> Decision:
-    agrees, differs = row["median_rwg_j"] >= 0.70, row["p"] < 0.05
-    reliable = row["icc2"] >= 0.70
-    level: Level = "good" if agrees and differs and reliable else "caution" if agrees else "stop"
-    if row["composition"].startswith("direct") and not agrees and differs:
-        level = "caution"
+    rule = RULES["school score"]
+    level = rule.level(row)
+    if (
+        level == "stop"
+        and row["composition"].startswith("direct")
+        and rule.cuts["p"].is_good(row["p"])
+    ):
+        level = "caution"  # the mean describes the average teacher
     if not np.isfinite(row["icc2"]):
         level = "info"
     return Decision(
@@ -146,12 +150,14 @@ def _outcome(responses: Responses, scores: Any, outcome: str) -> pd.DataFrame:
 def _correlation(x: pd.Series, y: pd.Series) -> list[float]:
     import pandas as pd
 
+    from cte_metrics.kernels.numerics.distributions import normal_quantile
+
     both = pd.concat([x, y], axis=1).dropna()
     n = len(both)
     if n < 4 or (both.std() == 0).any():
         return [n, np.nan, np.nan, np.nan]
     r = float(np.corrcoef(both.to_numpy().T)[0, 1])
-    half = 1.959963984540054 / np.sqrt(n - 3)
+    half = normal_quantile(0.975) / np.sqrt(n - 3)
     z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
     return [n, r, float(np.tanh(z - half)), float(np.tanh(z + half))]
 

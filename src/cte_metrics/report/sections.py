@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cte_metrics.report.rules import RULES
 from cte_metrics.report.section import Decision, Level, Section
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def answers(responses: Responses) -> Section:
             .rename("entries")
             .reset_index()
         )
-    level: Level = "good" if share < 0.05 else "caution" if share < 0.20 else "stop"
+    rule = RULES["missing answers"]
+    level = rule.level({"share_missing": share})
     verdict = {
         "good": "Yes: few answers are missing.",
         "caution": "With care: a notable share of answers is missing.",
@@ -52,8 +54,8 @@ def answers(responses: Responses) -> Section:
             "respondents with every item": float((~missing.any(axis=1)).mean()),
             "entries that could not be used": len(problems),
         },
-        rule="under 5% missing: supported; 5% to 20%: with care",
-        source="Schafer 1999, Statistical Methods in Medical Research 8, 3-15, for the 5%",
+        rule=rule.words,
+        source=rule.source,
     )
     return Section(
         id="answers",
@@ -87,8 +89,10 @@ def items(responses: Responses) -> Section:
     from cte_metrics.scoring import item_analysis
 
     analysis = item_analysis(responses)
-    wrong = analysis.table.index[analysis.table["r_drop"] < 0].tolist()
-    weak = analysis.table.index[analysis.table["r_drop"].between(0, 0.2)].tolist()
+    rule, r_drop = RULES["key"], analysis.table["r_drop"].dropna()
+    cut = rule.cuts["r_drop"]
+    wrong = [item for item, r in r_drop.items() if not cut.is_fair(r)]
+    weak = [item for item, r in r_drop.items() if cut.is_fair(r) and not cut.is_good(r)]
     level: Level = "stop" if wrong else "caution" if weak else "good"
     verdict = "Yes: every item goes with the rest after reverse scoring."
     if weak:
@@ -103,11 +107,11 @@ def items(responses: Responses) -> Section:
         verdict=verdict,
         level=level,
         figures={
-            "lowest corrected item-total correlation": float(analysis.table["r_drop"].min()),
+            "lowest corrected item-total correlation": float(r_drop.min()),
             "items below zero": len(wrong),
         },
-        rule="corrected item-total correlations above zero; below .20 is weak",
-        source="Nunnally & Bernstein 1994, Psychometric Theory",
+        rule=rule.words,
+        source=rule.source,
     )
     return Section(
         id="items",
@@ -132,8 +136,12 @@ def reliability(responses: Responses) -> Section:
     found = reliability_table(responses)
     table = found.drop(columns="note", errors="ignore")
     alpha = table["alpha"]
-    lowest, low_limit = float(alpha.min()), float(table["alpha_ci_low"].min())
-    level: Level = "good" if low_limit >= 0.70 else "caution" if lowest >= 0.60 else "stop"
+    rule = RULES["reliability"]
+    lowest = {
+        "lowest_alpha": float(alpha.min()),
+        "lowest_alpha_limit": float(table["alpha_ci_low"].min()),
+    }
+    level = rule.level(lowest)
     verdict = {
         "good": "Yes, for research on groups of teachers.",
         "caution": f"With care: {alpha.idxmin()} is the weakest.",
@@ -144,9 +152,8 @@ def reliability(responses: Responses) -> Section:
         verdict=verdict,
         level=level,
         figures={f"alpha, {scale}": float(v) for scale, v in alpha.items()},
-        rule="lower limit of alpha at least .70; the reliability of school means is a "
-        "different question",
-        source="Nunnally & Bernstein 1994, Psychometric Theory",
+        rule=rule.words,
+        source=rule.source,
     )
     return Section(
         id="reliability",
@@ -200,14 +207,15 @@ def _suggested(retention: Any) -> pd.DataFrame:
 
 def _adequate(suitability: Any) -> Decision:
     kmo = float(suitability.kmo)
-    level: Level = "good" if kmo >= 0.70 else "caution" if kmo >= 0.50 else "stop"
+    rule = RULES["sampling adequacy"]
+    level = rule.level({"kmo": kmo})
     return Decision(
         question="Do the items share enough for factor analysis?",
         verdict={"good": "Yes.", "caution": "Barely.", "stop": "No."}[level],
         level=level,
         figures={"KMO": kmo, "Bartlett chi-square": float(suitability.bartlett_chi2)},
-        rule="KMO at least .70 good, below .50 unacceptable",
-        source="Kaiser 1974, Psychometrika 39, 31-36",
+        rule=rule.words,
+        source=rule.source,
     )
 
 
@@ -249,11 +257,10 @@ def _fits(fit: Any) -> Decision:
     measures = fit.fit_measures
     cfi, rmsea = _first(measures, "cfi_robust", "cfi"), _first(measures, "rmsea_robust", "rmsea")
     srmr = _first(measures, "srmr")
-    good = cfi >= 0.95 and rmsea <= 0.06 and srmr <= 0.08
-    fair = cfi >= 0.90 and rmsea <= 0.08 and srmr <= 0.10
-    level: Level = "good" if good else "caution" if fair else "stop"
-    if not fit.status.usable:
-        level = "stop"
+    rule = RULES["model fit"]
+    level: Level = "stop"
+    if fit.status.usable:
+        level = rule.level({"cfi": cfi, "rmsea": rmsea, "srmr": srmr})
     verdict = {
         "good": "Yes: the answers fit the structure that the key supposes.",
         "caution": "Roughly: the structure holds with some misfit; see the residuals.",
@@ -264,9 +271,8 @@ def _fits(fit: Any) -> Decision:
         verdict=verdict if fit.status.usable else str(fit.status),
         level=level,
         figures={"CFI (robust)": cfi, "RMSEA (robust)": rmsea, "SRMR": srmr},
-        rule="CFI .95, RMSEA .06, SRMR .08 or better: good; .90, .08, .10: fair; teachers "
-        "are nested in schools, so the test is approximate",
-        source="Hu & Bentler 1999, Structural Equation Modeling 6, 1-55",
+        rule=rule.words,
+        source=rule.source,
     )
 
 
