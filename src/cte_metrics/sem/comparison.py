@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.inference.solution import Solution
@@ -41,7 +42,6 @@ from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.inference.tests import scaled_test
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moment_names import moment_names
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.semfit import SEMFit
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError
-from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.model import (
     Bounds,
     EstimatorName,

@@ -27,8 +27,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 
 
 class Weight(Protocol):

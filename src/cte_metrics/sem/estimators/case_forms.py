@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.sample.moments import GroupSample
 
 CASE_BLOCK = 4096

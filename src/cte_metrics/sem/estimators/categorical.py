@@ -25,12 +25,13 @@ from functools import cached_property
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import EstimationError
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.ordinal import OrdinalSample, category_levels, ordinal_sample
 from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import ParameterTable

@@ -5,6 +5,7 @@ Functions: ``make_estimator``, ``sample_of``, ``fixed_covariates``.
 
 from __future__ import annotations
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.categorical import categorical_estimator
 from cte_metrics.sem.estimators.fiml import full_information
@@ -12,7 +13,6 @@ from cte_metrics.sem.estimators.least_squares import LeastSquares
 from cte_metrics.sem.estimators.maximum_likelihood import MaximumLikelihood
 from cte_metrics.sem.estimators.two_level import two_level_estimator
 from cte_metrics.sem.estimators.two_level_ordinal import two_level_ordinal_estimator
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.checks import check_sample
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes, summarise

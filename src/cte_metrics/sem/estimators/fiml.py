@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.likelihood.fiml import MomentGradient as KernelGradient
 from cte_metrics.kernels.likelihood.fiml import (
     SaturatedMoments,
@@ -36,7 +36,7 @@ from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.summaries.missing_patterns import MissingPatterns, missing_patterns
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.clustered import cluster_codes, has_cluster
 from cte_metrics.sem.sample.coverage import check_answers
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats, effective_sizes
@@ -103,7 +103,7 @@ def full_information(
     are left out (a note tells how many).
     """
     rows: list[tuple[Array, Array | None]] = []
-    clusters: list[NDArray[np.intp]] = []
+    clusters: list[Index] = []
     notes: list[str] = []
     for part, block in zip(data.groups, table.blocks, strict=True):
         columns = [data.names.index(v) for v in block.ov_names]
@@ -183,7 +183,7 @@ class FullInformation(Estimator):
 
     sample: SampleStats
     x_index: tuple[int, ...] = ()
-    clusters: tuple[NDArray[np.intp], ...] | None = None
+    clusters: tuple[Index, ...] | None = None
     name: str = "ML"
     remarks: tuple[str, ...] = ()
     has_means: bool = field(default=True, init=False)

@@ -25,13 +25,14 @@ from functools import cached_property
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import EstimationError
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight, blanked
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.moments import SampleStats
 
 

@@ -22,12 +22,13 @@ from typing import Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.case_forms import CaseScores, NormalCaseForms
 from cte_metrics.sem.estimators.weights import DenseWeight, NormalWeight, blanked
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.moments import SampleStats
 
 LOG_2PI = float(np.log(2.0 * np.pi))

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.kernels.two_level.normal import LevelGradient, LevelMoments
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.clustered import (
     ClusteredSample,
@@ -119,7 +119,7 @@ class LevelWeight:
     """
 
     times: Callable[[Array | None], Array]
-    blank: NDArray[np.bool_]
+    blank: Flags
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` over the free parameters."""
@@ -295,7 +295,7 @@ def _times(matrix: Array, directions: Array | None) -> Array:
     return matrix if directions is None else matrix @ directions
 
 
-def _blank(sample: ClusteredSample) -> NDArray[np.bool_]:
+def _blank(sample: ClusteredSample) -> Flags:
     """Return which moments of both levels have no information of their own, (n_moments,)."""
     p, q = len(sample.within_names), len(sample.between_names)
     fixed_within, fixed_between = np.zeros(p, dtype=bool), np.zeros(q, dtype=bool)

@@ -26,14 +26,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index, Integers
 from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.kernels.two_level.ordinal_covariance import TwoLevelMoments, two_level_moments
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
-from cte_metrics.sem.model.moments import Array, InformationKind, MomentGradient, Moments
+from cte_metrics.sem.model.moments import InformationKind, MomentGradient, Moments
 from cte_metrics.sem.sample.ordinal import category_levels
 from cte_metrics.sem.sample.rows import GroupRows, ModelData
 from cte_metrics.sem.table.table import ParameterTable
@@ -206,7 +206,7 @@ def _group(
     )
 
 
-def _codes(values: Array, level: Array, name: str, label: str) -> NDArray[np.int64]:
+def _codes(values: Array, level: Array, name: str, label: str) -> Integers:
     missing = np.isnan(values)
     place = np.minimum(np.searchsorted(level, values), len(level) - 1)
     codes = np.where(missing, -1, place)
@@ -221,7 +221,7 @@ def _codes(values: Array, level: Array, name: str, label: str) -> NDArray[np.int
     return np.asarray(codes, dtype=np.int64)
 
 
-def _cluster_codes(part: GroupRows) -> tuple[NDArray[np.intp], int]:
+def _cluster_codes(part: GroupRows) -> tuple[Index, int]:
     import pandas as pd
 
     codes, labels = pd.factorize(np.asarray(part.clusters))
@@ -317,7 +317,7 @@ def _notes(sample: ClusteredOrdinalGroup, n_groups: int) -> list[str]:
         )
     i, k = np.triu_indices(len(sample.within), 1)
 
-    def listed(flags: NDArray[np.bool_]) -> str:
+    def listed(flags: Flags) -> str:
         named = [f"{sample.within[i[q]]} with {sample.within[k[q]]}" for q in np.flatnonzero(flags)]
         return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 

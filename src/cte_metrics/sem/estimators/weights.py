@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import unvech
 from cte_metrics.sem.estimators.base import Weight
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.factor import fit_indices as index
 from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.sem.estimators.weights import quadratic
@@ -17,7 +18,7 @@ from cte_metrics.sem.fit.robust_gaps import corrected_robust
 from cte_metrics.sem.fit.srmr import residual_measures
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 
 ROBUST_NAMES = (
     "cfi_robust", "tli_robust", "nnfi_robust", "rni_robust", "rmsea_robust",

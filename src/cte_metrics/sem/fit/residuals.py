@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.numerics.vech import unvech, vech_index
 from cte_metrics.sem.inference.solution import Solution
@@ -32,7 +33,7 @@ from cte_metrics.sem.inference.standardized import solution_keys
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import BlockDesign
 from cte_metrics.sem.model.moment_names import latent_matrix, ordinal_parts
-from cte_metrics.sem.model.moments import Array, InformationKind, Moments
+from cte_metrics.sem.model.moments import InformationKind, Moments
 from cte_metrics.sem.model.ordinal import layout
 
 if TYPE_CHECKING:

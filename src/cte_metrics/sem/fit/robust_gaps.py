@@ -15,13 +15,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.sem.fit.robust import Robust
 from cte_metrics.sem.fit.robust_ordinal import categorical_robust
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved, constrained_inverse
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array
 
 
 def corrected_robust(solution: Solution) -> Robust | None:

@@ -26,12 +26,12 @@ import re
 import numpy as np
 from scipy.linalg import block_diag
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.sem.fit.robust import Robust
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import saturated_state
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import layout, scales
 
 _NAME = re.compile(r"\.?[A-Za-z_][\w.]*")

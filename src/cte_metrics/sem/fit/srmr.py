@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import n_half, vech
 from cte_metrics.sem.estimators.two_level import lifted
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.model.ordinal import layout
 
 

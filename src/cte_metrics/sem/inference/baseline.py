@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.sem.inference.conditional_baseline import fit_conditional_baseline
 from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.design import (
     BlockDesign,
     BlockFacts,
-    Index,
     ModelDesign,
     block_matrices,
     moment_block,
 )
 from cte_metrics.sem.model.implied import evaluate
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.model.ordinal import layout
 from cte_metrics.sem.search.minimise import Problem, minimise
 from cte_metrics.sem.table.table import ParameterTable

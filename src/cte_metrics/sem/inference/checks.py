@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import EstimationError, IdentificationError
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import constrained_inverse
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.table.table import ParameterTable
 
 NEGATIVE = 1e-7

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.model.ordinal import scales
 from cte_metrics.sem.table.table import ParameterTable
 

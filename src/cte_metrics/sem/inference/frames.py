@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.standardized import standardize
 from cte_metrics.sem.model.conditional_slopes import slopes
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import layout, scales
 from cte_metrics.sem.table.labels import parameter_names, row_labels
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.kernels.numerics.vech import vech_index
@@ -45,7 +45,6 @@ from cte_metrics.sem.table.table import ParameterTable
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 SINGULAR = np.finfo(float).eps ** (1 / 3)
 
 
@@ -61,8 +60,8 @@ class ScoreParts:
     values: Array
     gradient: Array
     information: Array
-    own: NDArray[np.intp]
-    extra: NDArray[np.intp]
+    own: Index
+    extra: Index
 
 
 def score_parts(solution: Solution, information: InformationKind = "expected") -> ScoreParts:
@@ -84,7 +83,7 @@ def score_parts(solution: Solution, information: InformationKind = "expected") -
     return ScoreParts(table, values, slope, curvature, own, extra)
 
 
-def _moments_of_covariates(solution: Solution) -> NDArray[np.intp]:
+def _moments_of_covariates(solution: Solution) -> Index:
     """Rows of covariates' moments where the model is one of the others given the covariates."""
     table = solution.table
     if not (table.options.conditional_x and solution.options.ordinal):

@@ -26,9 +26,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.factor import rotation as rotations
 from cte_metrics.sem.inference.solution import Solution
@@ -44,8 +44,6 @@ from cte_metrics.sem.model.design import (
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.table.table import ParameterTable
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 GEOMIN_EPSILON = 0.001
 N_STARTS = 30
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.inference.baseline import fit_baseline
 from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
 from cte_metrics.sem.inference.solved import Solved, locked
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
 from cte_metrics.sem.model.constraints import CompiledConstraints
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.request.model import ModelRequest
 from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import ParameterTable

@@ -21,12 +21,13 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import lapack
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.positive_definite import symmetric
 from cte_metrics.sem.estimators.base import CaseForms, Estimator, Evaluation, Weight
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import ModelDesign
-from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.search.minimise import Minimum, information
 

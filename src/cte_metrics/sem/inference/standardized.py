@@ -26,8 +26,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
@@ -40,7 +40,6 @@ from cte_metrics.sem.table.table import ParameterTable
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 Kind = Literal["std_all", "std_lv"]
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 _LAMBDA, _THETA, _PSI, _BETA, _NU, _ALPHA, _TAU, _DELTA = range(len(MATRICES))
@@ -129,7 +128,7 @@ class _Plan:
 
     std_lv: Array
     std_all: Array
-    unit: NDArray[np.bool_]
+    unit: Flags
     offsets: tuple[tuple[int, int], ...]
 
 

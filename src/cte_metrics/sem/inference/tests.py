@@ -29,11 +29,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.inference.solved import Solved
-from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.options import GAMMA_TESTS
 
 

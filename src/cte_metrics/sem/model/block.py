@@ -20,9 +20,10 @@ from functools import cached_property
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import n_half, unvech
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, BlockMatrices
-from cte_metrics.sem.model.moments import Array, MomentGradient, Moments
+from cte_metrics.sem.model.moments import MomentGradient, Moments
 
 
 @dataclass(frozen=True, slots=True)

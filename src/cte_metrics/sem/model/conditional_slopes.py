@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.sem.model.block import BlockState, row_derivatives
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, ModelDesign
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 
-Index = NDArray[np.intp]
 _LAMBDA, _BETA = MATRICES.index("lambda"), MATRICES.index("beta")
 
 
@@ -43,7 +42,7 @@ def slopes(state: BlockState, delta: Array) -> Array:
     return np.asarray((delta[items, None] * state.A[np.ix_(items, x)]).T.ravel())
 
 
-def _paths(state: BlockState, x: Index) -> tuple[NDArray[np.bool_], Array]:
+def _paths(state: BlockState, x: Index) -> tuple[Flags, Array]:
     """Own parameters that move A, and ``(I - Beta)^-1`` from their column to each covariate."""
     design = state.design
     path = (design.matrix == _LAMBDA) | (design.matrix == _BETA)

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, close_names
 from cte_metrics.sem.syntax.expressions import (
     Call,
@@ -27,8 +27,6 @@ from cte_metrics.sem.syntax.expressions import (
 )
 from cte_metrics.sem.syntax.reader import Constraint, parse_model
 from cte_metrics.sem.table.table import ParameterTable
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,12 +43,12 @@ class Functions:
     columns: Mapping[str, int]
     constants: Mapping[str, float]
     n_free: int
-    linear: tuple[Vector, Vector] | None
+    linear: tuple[Array, Array] | None
 
     def __len__(self) -> int:
         return len(self.trees)
 
-    def value_and_jacobian(self, theta: Vector) -> tuple[Vector, Vector]:
+    def value_and_jacobian(self, theta: Array) -> tuple[Array, Array]:
         """Values (m,) and Jacobian (m, n) at the free parameters ``theta`` (n,)."""
         if self.linear is not None:
             return self.linear[0] @ theta - self.linear[1], self.linear[0]
@@ -65,11 +63,11 @@ class Functions:
             return np.zeros(0), np.zeros((0, self.n_free))
         return np.array([v for v, _ in pairs]), np.array([g for _, g in pairs])
 
-    def value(self, theta: Vector) -> Vector:
+    def value(self, theta: Array) -> Array:
         """Values (m,)."""
         return self.value_and_jacobian(theta)[0]
 
-    def jacobian(self, theta: Vector) -> Vector:
+    def jacobian(self, theta: Array) -> Array:
         """Jacobian (m, n)."""
         return self.value_and_jacobian(theta)[1]
 
@@ -92,7 +90,7 @@ class CompiledConstraints:
         """Whether every equality is linear (true without any)."""
         return self.equal.linear is not None
 
-    def reparameterization(self) -> tuple[Vector, Vector]:
+    def reparameterization(self) -> tuple[Array, Array]:
         """``theta0`` (n,) and ``K`` (n, k) with ``theta = theta0 + K x`` for linear equalities."""
         if self.equal.linear is None:
             raise InputError("These equality constraints are not linear.")
@@ -100,7 +98,7 @@ class CompiledConstraints:
 
 
 def compile_constraints(
-    table: ParameterTable, fixed_values: Vector | None = None
+    table: ParameterTable, fixed_values: Array | None = None
 ) -> CompiledConstraints:
     """Compile the constraints of a parameter table.
 
@@ -155,7 +153,7 @@ def compile_equations(text: str, table: ParameterTable) -> Functions:
 
 
 def _labels(
-    table: ParameterTable, fixed_values: Vector | None
+    table: ParameterTable, fixed_values: Array | None
 ) -> tuple[dict[str, int], dict[str, float]]:
     """Column of each free label, value of each fixed one; the first row of a label counts."""
     values = table.ustart if fixed_values is None else fixed_values
@@ -230,7 +228,7 @@ def _linear_system(
     columns: Mapping[str, int],
     constants: Mapping[str, float],
     n_free: int,
-) -> tuple[Vector, Vector] | None:
+) -> tuple[Array, Array] | None:
     matrix, right = np.zeros((len(trees), n_free)), np.zeros(len(trees))
     for i, tree in enumerate(trees):
         form = linear_form(tree)
@@ -267,7 +265,7 @@ def _without_empty_rows(functions: Functions) -> Functions:
     )
 
 
-def free_form(matrix: Vector, right: Vector) -> tuple[Vector, Vector]:
+def free_form(matrix: Array, right: Array) -> tuple[Array, Array]:
     """Solve ``A theta = b``: a particular solution ``theta0`` and a basis ``K`` of the null space.
 
     Equalities between two parameters give a basis of zeros and ones (one column a set of equal
@@ -291,11 +289,11 @@ def free_form(matrix: Vector, right: Vector) -> tuple[Vector, Vector]:
     return np.asarray(theta0, dtype=np.float64), np.asarray(basis, dtype=np.float64)
 
 
-def _are_pairs(matrix: Vector) -> bool:
+def _are_pairs(matrix: Array) -> bool:
     return bool(np.all((matrix != 0).sum(axis=1) == 2) and np.all(matrix.sum(axis=1) == 0))
 
 
-def _indicator_basis(matrix: Vector) -> Vector:
+def _indicator_basis(matrix: Array) -> Array:
     """Columns of zeros and ones for sets of parameters linked by pairwise equalities."""
     n = matrix.shape[1]
     root = list(range(n))

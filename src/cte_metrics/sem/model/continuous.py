@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import vech, vech_index
 from cte_metrics.sem.model.block import BlockState, MomentKind, in_matrices, moment_curvature
-from cte_metrics.sem.model.moments import Array, MomentGradient
+from cte_metrics.sem.model.moments import MomentGradient
 
 
 def continuous_vector(state: BlockState) -> Array:

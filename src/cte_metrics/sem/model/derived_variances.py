@@ -16,13 +16,10 @@ Functions: ``solve_variances``, ``variance_jacobian``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import BlockDesign, BlockMatrices
-from cte_metrics.sem.model.moments import Array
-
-Index = NDArray[np.intp]
 
 
 def derived_places(design: BlockDesign) -> tuple[Index, Index]:

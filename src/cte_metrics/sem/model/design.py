@@ -23,8 +23,8 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.sem.model.placement import (
     ELEMENTS,
     WIDTH,
@@ -35,9 +35,6 @@ from cte_metrics.sem.model.placement import (
     place,
 )
 from cte_metrics.sem.table.table import ParameterTable
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 BlockForm = Literal["continuous", "ordinal", "upper"]
 
@@ -67,7 +64,7 @@ class BlockDesign:
     has_means: bool
     has_beta: bool
     threshold_item: Index
-    ordinal: NDArray[np.bool_]
+    ordinal: Flags
     form: BlockForm
     parameterization: str
     free: Index

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.continuous import CONTINUOUS
@@ -27,7 +28,7 @@ from cte_metrics.sem.model.design import (
     fill,
     moment_block,
 )
-from cte_metrics.sem.model.moments import Array, MomentGradient
+from cte_metrics.sem.model.moments import MomentGradient
 from cte_metrics.sem.model.ordinal import ORDINAL
 from cte_metrics.sem.model.ordinal_upper_level import UPPER_LEVEL
 

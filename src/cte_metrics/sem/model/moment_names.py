@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import vech_index
 from cte_metrics.sem.model.design import BlockDesign
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import layout
 
 Name = tuple[object, ...]

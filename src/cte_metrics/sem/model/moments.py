@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from cte_metrics.arrays import Array
 
-Array = NDArray[np.float64]
 InformationKind = Literal["expected", "observed"]
 
 

@@ -25,15 +25,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.sem.model.block import BlockState, MomentKind, by_vector, moment_curvature
 from cte_metrics.sem.model.conditional_slopes import slope_curvature, slope_jacobian, slopes
 from cte_metrics.sem.model.derived_variances import variance_jacobian
 from cte_metrics.sem.model.design import MATRICES, BlockDesign
-from cte_metrics.sem.model.moments import Array, MomentGradient
+from cte_metrics.sem.model.moments import MomentGradient
 
-Index = NDArray[np.intp]
 _TAU, _DELTA = MATRICES.index("tau"), MATRICES.index("delta")
 
 

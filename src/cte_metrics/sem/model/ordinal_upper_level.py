@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.vech import vech, vech_index
 from cte_metrics.sem.model.block import (
     BlockState,
@@ -21,7 +22,7 @@ from cte_metrics.sem.model.block import (
     moment_curvature,
 )
 from cte_metrics.sem.model.design import MATRICES
-from cte_metrics.sem.model.moments import Array, MomentGradient
+from cte_metrics.sem.model.moments import MomentGradient
 
 _TAU = MATRICES.index("tau")
 

@@ -14,8 +14,9 @@ from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputTypeError, one_of
-from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.model.moments import InformationKind
 
 ModelType = Literal["sem", "cfa", "growth"]
 OnFailure = Literal["raise", "warn", "return"]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.sample.moments import SampleStats
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.likelihood.fiml import fiml_saturated
 from cte_metrics.kernels.numerics.vech import n_half
@@ -48,9 +49,8 @@ from cte_metrics.kernels.two_level.normal import (
     two_level_scores,
 )
 from cte_metrics.kernels.two_level.saturated import TwoLevelSaturated, two_level_saturated
-from cte_metrics.sem.model.moments import Array, InformationKind, Moments
+from cte_metrics.sem.model.moments import InformationKind, Moments
 
-Codes = NDArray[np.intp]
 SMALLEST_VARIANCE = 1e-3
 FLOOR = 1e-4  # lavaan's, of the eigenvalues of unrestricted covariances from answers with gaps
 
@@ -73,12 +73,12 @@ class ClusteredSample:
     between_names: tuple[str, ...]
     y: Array
     z: Array
-    codes: Codes
-    place: Codes
+    codes: Index
+    place: Index
     labels: tuple[object, ...] = ()
     fixed_within: tuple[int, ...] = ()
     fixed_between: tuple[int, ...] = ()
-    rows: Codes | None = None
+    rows: Index | None = None
 
     @property
     def n(self) -> float:
@@ -91,7 +91,7 @@ class ClusteredSample:
         return len(self.z)
 
     @property
-    def both(self) -> NDArray[np.bool_]:
+    def both(self) -> Flags:
         """Which variables of level 1 are split into both levels, shape (p,)."""
         split = np.zeros(len(self.within_names), dtype=bool)
         split[self.place[self.place < len(split)]] = True
@@ -247,7 +247,7 @@ class IncompleteClusteredSample(ClusteredSample):
         return np.concatenate([m.mean for m in parts]), block_diag(*(m.cov for m in parts))
 
 
-def cluster_codes(cluster: NDArray[Any]) -> tuple[Codes, tuple[object, ...]]:
+def cluster_codes(cluster: NDArray[Any]) -> tuple[Index, tuple[object, ...]]:
     """Number the clusters from 0 in order of first appearance; return codes and labels."""
     if cluster.dtype.kind == "O":  # labels of several types have no order of their own
         numbers: dict[object, int] = {}
@@ -260,7 +260,7 @@ def cluster_codes(cluster: NDArray[Any]) -> tuple[Codes, tuple[object, ...]]:
     return rank[inverse.ravel()].astype(np.intp), tuple(labels[order].tolist())
 
 
-def has_cluster(cluster: NDArray[Any]) -> NDArray[np.bool_]:
+def has_cluster(cluster: NDArray[Any]) -> Flags:
     """Return which cases have a cluster (neither nan nor None), shape (N,)."""
     if cluster.dtype.kind == "f":
         return ~np.isnan(cluster)
@@ -278,7 +278,7 @@ def clustered_sample(
     between: Sequence[str],
     fixed_within: Sequence[str] = (),
     fixed_between: Sequence[str] = (),
-    rows: Codes | None = None,
+    rows: Index | None = None,
 ) -> tuple[ClusteredSample, tuple[str, ...]]:
     """Arrange the columns of one group by level; return the sample and notes for the reader.
 
@@ -327,7 +327,7 @@ def clustered_sample(
     return sample, (*notes, *_constant_within(sample))
 
 
-def _check_sizes(label: str, size: Codes) -> None:
+def _check_sizes(label: str, size: Index) -> None:
     where = f" in group {label!r}" if label else ""
     if len(size) < 2:
         raise InputError(
@@ -342,7 +342,7 @@ def _check_sizes(label: str, size: Codes) -> None:
 
 
 def _cluster_values(
-    columns: dict[str, Array], names: Sequence[str], codes: Codes, size: Codes
+    columns: dict[str, Array], names: Sequence[str], codes: Index, size: Index
 ) -> tuple[Array, tuple[str, ...]]:
     z = np.empty((len(size), len(names)))
     notes = []

@@ -10,15 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats
 from cte_metrics.sem.sample.rows import ModelData, label_of
 from cte_metrics.summaries.moments import Moments
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import blas
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.numerics.vech import n_half, vech_index
-from cte_metrics.sem.model.moments import Array
 
 BLOCK_ROWS = 2048
 

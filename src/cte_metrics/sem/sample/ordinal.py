@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.ordinal.conditional_moments import (
     ConditionalMoments,
@@ -22,7 +22,6 @@ from cte_metrics.kernels.ordinal.conditional_moments import (
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.kernels.summaries.contingency import item_pairs
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import model_outline
 
@@ -188,7 +187,7 @@ def _table_notes(group: OrdinalGroup | ConditionalGroup) -> list[str]:
     a, b = item_pairs(len(found.n_categories))
     names = group.item_names
 
-    def listed(flag: NDArray[np.bool_]) -> str:
+    def listed(flag: Flags) -> str:
         which = np.flatnonzero(flag)
         some = ", ".join(f"{names[a[p]]} with {names[b[p]]}" for p in which[:5])
         return some + (f" and {len(which) - 5} more" if len(which) > 5 else "")

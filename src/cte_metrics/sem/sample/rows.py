@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import InputError, UnknownNameError, close_names
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class GroupRows:
 
     label: str
     values: Array
-    rows: NDArray[np.intp]
+    rows: Index
     clusters: NDArray[Any] | None = None
     weights: Array | None = None
 
@@ -152,10 +151,10 @@ def read_model_data(
 class _Kept:
     """Rows still in (n,), and what was said about those that are not."""
 
-    rows: NDArray[np.bool_]
+    rows: Flags
     notes: list[str]
 
-    def drop(self, lacking: NDArray[np.bool_], why: str) -> None:
+    def drop(self, lacking: Flags, why: str) -> None:
         """Leave rows out and say how many and why."""
         lost = int((lacking & self.rows).sum())
         if lost:
@@ -163,11 +162,11 @@ class _Kept:
             self.notes.append(f"{lost} {why}")
 
 
-def _at(values: NDArray[Any] | None, rows: NDArray[np.intp]) -> NDArray[Any] | None:
+def _at(values: NDArray[Any] | None, rows: Index) -> NDArray[Any] | None:
     return None if values is None else values[rows]
 
 
-def _unanswered(values: Array, *, every: bool) -> NDArray[np.bool_]:
+def _unanswered(values: Array, *, every: bool) -> Flags:
     """Rows with a gap, or with nothing but gaps."""
     if np.isfinite(values.sum()):
         return np.zeros(len(values), dtype=bool)
@@ -208,7 +207,7 @@ def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
     return np.column_stack([parts[v] for v in names]), base.index
 
 
-def _groups(data: Any, group: Any, n: int) -> tuple[NDArray[np.intp] | None, list[str], str]:
+def _groups(data: Any, group: Any, n: int) -> tuple[Index | None, list[str], str]:
     if group is None:
         return None, [""], ""
     import pandas as pd
@@ -238,9 +237,9 @@ def _weights(data: Any, weights: Any, n: int) -> Array:
 def _check_group(
     values: Array,
     names: Sequence[str],
-    rows: NDArray[np.intp],
+    rows: Index,
     label: str,
-    codes: NDArray[np.intp] | None,
+    codes: Index | None,
     g: int,
 ) -> None:
     where = "" if codes is None else f" in group {label!r}"

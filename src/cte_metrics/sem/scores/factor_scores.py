@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.sem.estimators.categorical import CategoricalLeastSquares
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.scores.linear import METHODS, Method, linear_scores
 from cte_metrics.sem.scores.response_model import ResponseModel, response_model
 from cte_metrics.sem.scores.two_level import two_level_scores

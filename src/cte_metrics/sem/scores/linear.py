@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array
 
 Method = Literal["regression", "bartlett", "ebm"]
 METHODS = ("regression", "bartlett", "ebm")

@@ -15,11 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import InputError
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.model.ordinal import scales
 
 
@@ -37,7 +36,7 @@ class ResponseModel:
     prior : (m, m) covariance matrix of the latent variables given the covariates
     """
 
-    items: NDArray[np.intp]
+    items: Index
     loadings: Array
     offset: Array
     residual: Array

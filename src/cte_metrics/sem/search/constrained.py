@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.constraints import CompiledConstraints
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.search.minimise import Minimum, Problem, information
 
 ACTIVE = 1e-6

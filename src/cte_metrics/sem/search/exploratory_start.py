@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Index
 from cte_metrics.sem.model.design import ModelDesign
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.table.table import ParameterTable
 
 LEAST_UNIQUE = 0.1
@@ -51,7 +51,7 @@ def _unique(loadings: Array) -> Array:
 
 
 def _start_residuals(
-    theta: Array, table: ParameterTable, rows: NDArray[np.intp], items: list[str], values: Array
+    theta: Array, table: ParameterTable, rows: Index, items: list[str], values: Array
 ) -> None:
     place = {v: k for k, v in enumerate(items)}
     for i in rows:

@@ -20,11 +20,12 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import lapack
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.estimators.base import Estimator, Evaluation
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import ModelDesign
 from cte_metrics.sem.model.implied import evaluate, gradient
-from cte_metrics.sem.model.moments import Array, InformationKind
+from cte_metrics.sem.model.moments import InformationKind
 
 TOLERANCE = 1e-16
 NEAR = 0.05

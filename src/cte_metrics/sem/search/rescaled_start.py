@@ -18,9 +18,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.model.design import ModelDesign, build_design, fill
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.search.minimise import Problem, minimise
 from cte_metrics.sem.search.start import starting_values
 from cte_metrics.sem.table.table import ParameterTable

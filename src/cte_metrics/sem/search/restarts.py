@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, ModelDesign, block_matrices
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.search.start import starting_values
 from cte_metrics.sem.table.table import ParameterTable
 

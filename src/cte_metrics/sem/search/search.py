@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.model.conditional_slopes import with_covariate_moments
 from cte_metrics.sem.model.constraints import CompiledConstraints, compile_constraints
 from cte_metrics.sem.model.design import ModelDesign, build_design
-from cte_metrics.sem.model.moments import Array
 from cte_metrics.sem.search.constrained import (
     Bounds,
     minimise_constrained,

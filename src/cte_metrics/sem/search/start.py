@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cte_metrics.arrays import Array
 from cte_metrics.sem.model.design import MATRICES, BlockDesign, ModelDesign, block_matrices
-from cte_metrics.sem.model.moments import Array, Moments
+from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.search.exploratory_start import exploratory_starts
 from cte_metrics.sem.table.table import ParameterTable
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import ModelSyntaxError, close_names
 from cte_metrics.sem.syntax.tokens import Token, syntax_error, tokenize
 
@@ -46,7 +46,6 @@ class Call:
 
 
 Expression = Constant | Name | Call
-Gradient = NDArray[np.float64]
 
 _UNARY: dict[str, tuple[Callable[[float], float], Callable[[float, float], float]]] = {
     "neg": (lambda x: -x, lambda x, v: -1.0),
@@ -172,8 +171,8 @@ def evaluate(tree: Expression, values: Mapping[str, float]) -> float:
 
 
 def value_and_gradient(
-    tree: Expression, values: Mapping[str, float], gradients: Mapping[str, Gradient], n: int
-) -> tuple[float, Gradient]:
+    tree: Expression, values: Mapping[str, float], gradients: Mapping[str, Array], n: int
+) -> tuple[float, Array]:
     """Value and gradient (length ``n``) of an expression.
 
     ``gradients`` holds the gradient of each label with respect to the free parameters; labels
@@ -191,7 +190,7 @@ def value_and_gradient(
         return math.nan, np.full(n, math.nan)
 
 
-def _apply(function: str, parts: list[tuple[float, Gradient]]) -> tuple[float, Gradient]:
+def _apply(function: str, parts: list[tuple[float, Array]]) -> tuple[float, Array]:
     (x, dx), (y, dy) = parts[0], parts[-1]
     if function in _UNARY:
         value = _UNARY[function][0](x)
@@ -237,7 +236,7 @@ def linear_form(tree: Expression) -> tuple[float, dict[str, float]] | None:
     return _scaled(tree.function, known)
 
 
-def _apply_constant(function: str, parts: list[tuple[float, Gradient]]) -> float:
+def _apply_constant(function: str, parts: list[tuple[float, Array]]) -> float:
     try:
         return _apply(function, parts)[0]
     except (ValueError, ZeroDivisionError, OverflowError):

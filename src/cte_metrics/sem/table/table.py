@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.errors import InputError, close_names
 from cte_metrics.sem.syntax.reader import Constraint, ParsedModel, Row, parse_model
 from cte_metrics.sem.syntax.variables import VariableNames
@@ -91,18 +91,18 @@ class ParameterTable:
     lhs: tuple[str, ...]
     op: tuple[str, ...]
     rhs: tuple[str, ...]
-    user: NDArray[np.int64]
-    block: NDArray[np.int64]
-    group: NDArray[np.int64]
-    level: NDArray[np.int64]
-    free: NDArray[np.int64]
-    exo: NDArray[np.int64]
+    user: Integers
+    block: Integers
+    group: Integers
+    level: Integers
+    free: Integers
+    exo: Integers
     label: tuple[str, ...]
     plabel: tuple[str, ...]
-    ustart: NDArray[np.float64]
-    has_start: NDArray[np.bool_]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
+    ustart: Array
+    has_start: Flags
+    lower: Array
+    upper: Array
     efa: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     blocks: tuple[BlockNames, ...]
@@ -359,13 +359,13 @@ def _finish(
     )
 
 
-def _ints(values: list[int]) -> NDArray[np.int64]:
+def _ints(values: list[int]) -> Integers:
     array = np.array(values, dtype=np.int64)
     array.flags.writeable = False
     return array
 
 
-def _reals(values: list[float]) -> NDArray[np.float64]:
+def _reals(values: list[float]) -> Array:
     array = np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array
