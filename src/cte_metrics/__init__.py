@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from cte_metrics import sem as sem
     from cte_metrics.core.files.ingest import read_responses as read_responses
     from cte_metrics.core.instrument.instrument import Instrument as Instrument
-    from cte_metrics.core.instrument.instrument import Item as Item
-    from cte_metrics.core.instrument.instrument import ResponseScale as ResponseScale
-    from cte_metrics.core.instrument.instrument import Subscale as Subscale
+    from cte_metrics.core.instrument.parts import Item as Item
+    from cte_metrics.core.instrument.parts import Subscale as Subscale
     from cte_metrics.core.instrument.registry import list_instruments as list_instruments
     from cte_metrics.core.instrument.registry import load_instrument as load_instrument
+    from cte_metrics.core.instrument.response_scale import ResponseScale as ResponseScale
     from cte_metrics.core.survey.responses import Responses as Responses
     from cte_metrics.errors import CTEError as CTEError
     from cte_metrics.errors import CTEWarning as CTEWarning
@@ -55,7 +55,9 @@ __version__ = "0.1.0"
 __getattr__, __dir__, _public = attach(
     __name__,
     {
-        "core.instrument.instrument": ["Instrument", "Item", "ResponseScale", "Subscale"],
+        "core.instrument.instrument": ["Instrument"],
+        "core.instrument.parts": ["Item", "Subscale"],
+        "core.instrument.response_scale": ["ResponseScale"],
         "core.instrument.registry": ["list_instruments", "load_instrument"],
         "core.survey.responses": ["Responses"],
         "core.files.ingest": ["read_responses"],

@@ -8,7 +8,7 @@ import pytest
 
 import cte_metrics as cte
 from cte_metrics import Instrument, Item, ResponseScale, Subscale
-from cte_metrics.core.instrument.instrument import Norm
+from cte_metrics.core.instrument.parts import Norm
 
 
 def mini(**changed):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import cte_metrics as cte
 from cte_metrics import Instrument, Item, ResponseScale, Subscale
-from cte_metrics.core.instrument.instrument import Fact, Norm
+from cte_metrics.core.instrument.parts import Fact, Norm
 
 FORMATS = ["yaml", "yml", "toml", "json"]
 text = st.text(

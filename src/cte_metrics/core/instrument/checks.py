@@ -6,42 +6,56 @@ Function: ``refuse_unscorable``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from cte_metrics.core.instrument.parts import Item, Subscale
 from cte_metrics.errors import close_names
 
-if TYPE_CHECKING:
-    from cte_metrics.core.instrument.instrument import Instrument, Item
 
-
-def refuse_unscorable(instrument: Instrument) -> None:
+def refuse_unscorable(
+    items: Sequence[Item],
+    subscales: Sequence[Subscale],
+    *,
+    elsewhere: Sequence[str],
+    minimum_answered: int | float | None,
+) -> None:
     """Check items, subscales and counts against each other.
+
+    Parameters
+    ----------
+    items, subscales : sequence of Item, of Subscale
+        The instrument's parts.
+    elsewhere : sequence of str
+        Items that belong to no subscale and are known to.
+    minimum_answered : int or float, optional
+        Count or share of items that a score needs.
 
     Raises
     ------
     ValueError
         If the instrument cannot be scored; the message is for the person who wrote it.
     """
-    _check_items(instrument.items)
-    _check_subscales(instrument)
-    _check_counts(instrument)
+    known = [item.id for item in items]
+    _check_items(known)
+    _check_subscales(subscales, known)
+    _check_homeless(subscales, known, elsewhere)
+    _check_count(minimum_answered, len(known))
 
 
-def _check_items(items: Sequence[Item]) -> None:
-    if not items:
+def _check_items(ids: Sequence[str]) -> None:
+    if not ids:
         raise ValueError("An instrument needs at least one item.")
-    ids = [item.id for item in items]
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise ValueError(f"Two items have the same id {twice[0]!r}.")
+    _refuse_twice("items", ids)
 
 
-def _check_subscales(instrument: Instrument) -> None:
-    ids, known = list(instrument.subscale_ids), instrument.item_ids
+def _refuse_twice(what: str, ids: Sequence[str]) -> None:
     twice = sorted({i for i in ids if ids.count(i) > 1})
     if twice:
-        raise ValueError(f"Two subscales have the same id {twice[0]!r}.")
-    for subscale in instrument.subscales:
+        raise ValueError(f"Two {what} have the same id {twice[0]!r}.")
+
+
+def _check_subscales(subscales: Sequence[Subscale], known: Sequence[str]) -> None:
+    _refuse_twice("subscales", [s.id for s in subscales])
+    for subscale in subscales:
         for item in subscale.items:
             if item not in known:
                 raise ValueError(
@@ -53,30 +67,27 @@ def _check_subscales(instrument: Instrument) -> None:
                 "'total' is the name of the score over all items; a subscale of some items "
                 "needs another id."
             )
-    _check_homeless(instrument)
 
 
-def _check_homeless(instrument: Instrument) -> None:
-    known = instrument.item_ids
-    for item in instrument.items_without_subscale:
+def _check_homeless(
+    subscales: Sequence[Subscale], known: Sequence[str], elsewhere: Sequence[str]
+) -> None:
+    for item in elsewhere:
         if item not in known:
             raise ValueError(
                 f"'items_without_subscale' names item {item!r}, which the instrument does not "
                 f"have.{close_names(item, known)}"
             )
-    housed = {i for s in instrument.subscales for i in s.items} | set(
-        instrument.items_without_subscale
-    )
+    housed = {i for s in subscales for i in s.items} | set(elsewhere)
     homeless = [i for i in known if i not in housed]
-    if instrument.subscales and homeless:
+    if subscales and homeless:
         raise ValueError(
             f"These items belong to no subscale: {', '.join(homeless)}. Add them to one, or list "
             "them under 'items_without_subscale' if they count in the total only."
         )
 
 
-def _check_counts(instrument: Instrument) -> None:
-    needed, n_items = instrument.minimum_answered, len(instrument.items)
+def _check_count(needed: int | float | None, n_items: int) -> None:
     if needed is None:
         return
     top = n_items if isinstance(needed, int) else 1.0

@@ -1,117 +1,36 @@
 """Instruments: what was asked, on which scale, and how it is scored.
 
-Frozen pydantic models that refuse what cannot be scored: ``Item``, ``Subscale``, ``Norm``,
-``Fact``, ``Instrument`` (``ResponseScale`` has its own module). They hold facts (numbers, keys,
-ranges, sources), never the wording of a published item.
+Class: ``Instrument``, a frozen pydantic model that refuses what cannot be scored. It holds facts
+(numbers, keys, ranges, sources), never the wording of a published item.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, model_validator
 
+from cte_metrics.core.instrument import text
 from cte_metrics.core.instrument.checks import refuse_unscorable
-from cte_metrics.core.instrument.response_scale import ResponseScale as ResponseScale
+from cte_metrics.core.instrument.files import read_document, write_document
+from cte_metrics.core.instrument.parts import (
+    Fact,
+    GroupRule,
+    Item,
+    KeyCertainty,
+    Level,
+    Name,
+    Norm,
+    Referent,
+    ScoringRule,
+    Subscale,
+    as_records,
+)
+from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.record import Record
 from cte_metrics.errors import InstrumentError, UnknownNameError, close_names
-
-Referent = Literal["group", "school", "self"]
-Level = Literal["teacher", "school"]
-Certainty = Literal["confirmed", "derived", "unconfirmed", "conflicting"]
-KeyCertainty = Literal["confirmed", "high", "medium", "low", "unstated"]
-ScoringRule = Literal["mean", "sum", "pomp", "z", "t"]
-GroupRule = Literal["teacher_means", "item_means"]
-
-_Name = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
-
-
-class Item(Record):
-    """One question: an identifier and whether agreement means less of the construct.
-
-    Parameters
-    ----------
-    id : str
-        Column name of the item.
-    label : str
-        A gloss for tables and plots.
-    reverse : bool
-        Whether the item is scored ``minimum + maximum - answer``.
-    certainty : str, optional
-        How sure the item's place in this form, its subscale and its sign are.
-    note : str
-        Remark for the reader.
-    """
-
-    id: _Name
-    label: str = ""
-    reverse: bool = False
-    certainty: Certainty | None = None
-    note: str = ""
-
-
-class Subscale(Record):
-    """Items that are scored together.
-
-    Parameters
-    ----------
-    id, name : str
-        Identifier (a column of the score table) and readable name.
-    items : sequence of str
-        Item ids.
-    note : str
-        Remark for the reader.
-    """
-
-    id: _Name
-    name: str = ""
-    items: tuple[str, ...]
-    note: str = ""
-
-    @field_validator("items")
-    @classmethod
-    def _some_items(cls, items: tuple[str, ...]) -> tuple[str, ...]:
-        if not items:
-            raise ValueError("A subscale needs at least one item.")
-        twice = [i for i in items if items.count(i) > 1]
-        if twice:
-            raise ValueError(f"The subscale lists item {twice[0]!r} twice.")
-        return items
-
-
-class Norm(Record):
-    """Mean and standard deviation of a (sub)scale in a published sample."""
-
-    scale: _Name
-    mean: float
-    sd: float
-    sample: str = ""
-    source: str = ""
-    certainty: Certainty = "unconfirmed"
-
-    @field_validator("sd")
-    @classmethod
-    def _positive(cls, sd: float) -> float:
-        if sd <= 0:
-            raise ValueError("The standard deviation of a norm must be above 0.")
-        return sd
-
-
-class Fact(Record):
-    """How sure a fact about the instrument is, and where it was seen."""
-
-    certainty: Certainty
-    source: str = ""
-    note: str = ""
-
-
-def _as_records(value: Any) -> Any:
-    """Let a list of items name them by their ids alone."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [{"id": v} if isinstance(v, str | int) else v for v in value]
-    return value
 
 
 class Instrument(Record):
@@ -171,11 +90,11 @@ class Instrument(Record):
     (('a', 'b'), ('b',))
     """
 
-    id: _Name
+    id: Name
     name: str = ""
     version: str = "1"
     response_scale: ResponseScale
-    items: Annotated[tuple[Item, ...], BeforeValidator(_as_records)]
+    items: Annotated[tuple[Item, ...], BeforeValidator(as_records)]
     subscales: tuple[Subscale, ...] = ()
     scoring: ScoringRule = "mean"
     referent: Referent = "group"
@@ -203,7 +122,12 @@ class Instrument(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_unscorable(self)
+        refuse_unscorable(
+            self.items,
+            self.subscales,
+            elsewhere=self.items_without_subscale,
+            minimum_answered=self.minimum_answered,
+        )
         return self
 
     @property
@@ -261,9 +185,22 @@ class Instrument(Record):
 
     def summary(self) -> str:
         """Return the instrument as text: scale, items with key, how sure each fact is, notes."""
-        from cte_metrics.core.survey.describe import describe_instrument
-
-        return describe_instrument(self)
+        lines = [
+            f"{self.name or self.id} ({self.id}, version {self.version})",
+            text.labelled("Form", self.form),
+            text.answers(self.response_scale),
+            f"Referent: {self.referent}; used at the level of the {self.level}; "
+            f"score: {self.scoring}; school score: {self.group_rule}",
+            text.labelled("Certainty of the key", self.key_certainty),
+            *text.items(self.items, self.subscales),
+            *text.norms(self.norms),
+            *text.facts(self.facts),
+            *(text.labelled("Note", note) for note in self.notes),
+            text.labelled("Source", self.citation),
+            text.labelled("DOI", self.doi),
+            text.labelled("Rights", self.rights),
+        ]
+        return "\n".join(line for line in lines if line)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> Self:
@@ -274,8 +211,6 @@ class Instrument(Record):
         InstrumentError
             If the file cannot be read or describes no usable instrument; the file is named.
         """
-        from cte_metrics.core.instrument.files import read_document
-
         document = read_document(path)
         try:
             return cls.model_validate(document)
@@ -284,8 +219,6 @@ class Instrument(Record):
 
     def to_file(self, path: str | PathLike[str]) -> None:
         """Write the instrument as YAML, TOML or JSON (by the file's suffix), without loss."""
-        from cte_metrics.core.instrument.files import write_document
-
         write_document(self.to_dict(), path)
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from typing import Any
 import pandas as pd
 
 from cte_metrics.core.instrument.files import read_document
-from cte_metrics.core.instrument.instrument import Fact, Instrument, Referent
+from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.instrument.parts import Fact, Referent
 from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.record import Record
 from cte_metrics.errors import InstrumentError, UnknownNameError, close_names

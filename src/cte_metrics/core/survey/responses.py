@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cte_metrics.core.instrument.instrument import Instrument, ResponseScale
+from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.survey.answers import missing_mark
+from cte_metrics.core.survey.describe import describe
 from cte_metrics.core.survey.reading import OnInvalid, Roles, read_survey
 from cte_metrics.core.survey.survey import Survey
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
@@ -127,13 +130,9 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         return len(self._survey.index)
 
     def __repr__(self) -> str:
-        from cte_metrics.core.survey.describe import describe
-
-        return describe(self)
+        return describe(self._survey)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         return f"<pre>{escape(repr(self))}</pre>"
 
     @property
@@ -197,8 +196,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
     @property
     def n_respondents(self) -> int:
         """Number of persons: distinct respondents where they are named, otherwise rows."""
-        known = self._survey.respondent
-        return len(self) if known is None else int(known.nunique() + known.isna().sum())
+        return self._survey.n_respondents
 
     @property
     def n_items(self) -> int:
@@ -208,17 +206,12 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
     @property
     def n_groups(self) -> int:
         """Number of schools; 0 where none are named."""
-        return 0 if self._survey.group is None else int(self._survey.group.nunique())
+        return self._survey.n_groups
 
     @property
     def waves(self) -> tuple[Any, ...]:
         """Waves in order; empty where none are named."""
-        wave = self._survey.wave
-        if wave is None:
-            return ()
-        found = wave.dropna().unique().tolist()
-        kinds = {isinstance(w, str) for w in found}
-        return tuple(sorted(found, key=str if len(kinds) > 1 else None))
+        return self._survey.waves
 
     def answers(self, *, keyed: bool = True) -> np.ndarray:
         """Return the answers as an array (n, k): whole numbers if complete, else float64 with nan.

@@ -44,6 +44,26 @@ class Survey:
     simulated: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def n_respondents(self) -> int:
+        """Number of persons: distinct respondents where they are named, otherwise rows."""
+        known = self.respondent
+        return len(self.index) if known is None else int(known.nunique() + known.isna().sum())
+
+    @property
+    def n_groups(self) -> int:
+        """Number of schools; 0 where none are named."""
+        return 0 if self.group is None else int(self.group.nunique())
+
+    @property
+    def waves(self) -> tuple[Any, ...]:
+        """Waves in order; empty where none are named."""
+        if self.wave is None:
+            return ()
+        found = self.wave.dropna().unique().tolist()
+        kinds = {isinstance(w, str) for w in found}
+        return tuple(sorted(found, key=str if len(kinds) > 1 else None))
+
     def at(self, positions: np.ndarray) -> Survey:
         """Return the survey of some rows."""
         rows = {

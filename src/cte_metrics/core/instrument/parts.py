@@ -1,0 +1,109 @@
+"""The parts of an instrument, and the closed lists that describe it.
+
+Frozen pydantic models ``Item``, ``Subscale``, ``Norm``, ``Fact``; ``as_records`` reads items given
+by their ids alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints, field_validator
+
+from cte_metrics.core.record import Record
+
+Referent = Literal["group", "school", "self"]
+Level = Literal["teacher", "school"]
+Certainty = Literal["confirmed", "derived", "unconfirmed", "conflicting"]
+KeyCertainty = Literal["confirmed", "high", "medium", "low", "unstated"]
+ScoringRule = Literal["mean", "sum", "pomp", "z", "t"]
+GroupRule = Literal["teacher_means", "item_means"]
+
+Name = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class Item(Record):
+    """One question: an identifier and whether agreement means less of the construct.
+
+    Parameters
+    ----------
+    id : str
+        Column name of the item.
+    label : str
+        A gloss for tables and plots.
+    reverse : bool
+        Whether the item is scored ``minimum + maximum - answer``.
+    certainty : str, optional
+        How sure the item's place in this form, its subscale and its sign are.
+    note : str
+        Remark for the reader.
+    """
+
+    id: Name
+    label: str = ""
+    reverse: bool = False
+    certainty: Certainty | None = None
+    note: str = ""
+
+
+class Subscale(Record):
+    """Items that are scored together.
+
+    Parameters
+    ----------
+    id, name : str
+        Identifier (a column of the score table) and readable name.
+    items : sequence of str
+        Item ids.
+    note : str
+        Remark for the reader.
+    """
+
+    id: Name
+    name: str = ""
+    items: tuple[str, ...]
+    note: str = ""
+
+    @field_validator("items")
+    @classmethod
+    def _some_items(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        if not items:
+            raise ValueError("A subscale needs at least one item.")
+        twice = [i for i in items if items.count(i) > 1]
+        if twice:
+            raise ValueError(f"The subscale lists item {twice[0]!r} twice.")
+        return items
+
+
+class Norm(Record):
+    """Mean and standard deviation of a (sub)scale in a published sample."""
+
+    scale: Name
+    mean: float
+    sd: float
+    sample: str = ""
+    source: str = ""
+    certainty: Certainty = "unconfirmed"
+
+    @field_validator("sd")
+    @classmethod
+    def _positive(cls, sd: float) -> float:
+        if sd <= 0:
+            raise ValueError("The standard deviation of a norm must be above 0.")
+        return sd
+
+
+class Fact(Record):
+    """How sure a fact about the instrument is, and where it was seen."""
+
+    certainty: Certainty
+    source: str = ""
+    note: str = ""
+
+
+def as_records(value: Any) -> Any:
+    """Let a list of items name them by their ids alone."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [{"id": v} if isinstance(v, str | int) else v for v in value]
+    return value
