@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, _public = attach(
+attach(
     __name__,
     {
         "core.instrument.instrument": ["Instrument"],
@@ -83,5 +83,3 @@ __getattr__, __dir__, _public = attach(
     },
     submodules=["aggregation", "factor", "planning", "quality", "reliability", "scoring", "sem"],
 )
-
-__all__ = [*_public, "__version__"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -24,8 +24,11 @@ class _Package(ModuleType):
 
 def attach(
     package: str, names: Mapping[str, Sequence[str]], submodules: Sequence[str] = ()
-) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Build ``__getattr__``, ``__dir__`` and ``__all__`` for a package.
+) -> None:
+    """Give a package ``__getattr__``, ``__dir__`` and ``__all__``.
+
+    They are set from here, unseen by type checkers, which otherwise would take any name for
+    one of the package's.
 
     Parameters
     ----------
@@ -46,7 +49,6 @@ def attach(
     public = sorted({*origin, *submodules})
     module_object = sys.modules[package]
     module_object.__class__ = _Package
-    module_object._lazy_names = frozenset(origin)  # type: ignore[attr-defined]
 
     def __getattr__(name: str) -> Any:
         if name in origin:
@@ -57,4 +59,9 @@ def attach(
             return importlib.import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return __getattr__, lambda: public, public
+    vars(module_object).update(
+        _lazy_names=frozenset(origin),
+        __getattr__=__getattr__,
+        __dir__=lambda: public,
+        __all__=public,
+    )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         variance_components as variance_components,
     )
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "agreement": ["Agreement", "agreement"],

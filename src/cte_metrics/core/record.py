@@ -13,8 +13,12 @@ from cte_metrics.core.plain_language import plain
 from cte_metrics.errors import InstrumentError
 
 
-class Record(BaseModel):
-    """Base of the models: frozen, no unknown entries, positional arguments, plain messages."""
+class Record(BaseModel, frozen=True):
+    """Base of the models: frozen, no unknown entries, positional arguments, plain messages.
+
+    A record that people build states its ``__init__`` for type checkers: the fields in order,
+    wider where more is read (a list for a tuple). At run time this one serves all.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cte_metrics.factor.sampling_adequacy import Adequacy as Adequacy
     from cte_metrics.factor.sampling_adequacy import adequacy as adequacy
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "sampling_adequacy": ["Adequacy", "adequacy"],

@@ -8,4 +8,4 @@ if TYPE_CHECKING:
     from cte_metrics.planning.schools import SchoolPlan as SchoolPlan
     from cte_metrics.planning.schools import schools as schools
 
-__getattr__, __dir__, __all__ = attach(__name__, {"schools": ["SchoolPlan", "schools"]})
+attach(__name__, {"schools": ["SchoolPlan", "schools"]})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cte_metrics.quality.peers import SecondOpinion as SecondOpinion
     from cte_metrics.quality.peers import second_opinion as second_opinion
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "multinormality": ["HenzeZirkler", "Mardia", "henze_zirkler", "mardia"],

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cte_metrics.reliability.stratified import stratified_alpha as stratified_alpha
     from cte_metrics.reliability.table import reliability_table as reliability_table
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "alpha": ["Alpha", "cronbach_alpha"],

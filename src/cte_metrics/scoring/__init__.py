@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cte_metrics.scoring.scores import score as score
     from cte_metrics.scoring.scores import standard_score as standard_score
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "items": ["ItemAnalysis", "item_analysis"],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.fitting import growth as growth
     from cte_metrics.sem.semfit import SEMFit as SEMFit
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "fitting": ["cfa", "fit", "growth"],

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from cte_metrics.simulation.draw import simulate_survey as simulate_survey
     from cte_metrics.simulation.example import load_example as load_example
 
-__getattr__, __dir__, __all__ = attach(
+attach(
     __name__,
     {
         "draw": ["SimulatedSurvey", "simulate_responses", "simulate_survey"],

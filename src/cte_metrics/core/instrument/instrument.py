@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypedDict, Unpack, overload
 
 from pydantic import BeforeValidator, model_validator
 
@@ -32,8 +32,30 @@ from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.record import Record
 from cte_metrics.errors import InstrumentError, UnknownNameError, close_names
 
+if TYPE_CHECKING:
 
-class Instrument(Record):
+    class _Further(TypedDict, total=False):
+        """What an instrument may be told besides, for type checkers."""
+
+        scoring: ScoringRule
+        referent: Referent
+        citation: str
+        doi: str | None
+        form: str
+        level: Level
+        minimum_answered: int | float | None
+        group_rule: GroupRule
+        items_without_subscale: Sequence[str]
+        norms: Sequence[Norm]
+        rights: str
+        language: str
+        aliases: Sequence[str]
+        key_certainty: KeyCertainty
+        facts: Mapping[str, Fact]
+        notes: Sequence[str]
+
+
+class Instrument(Record, frozen=True):
     """A published or own instrument in one form (item order), with its scoring key.
 
     Parameters
@@ -112,6 +134,33 @@ class Instrument(Record):
     key_certainty: KeyCertainty = "unstated"
     facts: dict[str, Fact] = {}
     notes: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self,
+            id: str,
+            name: str,
+            version: str,
+            response_scale: ResponseScale,
+            items: Sequence[Item | str],
+            subscales: Sequence[Subscale] = (),
+            **further: Unpack[_Further],
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            id: str,
+            name: str = "",
+            version: str = "1",
+            *,
+            response_scale: ResponseScale,
+            items: Sequence[Item | str],
+            subscales: Sequence[Subscale] = (),
+            **further: Unpack[_Further],
+        ) -> None: ...
+        def __init__(self, *values: Any, **named: Any) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

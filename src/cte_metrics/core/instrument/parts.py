@@ -7,7 +7,7 @@ by their ids alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 from pydantic import StringConstraints, field_validator
 
@@ -23,7 +23,7 @@ GroupRule = Literal["teacher_means", "item_means"]
 Name = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
-class Item(Record):
+class Item(Record, frozen=True):
     """One question: an identifier and whether agreement means less of the construct.
 
     Parameters
@@ -46,8 +46,19 @@ class Item(Record):
     certainty: Certainty | None = None
     note: str = ""
 
+    if TYPE_CHECKING:
 
-class Subscale(Record):
+        def __init__(
+            self,
+            id: str,
+            label: str = "",
+            reverse: bool = False,
+            certainty: Certainty | None = None,
+            note: str = "",
+        ) -> None: ...
+
+
+class Subscale(Record, frozen=True):
     """Items that are scored together.
 
     Parameters
@@ -65,6 +76,16 @@ class Subscale(Record):
     items: tuple[str, ...]
     note: str = ""
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(self, id: str, name: str, items: Sequence[str], note: str = "") -> None: ...
+        @overload
+        def __init__(
+            self, id: str, name: str = "", *, items: Sequence[str], note: str = ""
+        ) -> None: ...
+        def __init__(self, *values: Any, **named: Any) -> None: ...
+
     @field_validator("items")
     @classmethod
     def _some_items(cls, items: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,7 +97,7 @@ class Subscale(Record):
         return items
 
 
-class Norm(Record):
+class Norm(Record, frozen=True):
     """Mean and standard deviation of a (sub)scale in a published sample."""
 
     scale: Name
@@ -86,6 +107,18 @@ class Norm(Record):
     source: str = ""
     certainty: Certainty = "unconfirmed"
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            scale: str,
+            mean: float,
+            sd: float,
+            sample: str = "",
+            source: str = "",
+            certainty: Certainty = "unconfirmed",
+        ) -> None: ...
+
     @field_validator("sd")
     @classmethod
     def _positive(cls, sd: float) -> float:
@@ -94,12 +127,16 @@ class Norm(Record):
         return sd
 
 
-class Fact(Record):
+class Fact(Record, frozen=True):
     """How sure a fact about the instrument is, and where it was seen."""
 
     certainty: Certainty
     source: str = ""
     note: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, certainty: Certainty, source: str = "", note: str = "") -> None: ...
 
 
 def as_records(value: Any) -> Any:

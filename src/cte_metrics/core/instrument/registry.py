@@ -26,7 +26,7 @@ _FOLDER = Path(__file__).parents[1] / "instruments"
 _SUFFIXES = {".yaml", ".yml", ".toml", ".json"}
 
 
-class Listing(Record):
+class Listing(Record, frozen=True):
     """An instrument of which too little is known to score it.
 
     Parameters

@@ -5,7 +5,8 @@ Class: ``ResponseScale``; function ``fold``.
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
@@ -24,7 +25,7 @@ def fold(text: str) -> str:
     return " ".join(straight.casefold().split())
 
 
-class ResponseScale(Record):
+class ResponseScale(Record, frozen=True):
     """The whole numbers from ``minimum`` to ``maximum``, with the words some of them carry.
 
     Parameters
@@ -49,6 +50,10 @@ class ResponseScale(Record):
     minimum: int
     maximum: int
     labels: dict[int, str] = {}
+
+    if TYPE_CHECKING:
+
+        def __init__(self, minimum: int, maximum: int, labels: Mapping[int, str] = {}) -> None: ...
 
     @model_validator(mode="after")
     def _check(self) -> Self:
