@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 T = TypeVar("T", bound=str)
 
@@ -99,15 +99,19 @@ def close_names(name: object, allowed: Iterable[object]) -> str:
     return " Did you mean " + " or ".join(repr(folded[h]) for h in hits) + "?"
 
 
-def one_of(value: T, allowed: Iterable[str], name: str) -> T:
+def one_of(value: T, allowed: Any, name: str) -> T:
     """Return ``value`` when it is an allowed option, otherwise raise ``InputError``.
+
+    ``allowed`` is the ``Literal`` that the signature shows, so that an option is listed once; a
+    list that is only known while running may be given as it is.
 
     Examples
     --------
-    >>> one_of("mean", ("mean", "sum"), "method")
+    >>> Method = Literal["mean", "sum"]
+    >>> one_of("mean", Method, "method")
     'mean'
     """
-    options = tuple(allowed)
+    options = get_args(allowed) or tuple(allowed)
     if value not in options:
         listed = ", ".join(repr(o) for o in options)
         raise InputError(f"{name}={value!r} is not one of {listed}.{close_names(value, options)}")

@@ -5,16 +5,19 @@ Functions: ``agreement``; class ``Agreement``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
+from cte_metrics.core.instrument.response_scale import ResponseScale
+from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.groups import agreement as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
@@ -69,9 +72,9 @@ class Agreement(Result):
         self,
         *,
         n_resamples: int = 10_000,
-        correlation: Any = None,
+        correlation: ArrayLike | None = None,
         confidence: float = 0.95,
-        rng: Any = None,
+        rng: Seed = None,
     ) -> pd.DataFrame:
         """Simulate what agreement chance alone reaches, for every group size in the table.
 
@@ -103,12 +106,12 @@ class Agreement(Result):
         """
         if n_resamples < 100:
             raise InputError(f"n_resamples={n_resamples}; at least 100 are needed.")
-        correlation = _checked_correlation(correlation, self.n_items)
+        related = _checked_correlation(correlation, self.n_items)
         n_categories = _categories(self.scale)
         draws = generator(rng)
         sizes = np.unique(self.table["n"].to_numpy())
         rows = {
-            int(n): self._critical(draws, int(n), n_categories, correlation, n_resamples,
+            int(n): self._critical(draws, int(n), n_categories, related, n_resamples,
                                    confidence)
             for n in sizes if n > 1
         }  # fmt: skip
@@ -140,7 +143,11 @@ class Agreement(Result):
 
 
 def agreement(
-    data: Any, group: Any = None, *, scale: Any = None, null: Any = "uniform"
+    data: Any,
+    group: Any = None,
+    *,
+    scale: ResponseScale | Sequence[float] | None = None,
+    null: formulas.NullName | float = "uniform",
 ) -> Agreement:
     r"""Do the teachers of a school agree?
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.semfit import SEMFit
 
 Step = Literal["configural", "metric", "strong"]
-STEPS: tuple[Step, ...] = ("configural", "metric", "strong")
+STEPS: tuple[Step, ...] = get_args(Step)
 MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "srmr_within", "srmr_between")
 
 
@@ -130,7 +130,7 @@ def isomorphism(
     import pandas as pd
 
     for step in steps:
-        one_of(step, STEPS, "steps")
+        one_of(step, Step, "steps")
     if not steps:
         raise InputError("steps is empty; name at least one of 'configural', 'metric', 'strong'.")
     answers = _read(data, group, factors)

@@ -5,7 +5,7 @@ Functions: ``mixed_model``; class ``MixedModel``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -142,7 +142,7 @@ class MixedModel(Result):
             self._summary, self._fit, names, confidence=confidence, parameters=parameters
         )
 
-    def contrast(self, weights: Any, *, confidence: float = 0.95) -> pd.Series:
+    def contrast(self, weights: Mapping[str, float], *, confidence: float = 0.95) -> pd.Series:
         """Estimate a combination of fixed coefficients, with Satterthwaite degrees of freedom.
 
         Parameters

@@ -5,7 +5,7 @@ Functions: ``aggregate``; class ``GroupScores``.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -100,7 +100,7 @@ def aggregate(
     minimum_group_size: int = 5,
     rule: Rule = "teacher_means",
     shrink: bool = True,
-    staff_size: Any = None,
+    staff_size: Mapping[Any, int] | pd.Series | str | None = None,
     weights: Any = None,
     wave: Hashable = "latest",
     by: str | None = None,
@@ -165,7 +165,7 @@ def aggregate(
     >>> found.table["mean"].tolist()
     [4.5, 2.0]
     """
-    one_of(rule, ("teacher_means", "item_means"), "rule")
+    one_of(rule, Rule, "rule")
     chosen, notes = _at_wave(_checked(responses, confidence), wave, by)
     division = "wave" if wave == "all" and responses.wave is not None else by
     codes, schools = code_groups(chosen.group)

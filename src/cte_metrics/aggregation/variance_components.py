@@ -144,9 +144,9 @@ def variance_components(
     >>> found.icc1 == 12.5 / 15.5, found.icc2 == 12.5 / 13.5
     (True, True)
     """
-    one_of(method, ("anova", "reml"), "method")
-    one_of(group_size, ("mean", "n0"), "group_size")
-    one_of(interval, ("exact", "f"), "interval")
+    one_of(method, Method, "method")
+    one_of(group_size, GroupSize, "group_size")
+    one_of(interval, IntervalMethod, "interval")
     check_confidence(confidence)
     found = grouped_values(values, group, what="A variance component")
     data, table = _summaries(found)
@@ -292,7 +292,7 @@ def item_variance_components(
     >>> item_variance_components(survey, "g")["f"].tolist()
     [8.0, 0.0]
     """
-    one_of(method, ("anova", "reml"), "method")
+    one_of(method, Method, "method")
     if group is None:
         group = np.asarray(getattr(data, "group", None))
         if group.ndim == 0:

@@ -14,18 +14,7 @@ import typer
 
 from cte_metrics import __version__
 from cte_metrics.cli import output
-from cte_metrics.cli.survey import (
-    Columns,
-    Covariates,
-    Group,
-    InstrumentName,
-    MissingCodes,
-    OnInvalid,
-    Respondent,
-    SurveyFile,
-    Wave,
-    read_survey,
-)
+from cte_metrics.cli.survey import reads_survey
 
 if TYPE_CHECKING:
     from cte_metrics.core.survey.responses import Responses
@@ -96,15 +85,9 @@ def instruments(
 
 
 @app.command()
+@reads_survey()
 def score(
-    survey: SurveyFile,
-    instrument: InstrumentName,
-    group: Group = None,
-    respondent: Respondent = None,
-    wave: Wave = None,
-    columns: Columns = None,
-    missing_code: MissingCodes = None,
-    on_invalid: OnInvalid = "raise",
+    responses: Responses,
     method: Annotated[str, typer.Option(help="mean, sum, pomp (0 to 100), z or t.")] = "mean",
     missing: Annotated[
         str, typer.Option(help="prorate, listwise, item_mean or item_median.")
@@ -119,10 +102,6 @@ def score(
     """Score each respondent: one row a respondent, one column a scale."""
     from cte_metrics.scoring import score as score_responses
 
-    responses = read_survey(
-        survey, instrument, group=group, respondent=respondent, wave=wave,
-        columns=columns, missing_codes=missing_code, on_invalid=on_invalid,
-    )  # fmt: skip
     scores = score_responses(
         responses,
         method=cast(Any, method),
@@ -139,15 +118,9 @@ def _count(min_answered: float | None) -> float | int | None:
 
 
 @app.command()
+@reads_survey()
 def aggregate(
-    survey: SurveyFile,
-    instrument: InstrumentName,
-    group: Group = None,
-    respondent: Respondent = None,
-    wave: Wave = None,
-    columns: Columns = None,
-    missing_code: MissingCodes = None,
-    on_invalid: OnInvalid = "raise",
+    responses: Responses,
     minimum_group_size: Minimum = 5,
     rule: Annotated[str, typer.Option(help="teacher_means or item_means.")] = "teacher_means",
     evidence: Annotated[
@@ -159,10 +132,6 @@ def aggregate(
     """Turn teacher answers into school scores, with agreement, reliability and intervals."""
     from cte_metrics.aggregation import aggregate as aggregate_responses
 
-    responses = read_survey(
-        survey, instrument, group=group, respondent=respondent, wave=wave,
-        columns=columns, missing_codes=missing_code, on_invalid=on_invalid,
-    )  # fmt: skip
     scores = aggregate_responses(
         responses,
         minimum_group_size=minimum_group_size,
@@ -173,16 +142,9 @@ def aggregate(
 
 
 @app.command()
+@reads_survey(covariates=True)
 def validate(
-    survey: SurveyFile,
-    instrument: InstrumentName,
-    group: Group = None,
-    respondent: Respondent = None,
-    wave: Wave = None,
-    columns: Columns = None,
-    covariates: Covariates = None,
-    missing_code: MissingCodes = None,
-    on_invalid: OnInvalid = "raise",
+    responses: Responses,
     minimum_group_size: Minimum = 5,
     title: Annotated[str | None, typer.Option(help="Heading of the report.")] = None,
     page: Page = Path("cte-report.html"),
@@ -191,10 +153,6 @@ def validate(
     ] = None,
 ) -> None:
     """Examine one survey whole: print the decisions and write the report."""
-    responses = read_survey(
-        survey, instrument, group=group, respondent=respondent, wave=wave, columns=columns,
-        covariates=covariates, missing_codes=missing_code, on_invalid=on_invalid,
-    )  # fmt: skip
     _validate_to(responses, page, title, json_path, minimum_group_size)
 
 

@@ -1,9 +1,15 @@
-"""The options that describe a survey file, shared by the commands that read one."""
+"""The options that describe a survey file, and the commands that read one.
+
+Functions: ``read_survey, reads_survey, item_columns``.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 
@@ -11,6 +17,8 @@ from cte_metrics.errors import InputError
 
 if TYPE_CHECKING:
     from cte_metrics.core.survey.responses import Responses
+
+Command = Callable[..., None]
 
 SurveyFile = Annotated[
     Path,
@@ -51,25 +59,64 @@ OnInvalid = Annotated[
 
 
 def read_survey(
-    path: Path,
-    instrument: str,
+    survey: SurveyFile,
+    instrument: InstrumentName,
     *,
-    columns: str | None = None,
-    covariates: str | None = None,
-    missing_codes: list[str] | None = None,
-    **named: Any,
+    group: Group = None,
+    respondent: Respondent = None,
+    wave: Wave = None,
+    columns: Columns = None,
+    covariates: Covariates = None,
+    missing_code: MissingCodes = None,
+    on_invalid: OnInvalid = "raise",
 ) -> Responses:
     """Read a survey file as the options describe it."""
     from cte_metrics.core.files.ingest import read_responses
 
     return read_responses(
-        path,
+        survey,
         instrument,
+        group=group,
+        respondent=respondent,
+        wave=wave,
         columns=item_columns(columns),
         covariates=tuple(_split(covariates)),
-        missing_codes=tuple(_code(c) for c in missing_codes or ()),
-        **named,
+        missing_codes=tuple(_code(c) for c in missing_code or ()),
+        on_invalid=cast(Any, on_invalid),
     )
+
+
+def reads_survey(*, covariates: bool = False) -> Callable[[Command], Command]:
+    """Make a command of a function of Responses: its own options follow those of `read_survey`.
+
+    Parameters
+    ----------
+    covariates : bool
+        Whether the command has a use for further columns.
+    """
+    options = [p for p in _parameters(read_survey) if covariates or p.name != "covariates"]
+
+    def command_of(function: Command) -> Command:
+        @wraps(function)
+        def command(**given: Any) -> None:
+            described = {p.name: given.pop(p.name) for p in options}
+            function(read_survey(**described), **given)
+
+        told = [*options, *_parameters(function)[1:]]
+        command.__dict__["__signature__"] = inspect.Signature(told)
+        command.__annotations__ = {p.name: p.annotation for p in told}
+        return command
+
+    return command_of
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return a function's parameters by keyword, with what they are told to be."""
+    told = get_type_hints(function, localns={"Responses": object}, include_extras=True)
+    return [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=told[p.name])
+        for p in inspect.signature(function).parameters.values()
+    ]
 
 
 def item_columns(text: str | None) -> list[str] | dict[str, str] | None:

@@ -1,18 +1,18 @@
 """Seeds and generators: the only door for randomness.
 
-Function: ``generator``.
+Function: ``generator``; type ``Seed``.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from cte_metrics.errors import InputError, InputTypeError
 
+Seed = int | np.random.Generator | None
 
-def generator(rng: Any) -> np.random.Generator:
+
+def generator(rng: Seed) -> np.random.Generator:
     """Return the caller's generator, or a new one from a seed; global state is never touched.
 
     Raises

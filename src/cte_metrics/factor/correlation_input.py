@@ -83,8 +83,8 @@ def correlation_matrix(
         If an item is constant, a given matrix is not a correlation or covariance matrix, or an
         option does not exist.
     """
-    one_of(correlation, ("pearson", "spearman", "polychoric", "fiml"), "correlation")
-    one_of(missing, ("listwise", "pairwise"), "missing")
+    one_of(correlation, Correlation, "correlation")
+    one_of(missing, Missing, "missing")
     if hasattr(data, "arrays") and hasattr(data, "by"):
         return _from_moments(data, correlation, what)
     given = square_matrix(data)

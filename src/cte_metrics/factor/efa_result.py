@@ -13,7 +13,6 @@ from cte_metrics.errors import EstimationError, InputError, one_of
 from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor.factor_scores import (
-    SCORE_METHODS,
     ScoreMethod,
     score_validity,
     score_weights,
@@ -136,7 +135,7 @@ class EFA(Result):
         """Weights of the standardised answers in the factor scores (items x factors)."""
         import pandas as pd
 
-        one_of(method, SCORE_METHODS, "method")
+        one_of(method, ScoreMethod, "method")
         s = self._solution
         if method in ("bartlett", "anderson") and (self.uniquenesses <= 0.0).any():
             worst = self.uniquenesses.idxmin()

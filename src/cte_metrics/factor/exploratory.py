@@ -145,8 +145,8 @@ def efa(
     >>> efa(r, 1, n_obs=100).loadings["F1"].round(6).tolist()
     [0.9, 0.8, 0.7]
     """
-    one_of(method, extracting.METHODS, "method")
-    one_of(rotation, rotating.METHODS, "rotation")
+    one_of(method, extracting.Method, "method")
+    one_of(rotation, rotating.Method, "rotation")
     source = correlation_matrix(
         data,
         correlation=correlation,

@@ -197,7 +197,7 @@ def polychoric_of(
     smooth: bool = False,
 ) -> Polychoric:
     """Do the work of ``polychoric`` on data that came through the door."""
-    one_of(missing, ("listwise", "pairwise"), "missing")
+    one_of(missing, Missing, "missing")
     pair = _correction_pair(correction)
     values, dropped, notes = _rows(read, missing)
     mixed, numeric_note = _mixed_data(values, read.items, ordered, max_categories)

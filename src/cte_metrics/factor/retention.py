@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Criterion = Literal["parallel", "map", "ekc", "hull", "kaiser", "comparison_data", "sequential"]
-CRITERIA = ("parallel", "map", "ekc", "hull", "kaiser", "comparison_data", "sequential")
+CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 _NEED_N = ("parallel", "ekc", "hull", "comparison_data", "sequential")
 _ENTRIES_AT_ONCE = 2_000_000
@@ -177,7 +177,7 @@ def _checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
     if not wanted:
         raise InputError(f"methods is empty; choose from {', '.join(CRITERIA)}.")
     for name in wanted:
-        one_of(name, CRITERIA, "methods")
+        one_of(name, Criterion, "methods")
     return wanted
 
 

@@ -92,7 +92,7 @@ def rotate(
     >>> rotate(a, "varimax").loadings.round(6).abs().to_numpy().tolist()[0]
     [0.0, 0.707107]
     """
-    one_of(method, rotating.METHODS, "method")
+    one_of(method, rotating.Method, "method")
     values, items, names = _read(loadings)
     given = checked_options(
         method, {**dict(rotation_options or {}), **options}, items, values.shape[1]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from cte_metrics.errors import InputTypeError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DRAWERS: dict[str, tuple[str, str]] = {
     "Agreement": ("agreement", "histogram"),
@@ -17,7 +21,7 @@ DRAWERS: dict[str, tuple[str, str]] = {
 """Result class name to (module of this package, function that draws it)."""
 
 
-def draw(result: Any, **options: Any) -> Any:
+def draw(result: Any, **options: Any) -> Figure:
     """Draw a result and return the matplotlib figure.
 
     Raises
@@ -33,6 +37,7 @@ def draw(result: Any, **options: Any) -> Any:
             hint=f"Use .to_frame() and draw it yourself. Results with pictures: {drawn}.",
         )
     module, function = DRAWERS[name]
-    return getattr(importlib.import_module(f"cte_metrics.plots.{module}"), function)(
-        result, **options
+    drawer: Callable[..., Figure] = getattr(
+        importlib.import_module(f"cte_metrics.plots.{module}"), function
     )
+    return drawer(result, **options)

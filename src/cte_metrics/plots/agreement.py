@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cte_metrics.plots.style import BLUE, SOFT, figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def histogram(agreement: Any, *, column: str | None = None, threshold: float = 0.70) -> Any:
+
+def histogram(agreement: Any, *, column: str | None = None, threshold: float = 0.70) -> Figure:
     """Draw the distribution of rwg(j) (or rwg) over schools, with the conventional threshold."""
     name = column or ("rwg_j" if "rwg_j" in agreement.table else "rwg")
     values = agreement.table[name].dropna().to_numpy(float)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cte_metrics.plots.style import INK, figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def answer_shares(
     shares: Any, *, title: str = "Answers to each item, after reverse scoring"
-) -> Any:
+) -> Figure:
     """Draw one stacked bar an item.
 
     Parameters

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cte_metrics.plots.style import BLUE, INK, ORANGE, SOFT, figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_LABELS = 60
 
@@ -22,7 +25,7 @@ def dot_intervals(
     xlabel: str = "",
     reference: float | None = None,
     second: tuple[str, npt.ArrayLike] | None = None,
-) -> Any:
+) -> Figure:
     """Draw one horizontal interval a label.
 
     Parameters
@@ -67,7 +70,7 @@ def dot_intervals(
     return drawn
 
 
-def reliability(table: Any, *, threshold: float = 0.70) -> Any:
+def reliability(table: Any, *, threshold: float = 0.70) -> Figure:
     """Draw alpha with its interval, and omega, for each scale of a reliability table."""
     return dot_intervals(
         [str(v) for v in table.index],
@@ -80,7 +83,7 @@ def reliability(table: Any, *, threshold: float = 0.70) -> Any:
     )
 
 
-def group_scores(scores: Any, *, scale: str = "total") -> Any:
+def group_scores(scores: Any, *, scale: str = "total") -> Figure:
     """Draw school means with their intervals, lowest first; suppressed schools are left out."""
     table = scores.table.xs(scale, level="scale")
     shown = table[~table["suppressed"].astype(bool)].sort_values("mean", ascending=False)

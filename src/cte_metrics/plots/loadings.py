@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cte_metrics.plots.style import INK, figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def heatmap(efa: Any, *, hide_below: float = 0.0) -> Any:
+
+def heatmap(efa: Any, *, hide_below: float = 0.0) -> Figure:
     """Draw the pattern of an EFA, items by factors, blue positive and red negative.
 
     ``hide_below`` leaves the figures of smaller loadings out (not their colour).

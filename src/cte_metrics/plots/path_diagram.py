@@ -12,10 +12,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.plots.style import BLUE, INK, ORANGE, SOFT, figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Shown = Literal["std_all", "std_lv", "est", "none"]
 _STEP = 1.35
@@ -37,7 +40,7 @@ def path_diagram(
     group: int = 1,
     level: int = 1,
     path: Any = None,
-) -> Any:
+) -> Figure:
     """Draw a fitted model.
 
     Parameters
@@ -61,7 +64,7 @@ def path_diagram(
     InputError
         If there is no such group or level, or nothing to draw.
     """
-    one_of(estimates, ("std_all", "std_lv", "est", "none"), "estimates")
+    one_of(estimates, Shown, "estimates")
     table = fit.parameters
     rows = table[(table["group"] == group) & (table["level"] == level)]
     if rows.empty:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cte_metrics.plots.style import BLUE, ORANGE, SOFT, figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def eigenvalues(retention: Any) -> Any:
+
+def eigenvalues(retention: Any) -> Figure:
     """Draw the scree with the reference eigenvalues of parallel analysis: components, factors."""
     panels = [("Component", "eigenvalues", "reference_eigenvalues", 1.0)]
     if len(retention.factor_eigenvalues):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK = "#1b2430"
 SOFT = "#7a8694"
@@ -31,7 +34,7 @@ RC: dict[Any, Any] = {
 
 
 @contextmanager
-def figure(width: float = 7.0, height: float = 3.4, **options: Any) -> Iterator[tuple[Any, Any]]:
+def figure(width: float = 7.0, height: float = 3.4, **options: Any) -> Iterator[tuple[Figure, Any]]:
     """Yield a new figure and its axes in the common style, without a window."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg

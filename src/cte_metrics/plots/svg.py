@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Svg(str):
@@ -19,7 +22,7 @@ class Svg(str):
         What was drawn, for changes and other file formats (``.figure.savefig("a.pdf")``).
     """
 
-    figure: Any
+    figure: Figure
 
     def _repr_svg_(self) -> str:
         return str(self)
@@ -29,7 +32,7 @@ class Svg(str):
         self.figure.savefig(path, **options)
 
 
-def to_svg(figure: Any) -> Svg:
+def to_svg(figure: Figure) -> Svg:
     """Return a matplotlib figure as an SVG element whose text stays text.
 
     The same figure gives the same text: no date, fixed identifiers.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.kernels.reliability.alpha import (
-    ANALYTIC_INTERVALS,
     AlphaFigures,
     alpha_figures,
     alpha_interval,
@@ -180,7 +179,7 @@ def cronbach_alpha(
         n_resamples=n_resamples,
         rng=rng,
         confidence=confidence,
-        allowed=(*ANALYTIC_INTERVALS, "bootstrap"),
+        allowed=AlphaInterval,
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Alpha")
     figures = alpha_figures(source.covariance)

@@ -5,15 +5,20 @@ Functions: ``spearman_brown, standard_error_of_measurement``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 
 
-def spearman_brown(r: Any, factor: Any = 2.0) -> Any:
+@overload
+def spearman_brown(r: float, factor: float = 2.0) -> float: ...
+@overload
+def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array: ...
+def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array:
     """Reliability of a test ``factor`` times as long.
 
     factor * r / (1 + (factor - 1) * r), assuming that the added items are parallel.
@@ -59,7 +64,11 @@ def spearman_brown(r: Any, factor: Any = 2.0) -> Any:
     return _plain(factor * r / bottom)
 
 
-def standard_error_of_measurement(sd: Any, reliability: Any) -> Any:
+@overload
+def standard_error_of_measurement(sd: float, reliability: float) -> float: ...
+@overload
+def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> float | Array: ...
+def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> float | Array:
     """Standard deviation of the errors of a score, sd * sqrt(1 - reliability).
 
     Parameters
@@ -94,5 +103,5 @@ def standard_error_of_measurement(sd: Any, reliability: Any) -> Any:
     return _plain(sd * np.sqrt(1 - reliability))
 
 
-def _plain(value: Array) -> Any:
+def _plain(value: Array) -> float | Array:
     return float(value) if value.ndim == 0 else value

@@ -84,7 +84,7 @@ def htmt(
     >>> float(table.loc["a", "b"].round(6))
     0.5
     """
-    one_of(method, ("geometric", "arithmetic"), "method")
+    one_of(method, HTMTMethod, "method")
     names, sets, source = _read(data, factors, missing, n_obs)
     r = source.matrix("correlation")
     values = htmt_ratios(r, sets, geometric=method == "geometric", absolute=absolute)
@@ -138,7 +138,7 @@ def htmt_intervals(
     >>> htmt_intervals(r, sets, n_obs=200).round(3).values.tolist()
     [[0.5, 0.078, 0.346, 0.654]]
     """
-    one_of(method, ("geometric", "arithmetic"), "method")
+    one_of(method, HTMTMethod, "method")
     asked = Resampling.asked(
         interval=interval, n_resamples=n_resamples, rng=rng, confidence=confidence
     )

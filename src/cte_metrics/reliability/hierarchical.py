@@ -29,6 +29,8 @@ from cte_metrics.reliability.resampled import Resampling, correlations
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Block, Interval, Provenance, Status
 
+HierarchicalInterval = Literal["none", "bootstrap"]
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -120,7 +122,7 @@ def hierarchical_omega(
     method: extraction.Method = "minres",
     rotation: rotation.Method = "oblimin",
     missing: Missing = "listwise",
-    interval: Literal["none", "bootstrap"] = "none",
+    interval: HierarchicalInterval = "none",
     n_resamples: int = 500,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
@@ -188,7 +190,7 @@ def hierarchical_omega(
         n_resamples=n_resamples,
         rng=rng,
         confidence=confidence,
-        allowed=("none", "bootstrap"),
+        allowed=HierarchicalInterval,
     )
     _check_options(method, rotation)
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega hierarchical")
@@ -230,8 +232,8 @@ def hierarchical_omega(
 
 
 def _check_options(method: str, chosen: str) -> None:
-    one_of(method, extraction.METHODS, "method")
-    one_of(chosen, rotation.METHODS, "rotation")
+    one_of(method, extraction.Method, "method")
+    one_of(chosen, rotation.Method, "rotation")
     if chosen in rotation.ORTHOGONAL:
         raise InputError(
             f"rotation={chosen!r} is orthogonal: uncorrelated factors have no general factor.",

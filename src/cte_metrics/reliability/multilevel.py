@@ -49,6 +49,8 @@ from cte_metrics.results import Block, Interval, Provenance, Result, Status
 from cte_metrics.sem.estimators.two_level import TwoLevel
 from cte_metrics.sem.fitting import fit
 
+Missing = Literal["listwise", "fiml"]
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -121,7 +123,7 @@ def multilevel_reliability(
     group: Any = None,
     *,
     items: Sequence[str] | None = None,
-    missing: Literal["listwise", "fiml"] = "listwise",
+    missing: Missing = "listwise",
     confidence: float = 0.95,
 ) -> MultilevelReliability:
     """Compute alpha and omega within and between groups.
@@ -177,7 +179,7 @@ def multilevel_reliability(
     True
     """
     level = check_confidence(confidence)
-    one_of(missing, ("listwise", "fiml"), "missing")
+    one_of(missing, Missing, "missing")
     answers = grouped_answers(data, group, items)
     free = _fit(answers, missing)
     equal = _fit_equal_loadings(free, answers)
@@ -228,7 +230,7 @@ def multilevel_reliability(
     )
 
 
-def _fit(answers: GroupedAnswers, missing: Literal["listwise", "fiml"]) -> SEMFit:
+def _fit(answers: GroupedAnswers, missing: Missing) -> SEMFit:
     """One factor at each level."""
     import pandas as pd
 

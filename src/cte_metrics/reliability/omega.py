@@ -169,7 +169,7 @@ def mcdonald_omega(
         n_resamples=n_resamples,
         rng=rng,
         confidence=confidence,
-        allowed=("delta", "robust", "bootstrap"),
+        allowed=OmegaInterval,
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega")
     find = categorical_omega if ordinal else continuous_omega

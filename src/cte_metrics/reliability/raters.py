@@ -86,7 +86,7 @@ def icc(
     >>> icc(scores)["icc"].round(2).tolist()
     [0.17, 0.29, 0.71, 0.44, 0.62, 0.91]
     """
-    one_of(method, ("reml", "anova"), "method")
+    one_of(method, ICCMethod, "method")
     level = check_confidence(confidence)
     data = item_data(ratings, items=raters, what="An intraclass correlation", minimum_items=2)
     values, notes = data.values, list(data.notes)

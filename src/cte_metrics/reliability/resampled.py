@@ -5,7 +5,7 @@ Functions: ``matrix_interval, correlations``. Classes: ``Resampling, Percentiles
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,7 +45,7 @@ class Resampling:
         n_resamples: int,
         rng: np.random.Generator | int | None,
         confidence: float,
-        allowed: Sequence[str] = ("delta", "bootstrap"),
+        allowed: Any = IntervalMethod,
     ) -> Resampling:
         """Check the four keywords that coefficients with an interval share."""
         one_of(interval, allowed, "interval")

@@ -67,7 +67,7 @@ class Source:
 
     def matrix(self, kind: Matrix) -> Array:
         """Return the correlation or the covariance matrix."""
-        one_of(kind, ("correlation", "covariance"), "matrix")
+        one_of(kind, Matrix, "matrix")
         return correlation_from(self.covariance) if kind == "correlation" else self.covariance
 
     def keying(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def read_source(
         If there are too few items or respondents, an item is constant or unanswered, two items
         share no respondent, or ``n_obs`` comes without a matrix.
     """
-    one_of(missing, ("listwise", "pairwise"), "missing")
+    one_of(missing, Missing, "missing")
     if isinstance(data, Moments):
         source = _from_moments(_taken(data, items), n_obs)
     elif (found := square_matrix(data)) is not None:

@@ -210,7 +210,7 @@ def _ends(values: Array) -> tuple[Array, Array]:
 
 def search_splits(matrix: Array, splits: Splits, rng: np.random.Generator) -> SearchedSplits:
     """Return the splits of a scale with their coefficients, all or sampled."""
-    one_of(splits, ("psych", "all"), "splits")
+    one_of(splits, Splits, "splits")
     k = len(matrix)
     if k > MOST_ITEMS:
         return _sampled(matrix, rng)

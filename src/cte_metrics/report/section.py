@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Level = Literal["good", "caution", "stop", "info"]
 
@@ -64,6 +65,6 @@ class Section:
     title: str
     text: str
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    drawings: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    drawings: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.report.section import Decision, Section
@@ -19,6 +20,7 @@ from cte_metrics.results.render.blocks import jsonable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Progress = Callable[[str, float], None]
 
@@ -56,7 +58,7 @@ class Validation(Result):
         return {name: t.copy() for s in self.sections for name, t in s.tables.items()}
 
     @property
-    def figures(self) -> Mapping[str, Any]:
+    def figures(self) -> Mapping[str, Figure]:
         """Every matplotlib figure by its caption; each is drawn when it is looked up."""
         return _Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
 
@@ -119,13 +121,13 @@ class Validation(Result):
         return [*blocks, *told]
 
 
-class _Figures(Mapping[str, Any]):
+class _Figures(Mapping[str, "Figure"]):
     """Figures by caption, drawn on access."""
 
-    def __init__(self, drawings: Mapping[str, Callable[[], Any]]) -> None:
+    def __init__(self, drawings: Mapping[str, Callable[[], Figure]]) -> None:
         self._drawings = dict(drawings)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Figure:
         return self._drawings[name]()
 
     def __iter__(self) -> Iterator[str]:
@@ -142,7 +144,7 @@ def validate(
     wave: Any = None,
     title: str | None = None,
     minimum_group_size: int = 5,
-    rng: Any = 1,
+    rng: Seed = 1,
     progress: Progress | None = None,
 ) -> Validation:
     """Examine one survey whole.

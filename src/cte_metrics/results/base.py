@@ -13,6 +13,7 @@ from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -53,7 +54,7 @@ class Result:
         """Return the result as text for people."""
         return to_text(self._heading(), self._shout(), self._blocks(), self._all_notes())
 
-    def plot(self, **options: Any) -> Any:
+    def plot(self, **options: Any) -> Figure:
         """Draw the result with matplotlib and return the figure.
 
         Raises

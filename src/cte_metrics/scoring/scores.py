@@ -5,9 +5,9 @@ Functions: ``score, standard_score``. Class: ``Scores``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 ScoreMethod = Literal["mean", "sum", "pomp", "z", "t"]
 MissingRule = Literal["prorate", "listwise", "item_mean", "item_median"]
+Kind = TypeVar("Kind", float, "pd.Series", "pd.DataFrame", np.ndarray)
 
-_METHODS = ("mean", "sum", "pomp", "z", "t")
-_MISSING = ("prorate", "listwise", "item_mean", "item_median")
 _WORDS = {
     "mean": "mean of the items",
     "sum": "sum of the items",
@@ -190,8 +189,8 @@ def _check(responses: Any, method: str, missing: str) -> None:
             f"Scoring needs a Responses, which knows the key; got {type(responses).__name__}.",
             hint="Responses(frame, instrument), or read_responses(path, instrument).",
         )
-    one_of(method, _METHODS, "method")
-    one_of(missing, _MISSING, "missing")
+    one_of(method, ScoreMethod, "method")
+    one_of(missing, MissingRule, "missing")
 
 
 def _required(n_items: int, minimum: int | float | None) -> int:
@@ -278,6 +277,33 @@ def scale_keying(
     return tuple(notes)
 
 
+@overload
+def standard_score(
+    scores: Scores,
+    *,
+    norm_mean: float | Mapping[str, float],
+    norm_sd: float | Mapping[str, float],
+    mean: float = 500.0,
+    sd: float = 100.0,
+) -> pd.DataFrame: ...
+@overload
+def standard_score(
+    scores: Kind,
+    *,
+    norm_mean: float | Mapping[str, float],
+    norm_sd: float | Mapping[str, float],
+    mean: float = 500.0,
+    sd: float = 100.0,
+) -> Kind: ...
+@overload
+def standard_score(
+    scores: Sequence[float],
+    *,
+    norm_mean: float,
+    norm_sd: float,
+    mean: float = 500.0,
+    sd: float = 100.0,
+) -> np.ndarray: ...
 def standard_score(
     scores: Any,
     *,

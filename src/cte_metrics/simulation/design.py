@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.errors import InputError, UnknownNameError, close_names
@@ -77,7 +78,7 @@ def design(
     group_size: int | Sequence[int],
     icc: float,
     loadings: float | Sequence[float] | Mapping[str, float],
-    factor_correlation: Any,
+    factor_correlation: ArrayLike,
     thresholds: Sequence[float] | None,
     missing: float,
     careless: float,

@@ -11,14 +11,13 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cte_metrics.core.instrument.instrument import Instrument
-from cte_metrics.core.randomness import generator
+from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.core.survey.reading import instrument_of
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.simulation.design import Design, design
-
-Seed = int | np.random.Generator | None
 
 
 class _Options(TypedDict, total=False):
@@ -28,7 +27,7 @@ class _Options(TypedDict, total=False):
     group_size: int | Sequence[int]
     icc: float
     loadings: float | Sequence[float] | Mapping[str, float]
-    factor_correlation: Any
+    factor_correlation: ArrayLike
     missing: float
     careless: float
     n_waves: int
@@ -74,7 +73,7 @@ def simulate_responses(
     group_size: int | Sequence[int],
     icc: float = 0.2,
     loadings: float | Sequence[float] | Mapping[str, float] = 0.7,
-    factor_correlation: Any = 0.6,
+    factor_correlation: ArrayLike = 0.6,
     missing: float = 0.0,
     careless: float = 0.0,
     n_waves: int = 1,

@@ -55,7 +55,7 @@ def read_survey(
     log: IssueLog | None = None,
 ) -> Survey:
     """Check a frame against an instrument; see :class:`Responses`."""
-    one_of(on_invalid, ("raise", "missing"), "on_invalid")
+    one_of(on_invalid, OnInvalid, "on_invalid")
     asked = instrument_of(instrument)
     table = _eager(frame)
     index = _index(frame, len(table))

@@ -28,7 +28,7 @@ Cohen, A., Doveh, E., & Nahum-Shani, I. (2009). Organizational Research Methods,
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +40,7 @@ from cte_metrics.kernels.summaries.group_summaries import GroupCounts, counts
 
 NullName = Literal["uniform", "slight_skew", "moderate_skew", "heavy_skew", "triangular", "normal"]
 
-NULLS: tuple[str, ...] = (
-    "uniform", "slight_skew", "moderate_skew", "heavy_skew", "triangular", "normal",
-)  # fmt: skip
+NULLS: tuple[NullName, ...] = get_args(NullName)
 
 # Expected variances by number of categories, LeBreton & Senter (2008, Table 2).
 _TABLED: dict[str, dict[int, float]] = {
@@ -79,7 +77,7 @@ def null_variance(null: NullName, n_categories: int) -> tuple[float, bool]:
     >>> null_variance("slight_skew", 4)[0] == 1.34 / 2.0 * 1.25
     True
     """
-    one_of(null, NULLS, "null")
+    one_of(null, NullName, "null")
     if null == "uniform":
         return uniform_variance(n_categories), True
     tabled = _TABLED[null]
