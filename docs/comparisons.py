@@ -70,7 +70,7 @@ def splits_and_bounds() -> Pairs:
                 [entry.values[f"lambda.{i}"] for i in range(1, 7)],
             )
         for entry in case(name).entries("splitHalf."):
-            split = cte.reliability.split_half(keyed_items(name, entry))
+            split = cte.reliability.split_half(keyed_items(name, entry), splits="psych")
             expected = [entry.values[k] for k in ("maxrb", "minrb", "meanr")]
             yield [split.maximum, split.minimum, split.mean], expected
         for entry in case(name).entries("glb_algebraic."):
@@ -167,7 +167,7 @@ def rotations() -> Pairs:
                 options["kappa"] = entry.args["kappa"]
             if "Target" in entry.args:
                 options["target"] = array(entry.args["Target"]).reshape(unrotated.shape)
-            found = cte.factor.rotate(unrotated, ours, **options)
+            found = cte.factor.rotate(unrotated, ours, kaiser=False, **options)
             loadings, phi = aligned(
                 found.loadings.to_numpy(), np.asarray(found.factor_correlations), target
             )

@@ -107,6 +107,7 @@ def one_of(value: T, allowed: Any, name: str) -> T:
 
     Examples
     --------
+    >>> from typing import Literal
     >>> Method = Literal["mean", "sum"]
     >>> one_of("mean", Method, "method")
     'mean'

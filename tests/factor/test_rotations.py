@@ -6,6 +6,8 @@ import pytest
 
 import cte_metrics as cte
 from cte_metrics.factor import adequacy, congruence, efa, rotate, schmid_leiman
+from cte_metrics.factor.rotation_options import RotationOptions
+from cte_metrics.kernels.factor.rotation import OPTIONS, SEARCH_OPTIONS
 from cte_metrics.kernels.factor.schmid_leiman import schmid_leiman as on_arrays
 from tests.factor.stored import aligned, array, correlations
 from tests.reference_case import case
@@ -42,6 +44,31 @@ def test_rotate_is_efa_s_rotation():
     np.testing.assert_allclose(alone.loadings, out.loadings, atol=1e-9)
     assert "Rotation bentler" in alone.summary()
     assert alone.to_dict()["result"] == "Rotated"
+
+
+def test_varimax_and_promax_are_kaiser_normalised_by_default():
+    unrotated = efa(hs(), 3, rotation="none").loadings
+    lengths = np.sqrt((unrotated**2).sum(axis=1))
+    by_hand = rotate(unrotated.div(lengths, axis=0), "varimax", kaiser=False).loadings
+    usual = rotate(unrotated, "varimax")
+    scaled = by_hand.mul(lengths, axis=0).to_numpy()
+    ours = aligned(usual.loadings.to_numpy(), np.eye(3), scaled)[0]
+    np.testing.assert_allclose(ours, scaled, atol=1e-6)
+    raw = rotate(unrotated, "varimax", kaiser=False)
+    plain = aligned(raw.loadings.to_numpy(), np.eye(3), scaled)[0]
+    assert np.abs(plain - scaled).max() > 1e-3
+    for method in ("oblimin", "quartimax", "geomin"):
+        np.testing.assert_allclose(
+            rotate(unrotated, method).loadings, rotate(unrotated, method, kaiser=False).loadings
+        )
+    assert efa(hs(), 3, rotation="varimax").provenance.settings["kaiser"] is True
+    assert efa(hs(), 3, rotation="promax").provenance.settings["kaiser"] is True
+    assert efa(hs(), 3).provenance.settings["kaiser"] is False
+
+
+def test_options_by_name_are_those_of_the_kernel():
+    known = {name for names in OPTIONS.values() for name in names} | set(SEARCH_OPTIONS)
+    assert set(RotationOptions.__annotations__) == known
 
 
 def test_rotate_refusals():

@@ -60,7 +60,7 @@ def test_lambdas_of_covariances(name: str, entry_id: str) -> None:
 @pytest.mark.parametrize(("name", "entry_id"), entries("splitHalf."))
 def test_splits_equal_psych(name: str, entry_id: str) -> None:
     entry = case(name)[entry_id]
-    found = split_half(keyed(name, entry))
+    found = split_half(keyed(name, entry), splits="psych")
     assert found.maximum == pytest.approx(entry.values["maxrb"], abs=1e-10)
     assert found.minimum == pytest.approx(entry.values["minrb"], abs=1e-10)
     assert found.mean == pytest.approx(entry.values["meanr"], abs=1e-10)
@@ -90,7 +90,7 @@ def test_other_data(scale: str) -> None:
     c = case("reliability")
     split, bounds = c[f"splitHalf.{scale}"], c[f"guttman.{scale}"]
     data = c.data[split.args["items"]].dropna()
-    found = split_half(data)
+    found = split_half(data, splits="psych")
     assert found.maximum == pytest.approx(split.values["maxrb"], abs=1e-10)
     assert found.mean == pytest.approx(split.values["meanr"], abs=1e-10)
     assert found.minimum == pytest.approx(split.values["minrb"], abs=1e-10)
@@ -187,11 +187,11 @@ def test_all_splits_of_an_odd_scale_hold_a_better_one_than_psychs() -> None:
     """psych visits the first half of the list, so its maximum is not the largest."""
     entry = case("bfi_ac")["splitHalf.A"]
     data = keyed("bfi_ac", entry)
-    psych, every = split_half(data), split_half(data, splits="all")
+    psych, every = split_half(data, splits="psych"), split_half(data)
     assert (psych.n_splits, every.n_splits) == (5, 10)
     assert every.maximum > psych.maximum + 0.003
     assert "psych visits 5 of the 10 splits" in " ".join(psych.notes)
-    turned = split_half(data.iloc[:, ::-1], splits="all")
+    turned = split_half(data.iloc[:, ::-1])
     assert turned.maximum == pytest.approx(every.maximum, abs=1e-12)
     assert turned.mean == pytest.approx(every.mean, abs=1e-12)
 

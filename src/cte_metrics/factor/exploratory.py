@@ -29,7 +29,7 @@ from cte_metrics.factor.correlation_input import (
 )
 from cte_metrics.factor.definite import definite_matrix
 from cte_metrics.factor.efa_result import EFA
-from cte_metrics.factor.rotation_options import checked_options
+from cte_metrics.factor.rotation_options import checked_options, kaiser_normalised
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting
 from cte_metrics.kernels.factor import rotation as rotating
@@ -64,7 +64,7 @@ def efa(
     correlation: Correlation = "pearson",
     missing: Missing = "listwise",
     n_obs: float | None = None,
-    kaiser: bool = False,
+    kaiser: bool | None = None,
     rotation_options: Mapping[str, Any] | None = None,
     smooth: bool = False,
 ) -> EFA:
@@ -90,9 +90,10 @@ def efa(
     missing : {"listwise", "pairwise"}
     n_obs : float, optional
         Respondents behind a matrix; without it there are no tests of fit.
-    kaiser : bool
-        Rotate rows of equal length (Kaiser normalisation). psych's ``varimax`` does, so
-        ``rotation="varimax", kaiser=True`` equals it; ``promax`` always does.
+    kaiser : bool, optional
+        Rotate rows of equal length (Kaiser normalisation). By default ``varimax`` does, as in
+        psych, factanal and SPSS, and the other rotations do not, save ``promax``, which always
+        does.
     rotation_options : mapping, optional
         ``gamma`` (oblimin), ``delta`` (geomin), ``kappa`` (crawford_ferguson), ``power`` (promax),
         ``n_zeros`` (simplimax), ``target`` and ``weights`` (target; nan in the target is free), and
@@ -159,13 +160,14 @@ def efa(
     r, notes = definite_matrix(source, smooth=smooth)
     options = checked_options(rotation, rotation_options, source.items, n_factors)
     found = extracting.extract(r, int(n_factors), method)
-    turned = rotating.rotate(found.loadings, rotation, kaiser=kaiser, **options)
+    normalised = kaiser_normalised(rotation, kaiser)
+    turned = rotating.rotate(found.loadings, rotation, kaiser=normalised, **options)
     figures = fit(r, turned.loadings @ turned.phi @ turned.loadings.T, n_factors, source.n_obs)
     settings = {
         "n_factors": int(n_factors),
         "method": method,
         "rotation": rotation,
-        "kaiser": kaiser,
+        "kaiser": normalised,
         "correlation": correlation,
         "missing": missing,
         "rotation_options": dict(rotation_options or {}),

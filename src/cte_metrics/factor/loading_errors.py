@@ -192,11 +192,10 @@ def _constraint(solution: Solution, rotation: str) -> errors.Constraint:
     for name in rotating.SEARCH_OPTIONS:
         options.pop(name, None)
     criterion = rotating.criterion_of(rotation, solution.loadings.shape, **options)
-    kaiser = solution.kaiser or solution.rotation == "promax"
 
     def slope(loadings: Array, phi: Array) -> tuple[Array, Array]:
         seen = loadings
-        if kaiser:
+        if solution.kaiser:
             common = np.einsum("bij,bjk,bik->bi", loadings, phi, loadings)
             seen = loadings / np.sqrt(common)[:, :, None]
         return seen, criterion(seen)[1]

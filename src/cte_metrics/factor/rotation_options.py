@@ -1,17 +1,45 @@
 """Check what a user asks of a rotation before the kernel sees it.
 
-Functions: ``checked_options``.
+Functions: ``checked_options, kaiser_normalised``; type ``RotationOptions``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, close_names
 from cte_metrics.kernels.factor.rotation import OPTIONS, SEARCH_OPTIONS
+
+
+class RotationOptions(TypedDict, total=False):
+    """What some rotation may be told; `checked_options` refuses what this one may not."""
+
+    gamma: float
+    delta: float
+    kappa: float
+    power: float
+    n_zeros: int
+    target: Any
+    weights: Any
+    n_starts: int
+    rng: Seed
+    tolerance: float
+    max_iterations: int
+
+
+def kaiser_normalised(rotation: str, kaiser: bool | None) -> bool:
+    """Return whether rows are rotated at equal length: as asked, else as is usual.
+
+    Varimax is Kaiser-normalised by default (psych, factanal, SPSS), promax always, others only
+    when asked.
+    """
+    if rotation == "promax":
+        return True
+    return rotation == "varimax" if kaiser is None else bool(kaiser)
 
 
 def checked_options(

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, NonConvergenceWarning, one_of, warn
 from cte_metrics.factor.efa_result import EFA
-from cte_metrics.factor.rotation_options import checked_options
+from cte_metrics.factor.rotation_options import RotationOptions, checked_options, kaiser_normalised
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Provenance, read_only
@@ -57,9 +57,9 @@ def rotate(
     loadings: Any,
     method: rotating.Method = "oblimin",
     *,
-    kaiser: bool = False,
+    kaiser: bool | None = None,
     rotation_options: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[RotationOptions],
 ) -> Rotated:
     """Rotate orthogonal loadings.
 
@@ -69,8 +69,8 @@ def rotate(
         Unrotated (or orthogonally rotated) loadings; an `EFA` gives its own, its Phi undone.
     method : str
         As ``rotation`` of `efa`.
-    kaiser : bool
-        Rotate rows of equal length.
+    kaiser : bool, optional
+        Rotate rows of equal length; by default as in `efa`.
     rotation_options : mapping, optional
         As in `efa`; single options may also be given by name, as in ``gamma=-0.5``.
 
@@ -97,12 +97,13 @@ def rotate(
     given = checked_options(
         method, {**dict(rotation_options or {}), **options}, items, values.shape[1]
     )
-    turned = rotating.rotate(values, method, kaiser=kaiser, **given)
+    normalised = kaiser_normalised(method, kaiser)
+    turned = rotating.rotate(values, method, kaiser=normalised, **given)
     notes: tuple[str, ...] = ()
     if not turned.converged:
         notes = (f"Rotation {method} reached no minimum with separate factors.",)
         warn(notes[0], NonConvergenceWarning)
-    return _result(turned, items, names, method, kaiser, notes)
+    return _result(turned, items, names, method, normalised, notes)
 
 
 def _read(loadings: Any) -> tuple[Array, list[str], list[str]]:

@@ -90,7 +90,7 @@ def split_half(
     *,
     matrix: Matrix = "correlation",
     missing: Missing = "listwise",
-    splits: Splits = "psych",
+    splits: Splits = "all",
     interval: IntervalMethod = "delta",
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
@@ -109,10 +109,10 @@ def split_half(
     matrix : {"correlation", "covariance"}
         Halves of standardized items (default, as psych) or of the items themselves.
     missing : {"listwise", "pairwise"}
-    splits : {"psych", "all"}
-        With an even number of items the same. With an odd number, ``psych`` visits the first
-        half of the list of splits, as ``psych::splitHalf`` does, and so depends on the order
-        of the items; ``all`` visits every split. More than 16 items: 10,000 random splits, the
+    splits : {"all", "psych"}
+        With an even number of items the same. With an odd number, ``all`` visits every split;
+        ``psych`` the first half of their list, as ``psych::splitHalf`` does, and so depends on
+        the order of the items. More than 16 items: 10,000 random splits, the
         best and the worst then improved by exchanging items.
     interval : {"delta", "bootstrap"}
     n_resamples : int
