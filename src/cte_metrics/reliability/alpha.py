@@ -80,7 +80,7 @@ class Alpha(Result):
     sem: float
     n_items: int
     n_respondents: int
-    interval: str
+    interval: AlphaInterval
     items: pd.DataFrame
 
     def _blocks(self) -> list[Block]:

@@ -72,7 +72,7 @@ class Omega(Result):
     df: float
     pvalue: float
     ordinal: bool
-    interval: str
+    interval: OmegaInterval
     n_items: int
     n_respondents: int
 

@@ -64,8 +64,8 @@ class Scores(Result):
     answered: pd.DataFrame
     scales: dict[str, tuple[str, ...]]
     required: dict[str, int]
-    method: str
-    missing: str
+    method: ScoreMethod
+    missing: MissingRule
 
     def _blocks(self) -> list[Block]:
         described = self.table.describe().T[["count", "mean", "std", "min", "max"]]
