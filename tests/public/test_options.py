@@ -14,11 +14,10 @@ from typing import Any, Literal, get_origin
 import pytest
 
 import cte_metrics as cte
+from cte_metrics.sem.request.model import CHOICES
 from tests.public.test_snapshot import PACKAGES
 
 SOURCE = Path(cte.__file__).parent
-UNDER_WAY = ("cte_metrics.sem", "cte_metrics.factor.measurement_invariance")
-"""Rooms whose options are still listed twice."""
 
 
 @cache
@@ -28,10 +27,17 @@ def checks() -> list[tuple[str, str, str]]:
     for file in SOURCE.rglob("*.py"):
         module = ".".join(["cte_metrics", *file.relative_to(SOURCE).with_suffix("").parts])
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "one_of":
+            if not isinstance(node, ast.Call):
+                continue
+            if getattr(node.func, "id", "") == "one_of":
                 _, allowed, name = node.args
-                found.append((module, ast.unparse(allowed), ast.literal_eval(name)))
-    return found
+                handed_on = isinstance(allowed, ast.Name) and allowed.id == "allowed"
+                if isinstance(name, ast.Constant) and not handed_on:
+                    found.append((module, ast.unparse(allowed), str(name.value)))
+            if getattr(node.func, "attr", "") == "asked":  # an interval, see Resampling
+                given = [k.value for k in node.keywords if k.arg == "allowed"]
+                found += [(module, ast.unparse(allowed), "interval") for allowed in given]
+    return found + [("cte_metrics.sem.request.model", f"CHOICES[{o!r}][0]", o) for o in CHOICES]
 
 
 def public() -> Iterator[tuple[str, Any]]:
@@ -50,17 +56,11 @@ def public() -> Iterator[tuple[str, Any]]:
                     yield f"{name}.{method}", function
 
 
-def under_way(module: str) -> bool:
-    return module.startswith(UNDER_WAY)
-
-
 def test_checks_are_found() -> None:
-    assert len([c for c in checks() if not under_way(c[0])]) > 25
+    assert len(checks()) > 45
 
 
-@pytest.mark.parametrize(
-    ("module", "allowed", "option"), [c for c in checks() if not under_way(c[0])]
-)
+@pytest.mark.parametrize(("module", "allowed", "option"), checks())
 def test_what_is_checked_is_a_literal(module: str, allowed: str, option: str) -> None:
     value = eval(allowed, vars(importlib.import_module(module)))
     assert get_origin(value) is Literal, f"{module}: {option} is checked against {allowed}"
@@ -72,7 +72,6 @@ def test_no_public_option_is_any_text() -> None:
     loose = [
         (name, p.name, p.annotation)
         for name, function in public()
-        if not under_way(function.__module__)
         for p in inspect.signature(function).parameters.values()
         if p.name in options and re.search(r"\bstr\b", str(p.annotation))
     ]

@@ -73,4 +73,4 @@ def model_text(model: str | None, data: Any) -> str:
             raise InputError("Without data there is no model to build; give the model's text.")
         known = data if isinstance(data, Moments) else item_data(data, what="The model")
         subscales, items = {}, tuple(known.items)
-    return structure_model(subscales, model or "correlated", items=items)  # type: ignore[arg-type]
+    return structure_model(subscales, model or "correlated", items=items)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import DataWarning, InputError
@@ -24,7 +24,8 @@ from cte_metrics.sem.syntax.reader import parse_model
 from cte_metrics.sem.syntax.structures import quoted
 from cte_metrics.sem.table.table import model_outline
 
-LEVELS = ("configural", "threshold", "metric", "scalar", "strict", "variances", "means")
+Level = Literal["configural", "threshold", "metric", "scalar", "strict", "variances", "means"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 EQUAL = {
     "configural": (),
     "threshold": ("thresholds",),

@@ -6,18 +6,19 @@ Functions: ``invariance``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.confirmatory import model_text
 from cte_metrics.factor.invariance_models import Key
 from cte_metrics.factor.invariance_result import Invariance
-from cte_metrics.factor.invariance_series import LEVELS, Asked, prepare
+from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, prepare
 from cte_metrics.factor.invariance_table import make_result
+from cte_metrics.sem.request.model import ModelKeywords
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.syntax.reader import parse_model
 
-Level = Literal["configural", "threshold", "metric", "scalar", "strict", "variances", "means"]
+UnusedCategories = Literal["raise", "merge"]
 DEFAULT_LEVELS: tuple[Level, ...] = ("configural", "metric", "scalar", "strict")
 _SYNONYMS = {"weak": "metric", "loadings": "metric", "strong": "scalar", "thresholds": "threshold"}
 _SYNONYMS |= {"intercepts": "scalar", "residuals": "strict"}
@@ -32,8 +33,8 @@ def invariance(
     partial: bool | Sequence[str] = False,
     respondent: Any = None,
     alpha: float = 0.05,
-    unused_categories: Literal["raise", "merge"] = "raise",
-    **options: Any,
+    unused_categories: UnusedCategories = "raise",
+    **options: Unpack[ModelKeywords],
 ) -> Invariance:
     """Compare models of increasing equality across groups or waves.
 
@@ -107,8 +108,8 @@ def invariance(
     """
     if not 0.0 < alpha < 1.0:
         raise InputError(f"alpha={alpha} is not between 0 and 1.")
-    one_of(unused_categories, ("raise", "merge"), "unused_categories")
-    chosen = dict(options)
+    one_of(unused_categories, UnusedCategories, "unused_categories")
+    chosen: dict[str, Any] = dict(options)
     exempt = chosen.pop("group_partial", ())
     merge = unused_categories == "merge"
     asked = Asked(data, model_text(model, data), group, respondent, merge, chosen)
@@ -130,7 +131,7 @@ def _key(parameter: str) -> Key:
 
 def _levels(levels: Sequence[str], *, ordinal: bool) -> tuple[str, ...]:
     wanted = (levels,) if isinstance(levels, str) else tuple(levels)
-    found = [one_of(_SYNONYMS.get(w, w), LEVELS, "levels") for w in wanted]
+    found = [one_of(_SYNONYMS.get(w, w), Level, "levels") for w in wanted]
     if ordinal and tuple(found) == DEFAULT_LEVELS:
         found.insert(1, "threshold")
     if not ordinal and "threshold" in found:

@@ -26,7 +26,6 @@ structures. In Innovations in multivariate statistical analysis, 233-247. Kluwer
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -35,7 +34,7 @@ import numpy as np
 from scipy import linalg
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of
+from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of, warn
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Method = Literal["standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000"]
-METHODS = ("standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000")
 _MEAN_SCALED = ("satorra.bentler", "yuan.bentler", "yuan.bentler.mplus")
 
 
@@ -184,7 +182,7 @@ def _method(solutions: list[Solution], method: Method | None) -> Method:
     scaled = [s.options.scaled or s.df == 0 for s in solutions]
     any_scaled = any(s.options.scaled for s in solutions)
     if method is not None:
-        one_of(method, METHODS, "method")
+        one_of(method, Method, "method")
     if not any_scaled:
         if method in (None, "standard"):
             return "standard"
@@ -227,7 +225,7 @@ def _warn_undefined(method: Method) -> None:
         else "The larger model is not identified at the moments of the smaller one, so the scaled "
         "difference is not defined; method='satorra_2000' does without them."
     )
-    warnings.warn(text, DataWarning, stacklevel=5)
+    warn(text, DataWarning)
 
 
 def _warn_unless_nested(gap: float, m: float) -> None:
@@ -240,7 +238,7 @@ def _warn_unless_nested(gap: float, m: float) -> None:
         )
     else:
         return
-    warnings.warn(text, DataWarning, stacklevel=5)
+    warn(text, DataWarning)
 
 
 def scaling_factor(solution: Solved) -> float:

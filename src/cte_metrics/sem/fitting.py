@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.model import (
     Bounds,
@@ -29,6 +30,7 @@ from cte_metrics.sem.sample.matrices_given import GivenMatrices
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.solving import solve_request
 from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
+from cte_metrics.sem.table.options import GroupEqual
 from cte_metrics.summaries.moments import Moments
 
 
@@ -40,7 +42,7 @@ def fit(
     missing: Missing = "listwise",
     ordered: bool | Sequence[str] = (),
     group: Any = None,
-    group_equal: str | Sequence[str] = (),
+    group_equal: GroupEqual | Sequence[GroupEqual] = (),
     group_partial: str | Sequence[str] = (),
     cluster: Any = None,
     identification: Identification = "marker",
@@ -52,7 +54,7 @@ def fit(
     parameterization: Parameterization = "delta",
     se: StandardErrors | None = None,
     test: TestName | None = None,
-    rotation: str = "geomin",
+    rotation: Rotation = "geomin",
     sample_cov: Any = None,
     sample_mean: Any = None,
     n_obs: Any = None,
@@ -245,4 +247,4 @@ def _model_text(model: str | None, data: Any) -> str:
             hint="Write the model, e.g. 'f =~ item_1 + item_2 + item_3'.",
         )
     subscales = {s.id: tuple(s.items) for s in instrument.subscales}
-    return structure_model(subscales, model or "correlated", items=instrument.item_ids)  # type: ignore[arg-type]
+    return structure_model(subscales, model or "correlated", items=instrument.item_ids)

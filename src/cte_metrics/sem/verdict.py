@@ -5,12 +5,11 @@ Classes: ``Verdict``. Functions: ``judge``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning
+from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning, warn
 from cte_metrics.results.estimate import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem.inference import checks
@@ -64,7 +63,7 @@ def judge(solution: Solution) -> Verdict:
         if problems:
             status = Status.IMPROPER if status is Status.CONVERGED else status
             notes += problems
-            warnings.warn(" ".join(problems), ImproperSolutionWarning, stacklevel=5)
+            warn(" ".join(problems), ImproperSolutionWarning)
     return Verdict(status, tuple(dict.fromkeys(notes)), _provenance(solution))
 
 
@@ -72,7 +71,7 @@ def _fail(error: Exception, on_failure: OnFailure) -> None:
     if on_failure == "raise":
         raise error
     if on_failure == "warn":
-        warnings.warn(str(error).split("\n")[0], NonConvergenceWarning, stacklevel=6)
+        warn(str(error).split("\n")[0], NonConvergenceWarning)
 
 
 def _provenance(solution: Solution) -> Provenance:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["cor", "raw", "bentler", "standardized"]
-KINDS = ("cor", "raw", "bentler", "standardized")
 NEAR_ZERO = 1e-5
 NEAR_ZERO_Z = 1e-4
 ROUNDING = 1e-18
@@ -97,7 +96,7 @@ def residuals(solution: Solution, kind: Kind = "cor") -> ResidualFrames:
         ``z`` and ``mean_z`` are ``None`` where no standard errors are available (two levels,
         ordinal together with numeric items). With groups or levels, a dict of such dicts.
     """
-    one_of(kind, KINDS, "kind")
+    one_of(kind, Kind, "kind")
     blocks = _blocks(solution)
     errors = _standard_errors(solution, kind)
     parts = [_part(b, errors[g] if errors else None, kind) for g, b in enumerate(blocks)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.standardized import standardize
@@ -71,8 +71,7 @@ def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
     """Build the table of parameters."""
     import pandas as pd
 
-    if not 0.0 < confidence < 1.0:
-        raise InputError(f"confidence={confidence} is not between 0 and 1.")
+    check_confidence(confidence)
     table = solution.table
     defined, defined_errors = defined_parameters(solution)
     est = np.concatenate((solution.values, defined))

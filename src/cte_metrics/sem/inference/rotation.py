@@ -102,7 +102,7 @@ def rotate_solution(
         With the same fit; factors ordered by the average position of their large loadings and
         with loadings of positive sum, as lavaan has them.
     """
-    one_of(rotation, rotations.METHODS, "rotation")
+    one_of(rotation, rotations.Method, "rotation")
     sets = _sets(solution)
     if rotation == "none" or not sets:
         return solution

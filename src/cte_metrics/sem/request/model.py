@@ -1,22 +1,25 @@
 """What the caller of a fit asked for: every option by its name, checked, nothing settled yet.
 
 ``ModelRequest`` is built once, by the public functions, and travels with the fit, which can ask the
-same of another text or of other data. ``FitKeywords`` are its options as keywords.
+same of another text or of other data. ``FitKeywords`` are its options as
+keywords.
 
-Classes: ``ModelRequest``, ``FitKeywords``. Functions: ``model_request``.
+Classes: ``ModelRequest``, ``ModelKeywords``, ``FitKeywords``. Functions: ``model_request``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputTypeError, one_of
+from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.sem.model.moments import InformationKind
+from cte_metrics.sem.table.options import GroupEqual
 
 ModelType = Literal["sem", "cfa", "growth"]
 OnFailure = Literal["raise", "warn", "return"]
@@ -48,16 +51,13 @@ SYNONYMS = {
 }
 
 
-class FitKeywords(TypedDict, total=False):
-    """Options of ``sem.fit``, for functions that hand them on."""
+class ModelKeywords(TypedDict, total=False):
+    """Options of ``sem.fit`` but its groups and clusters, for functions that hand them on."""
 
     estimator: EstimatorName | None
     missing: Missing
     ordered: bool | Sequence[str]
-    group: Any
-    group_equal: str | Sequence[str]
     group_partial: str | Sequence[str]
-    cluster: Any
     identification: Identification
     orthogonal: bool
     meanstructure: bool | None
@@ -67,7 +67,7 @@ class FitKeywords(TypedDict, total=False):
     parameterization: Parameterization
     se: StandardErrors | None
     test: TestName | None
-    rotation: str
+    rotation: Rotation
     weights: Any
     bounds: Bounds
     on_failure: OnFailure
@@ -75,6 +75,14 @@ class FitKeywords(TypedDict, total=False):
     sample_cov: Any
     sample_mean: Any
     n_obs: Any
+
+
+class FitKeywords(ModelKeywords, total=False):
+    """All options of ``sem.fit``."""
+
+    group: Any
+    group_equal: GroupEqual | Sequence[GroupEqual]
+    cluster: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -106,7 +114,7 @@ class ModelRequest:
     parameterization: Parameterization = "delta"
     se: StandardErrors | None = None
     test: TestName | None = None
-    rotation: str = "geomin"
+    rotation: Rotation = "geomin"
     weights: Any = None
     bounds: Bounds = "none"
     on_failure: OnFailure = "raise"
@@ -122,7 +130,7 @@ def model_request(text: str, **options: Any) -> ModelRequest:
         If an option is none of those that there are.
     """
     found = dict(options)
-    for name, (allowed, write) in _CHOICES.items():
+    for name, (allowed, write) in CHOICES.items():
         if found.get(name) is not None:
             found[name] = _chosen(found[name], name, allowed, write)
     for name in ("group_equal", "group_partial"):
@@ -142,22 +150,23 @@ def _dotted(name: str) -> str:
     return name.lower().replace("_", ".").replace("-", ".")
 
 
-_CHOICES: dict[str, tuple[tuple[str, ...], Callable[[str], str]]] = {
-    "model_type": (get_args(ModelType), _plain),
-    "estimator": (get_args(EstimatorName), str.upper),
-    "missing": (get_args(Missing), _plain),
-    "identification": (get_args(Identification), _plain),
-    "likelihood": (get_args(Likelihood), _plain),
-    "information": (get_args(InformationKind), _plain),
-    "parameterization": (get_args(Parameterization), _plain),
-    "se": (get_args(StandardErrors), _dotted),
-    "test": (get_args(TestName), _dotted),
-    "bounds": (get_args(Bounds), _plain),
-    "on_failure": (get_args(OnFailure), _plain),
+CHOICES: dict[str, tuple[Any, Callable[[str], str]]] = {
+    "model_type": (ModelType, _plain),
+    "estimator": (EstimatorName, str.upper),
+    "missing": (Missing, _plain),
+    "identification": (Identification, _plain),
+    "likelihood": (Likelihood, _plain),
+    "information": (InformationKind, _plain),
+    "parameterization": (Parameterization, _plain),
+    "se": (StandardErrors, _dotted),
+    "test": (TestName, _dotted),
+    "rotation": (Rotation, _plain),
+    "bounds": (Bounds, _plain),
+    "on_failure": (OnFailure, _plain),
 }
 
 
-def _chosen(value: object, name: str, allowed: Iterable[str], write: Callable[[str], str]) -> str:
+def _chosen(value: object, name: str, allowed: Any, write: Callable[[str], str]) -> str:
     if not isinstance(value, str):
         raise InputTypeError(f"{name} is a name; got {type(value).__name__}.")
     written = write(value)

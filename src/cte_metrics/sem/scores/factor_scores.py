@@ -28,7 +28,7 @@ from cte_metrics.errors import InputError, one_of
 from cte_metrics.sem.estimators.categorical import CategoricalLeastSquares
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
-from cte_metrics.sem.scores.linear import METHODS, Method, linear_scores
+from cte_metrics.sem.scores.linear import Method, linear_scores
 from cte_metrics.sem.scores.response_model import ResponseModel, response_model
 from cte_metrics.sem.scores.two_level import two_level_scores
 
@@ -62,7 +62,7 @@ def factor_scores(
     """
     import pandas as pd
 
-    one_of(method, METHODS, "method")
+    one_of(method, Method, "method")
     if level not in (None, 1, 2) or (level == 2 and solution.table.n_levels == 1):
         raise InputError(f"level={level!r} is not a level of this model.")
     if not any(block.lv_names for block in solution.table.blocks):

@@ -13,7 +13,6 @@ from cte_metrics.arrays import Array
 from cte_metrics.sem.model.block import BlockState
 
 Method = Literal["regression", "bartlett", "ebm"]
-METHODS = ("regression", "bartlett", "ebm")
 
 
 def linear_scores(state: BlockState, deviations: Array, *, bartlett: bool) -> Array:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from cte_metrics.errors import InputError, one_of
 
 Structure = Literal["correlated", "one_factor", "second_order", "bifactor"]
-STRUCTURES = ("correlated", "one_factor", "second_order", "bifactor")
+STRUCTURES: tuple[Structure, ...] = get_args(Structure)
 _PLAIN = re.compile(r"(?:[^\W\d]|\.(?!\d))[\w.]*")
 _RESERVED = frozenset(("NA", "TRUE", "FALSE", "NULL", "Inf", "NaN", "efa"))
 
@@ -53,7 +53,7 @@ def structure_model(
     B =~ b1 + b2
     g =~ 1*A + 1*B
     """
-    one_of(structure, STRUCTURES, "structure")
+    one_of(structure, Structure, "structure")
     scales = _distinct(subscales)
     everything = list(dict.fromkeys(items)) or list(
         dict.fromkeys(i for members in scales.values() for i in members)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cte_metrics.errors import one_of
 
-GROUP_EQUAL = (
+GroupEqual = Literal[
     "loadings",
     "intercepts",
     "means",
@@ -22,7 +22,7 @@ GROUP_EQUAL = (
     "thresholds",
     "lv.variances",
     "lv.covariances",
-)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def settle_group_equal(group_equal: str | Iterable[str], *, categorical: bool) -
     ('loadings', 'intercepts', 'thresholds')
     """
     wanted = (group_equal,) if isinstance(group_equal, str) else tuple(group_equal)
-    names = [one_of(w.replace("_", "."), GROUP_EQUAL, "group_equal") for w in wanted]
+    names = [one_of(w.replace("_", "."), GroupEqual, "group_equal") for w in wanted]
     if categorical and {"intercepts", "thresholds"} & set(names):
         names += ["thresholds", "intercepts"] if "intercepts" in names else ["intercepts"]
     return tuple(dict.fromkeys(names))
