@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags
+from cte_metrics.errors import check_confidence
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.block import BlockState
@@ -306,7 +307,7 @@ def standardized_table(
     est = np.concatenate((found.values, found.defined))
     jacobian = np.concatenate((found.jacobian, found.defined_jacobian))
     se = delta_errors(jacobian, solution.vcov)
-    width = normal_quantile(0.5 + confidence / 2.0)
+    width = normal_quantile(0.5 + check_confidence(confidence) / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(se > 0, est / se, np.nan)
     frame = pd.DataFrame(row_labels(solution.table))
