@@ -22,22 +22,23 @@ SOURCE = Path(cte.__file__).parent
 
 @cache
 def checks() -> list[tuple[str, str, str]]:
-    """Return each call of ``one_of``: module, what is allowed as written, name of the option."""
+    """Return each check of an option: module, what is allowed as written, name of the option."""
     found = []
     for file in SOURCE.rglob("*.py"):
         module = ".".join(["cte_metrics", *file.relative_to(SOURCE).with_suffix("").parts])
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            if getattr(node.func, "id", "") == "one_of":
-                _, allowed, name = node.args
-                handed_on = isinstance(allowed, ast.Name) and allowed.id == "allowed"
-                if isinstance(name, ast.Constant) and not handed_on:
-                    found.append((module, ast.unparse(allowed), str(name.value)))
-            if getattr(node.func, "attr", "") == "asked":  # an interval, see Resampling
-                given = [k.value for k in node.keywords if k.arg == "allowed"]
-                found += [(module, ast.unparse(allowed), "interval") for allowed in given]
+            if isinstance(node, ast.Call):
+                found += [(module, *check) for check in _check(node)]
     return found + [("cte_metrics.sem.request.model", f"CHOICES[{o!r}][0]", o) for o in CHOICES]
+
+
+def _check(call: ast.Call) -> list[tuple[str, str]]:
+    """Return what a call of ``one_of`` allows, or one that hands ``allowed=`` on to it."""
+    if getattr(call.func, "id", "") == "one_of":
+        _, allowed, name = call.args
+        handed_on = getattr(allowed, "id", "") == "allowed" or isinstance(name, ast.Name)
+        return [] if handed_on else [(ast.unparse(allowed), ast.literal_eval(name))]
+    return [(ast.unparse(k.value), "interval") for k in call.keywords if k.arg == "allowed"]
 
 
 def public() -> Iterator[tuple[str, Any]]:
