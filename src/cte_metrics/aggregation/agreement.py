@@ -29,7 +29,7 @@ REFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Agreement(Result):
     """Agreement statistics per group and over groups.
 

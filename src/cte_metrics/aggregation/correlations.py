@@ -18,7 +18,7 @@ from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Provenance, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class SplitCorrelations(Result):
     """A correlation matrix split into its two levels.
 

@@ -48,7 +48,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "srmr_within", "srmr_between")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Isomorphism(Result):
     """Fits of increasing equality across the two levels.
 

@@ -39,7 +39,7 @@ REFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class GroupScores(Result):
     """School scores that may be shown, and the evidence for them.
 

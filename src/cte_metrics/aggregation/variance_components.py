@@ -31,7 +31,7 @@ REFERENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class VarianceComponents(Result):
     """One-way random effects of one variable.
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cte_metrics.errors import InputError
-from cte_metrics.results.render.blocks import Block, jsonable, to_text
+from cte_metrics.results.render.blocks import Block
+from cte_metrics.results.render.json import jsonable
+from cte_metrics.results.render.text import to_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -34,7 +34,9 @@ from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.factor.factor_fit import FactorFit, degrees_of_freedom, fit
-from cte_metrics.results.estimate import Interval, Provenance, read_only
+from cte_metrics.results.estimate import Interval
+from cte_metrics.results.frozen import read_only
+from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:

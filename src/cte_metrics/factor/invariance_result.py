@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.semfit import SEMFit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Invariance(Result):
     """Fits of increasing equality across groups or waves.
 

@@ -19,13 +19,13 @@ from cte_metrics.kernels.factor import loading_errors as errors
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.results.base import Result
-from cte_metrics.results.estimate import Provenance
+from cte_metrics.results.provenance import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class LoadingErrors(Result):
     """Standard errors of loadings and factor correlations.
 

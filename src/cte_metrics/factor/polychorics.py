@@ -33,7 +33,7 @@ _REFERENCE = (
 _IN_SMALL_TABLE = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Polychoric(Result):
     """Correlations of the normal variables behind ordinal answers.
 

@@ -31,7 +31,8 @@ from cte_metrics.kernels.numerics.random_correlations import (
     normal_correlations,
     shuffled_correlations,
 )
-from cte_metrics.results.estimate import Provenance, read_only
+from cte_metrics.results.frozen import read_only
+from cte_metrics.results.provenance import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,7 +30,7 @@ BASIS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Retention(Result):
     """How many factors, by several criteria.
 

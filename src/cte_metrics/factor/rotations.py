@@ -17,14 +17,15 @@ from cte_metrics.factor.efa_result import EFA
 from cte_metrics.factor.rotation_options import RotationOptions, checked_options, kaiser_normalised
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
-from cte_metrics.results.estimate import Provenance, read_only
+from cte_metrics.results.frozen import read_only
+from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Rotated(Result):
     """Rotated loadings.
 

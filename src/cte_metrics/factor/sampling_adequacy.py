@@ -14,7 +14,7 @@ from cte_metrics.factor.correlation_input import Correlation, Missing, correlati
 from cte_metrics.factor.definite import definite_matrix
 from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.results.base import Result
-from cte_metrics.results.estimate import Provenance
+from cte_metrics.results.provenance import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WORDS = ((0.9, "marvelous"), (0.8, "meritorious"), (0.7, "middling"), (0.6, "mediocre"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Adequacy(Result):
     """Adequacy of a correlation matrix for factor analysis.
 

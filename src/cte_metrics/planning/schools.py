@@ -18,7 +18,7 @@ from cte_metrics.kernels.groups.variance_components import stepped_up
 from cte_metrics.results import Provenance, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class SchoolPlan(Result):
     """A design that reaches every target.
 

@@ -16,10 +16,10 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import adequacy as kernel
 from cte_metrics.kernels.factor import henze_zirkler as hz_kernel
 from cte_metrics.results.base import Result
-from cte_metrics.results.estimate import Provenance
+from cte_metrics.results.provenance import Provenance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Mardia(Result):
     """Mardia's multivariate skewness and kurtosis.
 
@@ -42,7 +42,7 @@ class Mardia(Result):
     kurtosis_p: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class HenzeZirkler(Result):
     """Henze and Zirkler's test: ``hz`` and its p value."""
 

@@ -26,7 +26,7 @@ MAX_ROWS = 5000
 """pingouin's Henze-Zirkler test holds several n x n matrices."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class SecondOpinion(Result):
     """Figures of two other packages beside ours.
 

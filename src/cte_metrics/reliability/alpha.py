@@ -33,7 +33,7 @@ AlphaInterval = Literal["feldt", "duhachek", "bonett", "fisher", "bootstrap"]
 _REFERENCE = "Cronbach, L. J. (1951). Psychometrika, 16, 297-334."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Alpha(Result):
     """Coefficient alpha.
 

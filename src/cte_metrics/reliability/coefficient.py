@@ -11,7 +11,7 @@ from cte_metrics.arrays import Array
 from cte_metrics.results import Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Coefficient(Result):
     """A result whose one figure is ``estimate``; ``float(result)`` and comparisons use it."""
 

@@ -31,7 +31,7 @@ _JACKSON = "Jackson, P. H. & Agunwamba, C. C. (1977). Psychometrika, 42, 567-578
 _NAMES = ("lambda1", "lambda2", "lambda3", "lambda4", "lambda5", "lambda6")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class GuttmanLambdas(Result):
     """Guttman's lambdas; each is a lower bound of reliability.
 
@@ -57,7 +57,7 @@ class GuttmanLambdas(Result):
     n_respondents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class GreatestLowerBound(Coefficient):
     """The greatest lower bound of reliability.
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _REFERENCE = "Zinbarg, R. E., Revelle, W., Yovel, I. & Li, W. (2005). Psychometrika, 70, 123-133."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class HierarchicalOmega(Coefficient):
     """Omega hierarchical and total from a Schmid-Leiman solution.
 

@@ -39,7 +39,7 @@ _REFERENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Omega(Result):
     """Omega of a one-factor model.
 

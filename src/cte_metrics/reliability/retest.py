@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _REFERENCE = "Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 1395-1411."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class TestRetest(Coefficient):
     """Agreement of two occasions.
 

@@ -51,7 +51,7 @@ class SearchedSplits:
         return best if interval == "delta" else self.splits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class SplitHalf(Result):
     """Reliabilities of the splits of a scale into halves.
 

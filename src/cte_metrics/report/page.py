@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cte_metrics.plots.svg import to_svg
 from cte_metrics.report.section import Decision, Section
-from cte_metrics.results.render.blocks import cell, html_table
+from cte_metrics.results.render.blocks import cell
+from cte_metrics.results.render.html import html_table
 
 if TYPE_CHECKING:
     from cte_metrics.report.validation import Validation

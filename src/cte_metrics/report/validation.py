@@ -16,7 +16,7 @@ from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results import Block, Provenance, Result
-from cte_metrics.results.render.blocks import jsonable
+from cte_metrics.results.render.json import jsonable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Validation(Result):
     """The dossier of one survey.
 

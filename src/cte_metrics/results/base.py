@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from cte_metrics.results.estimate import Interval, Provenance
-from cte_metrics.results.render.blocks import Block, jsonable, to_html, to_text
+from cte_metrics.results.estimate import Interval
+from cte_metrics.results.frozen import Frozen, NotKept
+from cte_metrics.results.layout import layout
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.render.blocks import Block
+from cte_metrics.results.render.html import to_html
+from cte_metrics.results.render.json import jsonable
+from cte_metrics.results.render.text import to_text
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:
@@ -16,14 +22,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Result:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Result(Frozen):
     """What an analysis answers with.
+
+    Frames and arrays that a result hands out are copies or read-only, so that nothing done to them
+    changes the result. Results are equal when their records (``to_dict()``) are.
 
     Attributes
     ----------
     provenance : Provenance
-        Method, respondents used and dropped, settings, reference.
+        Method, respondents used and dropped, settings, reference, instrument, seed, version.
     status : Status
         How the estimation ended.
     notes : tuple of str
@@ -31,6 +40,7 @@ class Result:
     """
 
     _title: ClassVar[str] = ""
+    _schema_version: ClassVar[int] = 1
 
     provenance: Provenance
     status: Status = Status.OK
@@ -42,13 +52,54 @@ class Result:
 
         table = getattr(self, "table", None)
         if isinstance(table, pd.DataFrame):
-            return table.copy()
+            return table
         return pd.DataFrame([dict(self._figures())])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every field in a form that ``json.dumps`` takes."""
-        body = {f.name: jsonable(getattr(self, f.name)) for f in _public_fields(self)}
-        return {"result": type(self).__name__, **body}
+        """Return the record of the result, in a form that ``json.dumps`` takes.
+
+        Every field by its name; nan is ``None``, an infinite figure ``"Infinity"`` or
+        ``"-Infinity"``. ``schema`` and ``schema_version`` say which fields there are, ``layout``
+        how the frames are laid out (index, types); :func:`cte_metrics.from_dict` reads it back.
+        """
+        values = {name: getattr(self, name) for name in self._published()}
+        return {
+            "result": type(self).__name__,
+            "schema": f"cte_metrics/{type(self).__name__}",
+            "schema_version": self._schema_version,
+            **{name: jsonable(value) for name, value in values.items()},
+            "layout": layout(values) or {},
+        }
+
+    @classmethod
+    def _published(cls) -> dict[str, Any]:
+        """Return what the record holds: names with their types (as written)."""
+        return {f.name: f.type for f in _public_fields(cls)}
+
+    @classmethod
+    def _restored(cls, values: dict[str, Any]) -> Self:
+        """Make a result of what its record holds."""
+        known = {f.name: values.get(f.name, NotKept()) for f in fields(cls) if f.init}
+        return cls(**known)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two results publish the same (a missing figure equals a missing one)."""
+        if self is other:
+            return True
+        if not isinstance(other, Result) or type(self) is not type(other):
+            return NotImplemented
+        return self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        """Hash the kind, the rows and the single figures: equal results have equal hashes."""
+        figures = (jsonable(value) for _, value in self._figures())
+        kept = (v for v in figures if isinstance(v, str | bool | int | float | None))
+        return hash((type(self).__name__, self.provenance.n_used, self.status.name, *kept))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support pickling and copying: a result is made again of its fields."""
+        values = {f.name: object.__getattribute__(self, f.name) for f in fields(self)}
+        return _again, (type(self), values)
 
     def summary(self) -> str:
         """Return the result as text for people."""
@@ -99,6 +150,8 @@ class Result:
         used = f"{self.provenance.method}; n = {self.provenance.n_used}"
         if self.provenance.n_dropped:
             used += f", {self.provenance.n_dropped} dropped"
+        if self.provenance.instrument is not None:
+            used += f"; {self.provenance.instrument}"
         source = [self.provenance.reference] if self.provenance.reference else []
         return [*self.notes, used + ".", *source]
 
@@ -125,7 +178,11 @@ class Result:
         return blocks
 
 
-def _public_fields(result: Result) -> list[Any]:
+def _again(kind: type[Result], values: dict[str, Any]) -> Result:
+    return kind(**values)
+
+
+def _public_fields(result: Result | type[Result]) -> list[Any]:
     ordered = [f for f in fields(result) if not f.name.startswith("_")]
     base = {"provenance", "status", "notes"}
     return [f for f in ordered if f.name not in base] + [f for f in ordered if f.name in base]

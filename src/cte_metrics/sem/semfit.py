@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
-from cte_metrics.results.render.blocks import Block, jsonable
+from cte_metrics.results.render.blocks import Block
+from cte_metrics.results.render.json import jsonable
 from cte_metrics.sem.fit import measures, residuals
 from cte_metrics.sem.fit.residuals import ResidualFrames
 from cte_metrics.sem.inference import frames, modification, standardized, wald

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning, warn
-from cte_metrics.results.estimate import Provenance
+from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem.inference import checks
 from cte_metrics.sem.inference.solution import Solution

@@ -186,7 +186,7 @@ def _standardized(solution: Solution, parts: ScoreParts, epc: Array, kind: str) 
     return np.where(size == 0.0, 0.0, change * np.where(size == 0.0, 1.0, factors[parts.extra]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class ScoreTest(Result):
     """Test of a fit's equality constraints.
 

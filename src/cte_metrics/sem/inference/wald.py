@@ -25,7 +25,7 @@ from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.model.constraints import compile_equations
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class WaldTest(Result):
     """Chi-square, degrees of freedom and p-value of a Wald test; ``equations`` tested."""
 

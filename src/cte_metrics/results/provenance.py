@@ -1,0 +1,216 @@
+"""Where a result came from, and the decorator that writes down how it was asked for.
+
+Classes: ``Provenance``, ``InstrumentIdentity``. Functions: ``recorded``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from cte_metrics.core.randomness import drawn
+from cte_metrics.results.frozen import plain, thawed
+from cte_metrics.results.version import version
+
+if TYPE_CHECKING:
+    from cte_metrics.results.base import Result
+
+P = ParamSpec("P")
+R = TypeVar("R", bound="Result")
+LONGEST = 200
+"""Sequences of more entries than this are described, not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentIdentity:
+    """Which instrument the answers belong to.
+
+    Parameters
+    ----------
+    id, version, form : str
+        As in the :class:`~cte_metrics.Instrument`; ``form`` says which order of items.
+    """
+
+    id: str
+    version: str
+    form: str = ""
+
+    def __str__(self) -> str:
+        """Return e.g. ``tts-12, version 1, form B``."""
+        return f"{self.id}, version {self.version}" + (f", form {self.form}" if self.form else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a result came from.
+
+    Parameters
+    ----------
+    method : str
+        The procedure in words.
+    n_used, n_dropped : int
+        Respondents (or rows) behind the figures, and those left out.
+    settings : mapping
+        The call's options, defaults included; options that were settled by the data or by another
+        option as they were settled. Columns of values are described, not kept.
+    reference : str
+        The publication that defines the method.
+    instrument : InstrumentIdentity or None
+        What was asked, where the data are ``Responses``.
+    seed : int, str or None
+        The seed of the random numbers; ``"none"`` if they were drawn without a seed (other figures
+        next time), ``"generator"`` if they came from the caller's generator, ``None`` if nothing
+        was drawn.
+    version : str
+        Version of the library.
+    """
+
+    method: str
+    n_used: int
+    n_dropped: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reference: str = ""
+    instrument: InstrumentIdentity | None = None
+    seed: int | str | None = None
+    version: str = field(default_factory=version)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", plain(self.settings))
+
+    def __hash__(self) -> int:
+        """Hash method and rows: settings may hold what has no hash."""
+        return hash((self.method, self.n_used, self.n_dropped, self.reference))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support pickling and copying, which a mapping proxy alone would refuse."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _restore, (values | {"settings": thawed(self.settings)},)
+
+
+def _restore(values: dict[str, Any]) -> Provenance:
+    return Provenance(**values)
+
+
+def recorded(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a public function write into its result's provenance how it was called.
+
+    The settings become the call's options, defaults included, with what the function itself wrote
+    in their place where it settled one; instrument and seed are added. Every public function that
+    answers with a result carries this decorator, and a test asks for it.
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with drawn() as seeds:
+            result = function(*args, **kwargs)
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        return _signed(result, dict(_options(signature, given.arguments)), seeds, given.arguments)
+
+    return call
+
+
+def _signed(
+    result: R, settings: dict[str, Any], seeds: list[Any], given: Mapping[str, Any]
+) -> R:
+    instrument = next(filter(None, map(_instrument, given.values())), None)
+    old = result.provenance
+    new = replace(
+        old,
+        settings=settings | dict(old.settings),
+        instrument=old.instrument or instrument,
+        seed=old.seed if old.seed is not None else _seed(seeds),
+    )
+    return replace(result, provenance=new, **_parts(result, new.instrument))
+
+
+def _parts(result: Any, instrument: InstrumentIdentity | None) -> dict[str, Any]:
+    """Let results inside a result (the fits of a series) name the instrument too."""
+    if instrument is None:
+        return {}
+    return {
+        f.name: {k: _naming(part, instrument) for k, part in value.items()}
+        for f in fields(result)
+        if isinstance(value := object.__getattribute__(result, f.name), dict)
+        and any(_is_result(part) for part in value.values())
+    }
+
+
+def _is_result(value: Any) -> bool:
+    return isinstance(getattr(value, "provenance", None), Provenance)
+
+
+def _naming(part: Any, instrument: InstrumentIdentity) -> Any:
+    if not _is_result(part) or part.provenance.instrument is not None:
+        return part
+    return replace(part, provenance=replace(part.provenance, instrument=instrument))
+
+
+def _instrument(value: Any) -> InstrumentIdentity | None:
+    """Identify the instrument behind an argument: answers, or a result about answers."""
+    if _is_result(value):
+        return value.provenance.instrument
+    asked = getattr(value, "instrument", None)
+    if asked is None or not hasattr(asked, "form"):
+        return None
+    return InstrumentIdentity(id=asked.id, version=asked.version, form=asked.form)
+
+
+def _seed(seeds: list[Any]) -> int | str | None:
+    """Name the first source of random numbers that was opened."""
+    if not seeds:
+        return None
+    first = seeds[0]
+    if isinstance(first, int | np.integer):
+        return int(first)
+    if isinstance(first, np.random.Generator | np.random.BitGenerator):
+        return "generator"
+    return "none" if first is None else str(first)
+
+
+def _options(
+    signature: inspect.Signature, given: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Yield every option of a call: all but the data and the source of random numbers."""
+    for name, value in given.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            yield from ((k, _described(v)) for k, v in value.items() if k != "rng")
+        elif name not in ("self", "rng") and not (kind is not kind.KEYWORD_ONLY and _table(value)):
+            yield name, _described(value)
+
+
+def _table(value: Any) -> bool:
+    """Whether an argument is the data: answers, a frame, a matrix, moments, another result."""
+    return hasattr(value, "provenance") or hasattr(value, "arrays") or len(_shape(value)) > 1
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    if hasattr(value, "keyed") and hasattr(value, "instrument"):
+        return (len(value), value.n_items)
+    shape = getattr(value, "shape", ())
+    return shape if isinstance(shape, tuple) else ()
+
+
+def _described(value: Any) -> Any:
+    """Return an option as it was given, or in words where it is data, a function or an object."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping) and len(value) <= LONGEST:
+        return {k: _described(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | range) and len(value) <= LONGEST:
+        return tuple(_described(v) for v in value)
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__name__)
+    shape = _shape(value) or ((len(value),) if hasattr(value, "__len__") else ())
+    if shape:
+        return f"{' x '.join(map(str, shape))} values"
+    return str(value)
