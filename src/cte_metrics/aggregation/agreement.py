@@ -21,7 +21,7 @@ from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.groups import agreement as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
-from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results import Block, Provenance, Result, recorded
 
 REFERENCE = (
     "James, Demaree & Wolf (1984); Lindell, Brandt & Whitney (1999); Burke & Dunlap (2002); "
@@ -142,6 +142,7 @@ class Agreement(Result):
         }
 
 
+@recorded
 def agreement(
     data: Any,
     group: Any = None,

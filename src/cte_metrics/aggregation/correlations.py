@@ -15,7 +15,7 @@ from cte_metrics.aggregation.grouped import grouped_items
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.summaries import group_summaries as summaries
-from cte_metrics.results import Provenance, Result
+from cte_metrics.results import Provenance, Result, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -46,6 +46,7 @@ class SplitCorrelations(Result):
     n_groups: int
 
 
+@recorded
 def split_correlations(data: Any, group: Any = None) -> SplitCorrelations:
     r"""Split correlations into a part between and a part within groups.
 

@@ -34,7 +34,7 @@ import numpy as np
 
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import CTEWarning, InputError, one_of
-from cte_metrics.results import Block, Provenance, Result, Status
+from cte_metrics.results import Block, Provenance, Result, Status, recorded
 from cte_metrics.sem.comparison import compare
 from cte_metrics.sem.fitting import fit
 
@@ -87,6 +87,7 @@ class Isomorphism(Result):
         ]
 
 
+@recorded
 def isomorphism(
     data: Any,
     group: Any = None,

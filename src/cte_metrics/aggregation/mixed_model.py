@@ -25,7 +25,7 @@ from cte_metrics.errors import InputError, UnknownNameError, check_confidence, c
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
 from cte_metrics.kernels.numerics.distributions import normal_quantile, t_quantile, t_sf
-from cte_metrics.results import Block, Provenance, Result, Status
+from cte_metrics.results import Block, Provenance, Result, Status, recorded
 
 REFERENCE = (
     "Bates, Maechler, Bolker & Walker (2015), J. Statistical Software, 67(1); Kuznetsova, "
@@ -172,6 +172,7 @@ class MixedModel(Result):
         return table.iloc[0].rename("contrast")
 
 
+@recorded
 def mixed_model(
     formula: str,
     data: Any,

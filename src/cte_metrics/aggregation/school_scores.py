@@ -30,7 +30,7 @@ from cte_metrics.errors import (
     close_names,
     one_of,
 )
-from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results import Block, Provenance, Result, recorded
 
 Rule = Literal["teacher_means", "item_means"]
 REFERENCE = (
@@ -94,6 +94,7 @@ class GroupScores(Result):
         return self.table[column].unstack("scale")[order]
 
 
+@recorded
 def aggregate(
     responses: Responses,
     *,

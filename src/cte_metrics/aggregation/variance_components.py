@@ -17,7 +17,7 @@ from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.groups import variance_components as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
-from cte_metrics.results import Interval, Provenance, Result, Status
+from cte_metrics.results import Interval, Provenance, Result, Status, recorded
 
 Method = Literal["anova", "reml"]
 GroupSize = Literal["mean", "n0"]
@@ -85,6 +85,7 @@ class VarianceComponents(Result):
     n_groups: int
 
 
+@recorded
 def variance_components(
     values: Any,
     group: Any = None,

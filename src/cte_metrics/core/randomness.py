@@ -15,7 +15,6 @@ import numpy as np
 
 from cte_metrics.errors import InputError, InputTypeError
 
-
 Seed = int | np.random.Generator | None
 
 

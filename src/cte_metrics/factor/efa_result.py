@@ -19,6 +19,7 @@ from cte_metrics.kernels.factor.factor_scores import (
 )
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Interval
+from cte_metrics.results.provenance import recorded
 from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class EFA(Result):
         validity = score_validity(s.r, s.loadings, s.phi, weights)
         return pd.Series(validity, index=list(s.factors), name="validity")
 
+    @recorded
     def standard_errors(self) -> LoadingErrors:
         """Standard errors of loadings and factor correlations; see `LoadingErrors`."""
         return loading_errors(self._solution)

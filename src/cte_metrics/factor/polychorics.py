@@ -19,7 +19,7 @@ from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_defin
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
 from cte_metrics.kernels.summaries.contingency import category_codes, item_pairs
-from cte_metrics.results import Block, Provenance, Result, Status
+from cte_metrics.results import Block, Provenance, Result, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +100,7 @@ class Polychoric(Result):
         return [*blocks, Block("thresholds", cuts)]
 
 
+@recorded
 def polychoric(
     data: Any,
     *,

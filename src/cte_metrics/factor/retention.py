@@ -32,7 +32,7 @@ from cte_metrics.kernels.numerics.random_correlations import (
     shuffled_correlations,
 )
 from cte_metrics.results.frozen import read_only
-from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.provenance import Provenance, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,7 @@ class _Work:
         return float(self.source.n_obs or 0.0)
 
 
+@recorded
 def n_factors(
     data: Any,
     *,

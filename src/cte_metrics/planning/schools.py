@@ -15,7 +15,7 @@ import pandas as pd
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.groups import group_planning as formulas
 from cte_metrics.kernels.groups.variance_components import stepped_up
-from cte_metrics.results import Provenance, Result
+from cte_metrics.results import Provenance, Result, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -45,6 +45,7 @@ class SchoolPlan(Result):
     table: pd.DataFrame
 
 
+@recorded
 def schools(
     icc1: float,
     *,

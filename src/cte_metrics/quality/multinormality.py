@@ -16,7 +16,7 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import adequacy as kernel
 from cte_metrics.kernels.factor import henze_zirkler as hz_kernel
 from cte_metrics.results.base import Result
-from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.provenance import Provenance, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -52,6 +52,7 @@ class HenzeZirkler(Result):
     p: float
 
 
+@recorded
 def mardia(data: Any) -> Mardia:
     """Multivariate skewness and kurtosis with their tests.
 
@@ -102,6 +103,7 @@ def mardia(data: Any) -> Mardia:
     )
 
 
+@recorded
 def henze_zirkler(data: Any) -> HenzeZirkler:
     """Henze and Zirkler's test of multivariate normality.
 

@@ -17,7 +17,7 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.kernels.factor.henze_zirkler import henze_zirkler
 from cte_metrics.kernels.reliability.alpha import alpha_figures
-from cte_metrics.results import Provenance, Result
+from cte_metrics.results import Provenance, Result, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,7 @@ class SecondOpinion(Result):
     table: pd.DataFrame
 
 
+@recorded
 def second_opinion(data: Any) -> SecondOpinion:
     """Compute the figures that pingouin and factor_analyzer get right, there and here.
 

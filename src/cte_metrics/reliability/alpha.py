@@ -23,7 +23,7 @@ from cte_metrics.kernels.reliability.alpha import (
 from cte_metrics.kernels.summaries.item_statistics import score_correlations
 from cte_metrics.reliability.resampled import Resampling
 from cte_metrics.reliability.source import Missing, Source, read_source
-from cte_metrics.results import Block, Interval, Provenance, Result, Status
+from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +100,7 @@ class Alpha(Result):
         return [Block("", figures), Block("Items", self.items[shown])]
 
 
+@recorded
 def cronbach_alpha(
     data: Any,
     *,

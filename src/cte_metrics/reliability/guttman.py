@@ -21,7 +21,7 @@ from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, Source, read_source
 from cte_metrics.reliability.split_halves import Splits, search_splits
-from cte_metrics.results import Interval, Provenance, Result, Status
+from cte_metrics.results import Interval, Provenance, Result, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +86,7 @@ class GreatestLowerBound(Coefficient):
         return self.glb
 
 
+@recorded
 def guttman_lambdas(
     data: Any,
     *,
@@ -174,6 +175,7 @@ def guttman_lambdas(
     )
 
 
+@recorded
 def greatest_lower_bound(
     data: Any,
     *,

@@ -27,7 +27,7 @@ from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.guttman import refuse_indefinite
 from cte_metrics.reliability.resampled import Resampling, correlations
 from cte_metrics.reliability.source import Missing, Source, read_source
-from cte_metrics.results import Block, Interval, Provenance, Status
+from cte_metrics.results import Block, Interval, Provenance, Status, recorded
 
 HierarchicalInterval = Literal["none", "bootstrap"]
 
@@ -115,6 +115,7 @@ class HierarchicalOmega(Coefficient):
         ]
 
 
+@recorded
 def hierarchical_omega(
     data: Any,
     n_factors: int = 3,

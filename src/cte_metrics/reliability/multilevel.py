@@ -45,7 +45,7 @@ from cte_metrics.errors import (
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
-from cte_metrics.results import Block, Interval, Provenance, Result, Status
+from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 from cte_metrics.sem.estimators.two_level import TwoLevel
 from cte_metrics.sem.fitting import fit
 
@@ -118,6 +118,7 @@ class MultilevelReliability(Result):
         ]
 
 
+@recorded
 def multilevel_reliability(
     data: Any,
     group: Any = None,

@@ -26,7 +26,7 @@ from cte_metrics.reliability.omega_estimation import (
 )
 from cte_metrics.reliability.resampled import Resampling
 from cte_metrics.reliability.source import Missing, read_source
-from cte_metrics.results import Block, Interval, Provenance, Result, Status
+from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +93,7 @@ class Omega(Result):
         return [Block("", figures), Block("One factor", table)]
 
 
+@recorded
 def mcdonald_omega(
     data: Any,
     *,

@@ -18,7 +18,7 @@ from cte_metrics.kernels.reliability.retest import pair_correlation, profile_agr
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
 from cte_metrics.kernels.summaries.moments import moments
 from cte_metrics.reliability.coefficient import Coefficient
-from cte_metrics.results import Interval, Provenance, Status
+from cte_metrics.results import Interval, Provenance, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +73,7 @@ class TestRetest(Coefficient):
         return self.r
 
 
+@recorded
 def test_retest(
     first: Any,
     second: Any,

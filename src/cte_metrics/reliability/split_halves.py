@@ -24,7 +24,7 @@ from cte_metrics.kernels.reliability.split_half import (
 )
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, read_source
-from cte_metrics.results import Provenance, Result
+from cte_metrics.results import Provenance, Result, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,7 @@ class SplitHalf(Result):
     n_respondents: int
 
 
+@recorded
 def split_half(
     data: Any,
     *,

@@ -18,7 +18,7 @@ from cte_metrics.kernels.reliability.alpha import alpha_of, item_total
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
-from cte_metrics.results import Interval, Provenance, Status
+from cte_metrics.results import Interval, Provenance, Status, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,7 @@ class StratifiedAlpha(Coefficient):
         return self.alpha
 
 
+@recorded
 def stratified_alpha(
     data: Any,
     subscales: Mapping[str, Sequence[str]] | None = None,

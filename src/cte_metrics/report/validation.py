@@ -15,7 +15,7 @@ from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.report.section import Decision, Section
-from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results import Block, Provenance, Result, recorded
 from cte_metrics.results.render.json import jsonable
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ class _Figures(Mapping[str, "Figure"]):
         return len(self._drawings)
 
 
+@recorded
 def validate(
     responses: Responses,
     *,

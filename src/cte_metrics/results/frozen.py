@@ -60,7 +60,8 @@ def handed(value: Any) -> Any:
     --------
     >>> import pandas as pd
     >>> kept = {"a": pd.Series([1, 2])}
-    >>> handed(kept)["a"].iloc[0] = 9
+    >>> out = handed(kept)["a"]
+    >>> out.iloc[0] = 9
     >>> kept["a"].tolist()
     [1, 2]
     """

@@ -82,7 +82,9 @@ def frame(body: Mapping[str, list[Any]], how: Mapping[str, Any]) -> pd.DataFrame
     names = [*added, *(key(c) for c in labels)]
     columns = [_typed(body[n], t) for n, t in zip(names, how["types"], strict=True)]
     values = dict(enumerate(columns[len(added) :]))
-    out = pd.DataFrame(values, index=_index(columns[: len(added)], how, len(next(iter(columns), ()))))
+    out = pd.DataFrame(
+        values, index=_index(columns[: len(added)], how, len(next(iter(columns), ())))
+    )
     out.columns = _index_of(labels, how.get("column_names", [None]))
     out.attrs = dict(how.get("attributes", {}))
     return out
@@ -95,17 +97,14 @@ def _index(levels: list[Any], how: Mapping[str, Any], n: int) -> Any:
         return pd.Index(how["rows"]) if "rows" in how else pd.RangeIndex(n)
     names = how["index_names"]
     if len(levels) == 1:
-        return pd.Index(levels[0], name=names[0])
+        return pd.Index(levels[0].array, name=names[0])
     return pd.MultiIndex.from_arrays(levels, names=names)
 
 
 def series(body: Mapping[str, Any], how: Mapping[str, Any]) -> pd.Series:
     """Build a series of its labelled values in a record and their layout."""
-    import pandas as pd
-
     labels = [_label(k) for k in how["labels"]]
-    values = _typed([body[key(k)] for k in labels], how["type"])
-    out = pd.Series(values)
+    out = _typed([body[key(k)] for k in labels], how["type"])
     out.index = _index_of(labels, how["index_names"])
     out.name = _label(how["name"])
     return out
@@ -123,7 +122,7 @@ def _label(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _typed(values: list[Any], kind: str) -> Any:
+def _typed(values: list[Any], kind: str) -> pd.Series:
     """Return a column of its recorded type, or as it comes where pandas has no such type."""
     import pandas as pd
 

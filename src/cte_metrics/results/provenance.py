@@ -116,9 +116,7 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _signed(
-    result: R, settings: dict[str, Any], seeds: list[Any], given: Mapping[str, Any]
-) -> R:
+def _signed(result: R, settings: dict[str, Any], seeds: list[Any], given: Mapping[str, Any]) -> R:
     instrument = next(filter(None, map(_instrument, given.values())), None)
     old = result.provenance
     new = replace(
@@ -174,9 +172,7 @@ def _seed(seeds: list[Any]) -> int | str | None:
     return "none" if first is None else str(first)
 
 
-def _options(
-    signature: inspect.Signature, given: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
+def _options(signature: inspect.Signature, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield every option of a call: all but the data and the source of random numbers."""
     for name, value in given.items():
         kind = signature.parameters[name].kind

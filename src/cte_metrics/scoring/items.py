@@ -18,7 +18,7 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability.alpha import alpha_of, dropped_figures, item_total
 from cte_metrics.kernels.summaries.item_statistics import item_statistics, score_correlations
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
-from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results import Block, Provenance, Result, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,7 @@ class ItemAnalysis(Result):
         ]
 
 
+@recorded
 def item_analysis(data: Any, *, items: Sequence[str] | None = None) -> ItemAnalysis:
     """Describe each item and how it goes with the others.
 

@@ -22,7 +22,7 @@ from cte_metrics.kernels.summaries.scale_scores import (
     scores_of_scale,
     standardize,
 )
-from cte_metrics.results import Block, Provenance, Result
+from cte_metrics.results import Block, Provenance, Result, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,7 @@ class Scores(Result):
         return [Block(_WORDS[self.method], described)]
 
 
+@recorded
 def score(
     responses: Responses,
     *,

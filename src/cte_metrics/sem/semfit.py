@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
+from cte_metrics.results.provenance import recorded
 from cte_metrics.results.render.blocks import Block
 from cte_metrics.results.render.json import jsonable
 from cte_metrics.sem.fit import measures, residuals
@@ -247,10 +248,12 @@ class SEMFit(Result):
         """Fall of the chi-square, and estimate, were a fixed parameter freed."""
         return modification.modification_indices(self.solution, sort=sort, minimum=minimum)
 
+    @recorded
     def score_test(self) -> ScoreTest:
         """Test all equality constraints, together and one by one (Lagrange multipliers)."""
         return modification.score_test(self.solution)
 
+    @recorded
     def wald_test(self, equations: str) -> WaldTest:
         """Test equations between labelled parameters, as in ``"a == b; c == 0"``."""
         return wald.wald_test(self.solution, equations)
