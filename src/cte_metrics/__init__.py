@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cte_metrics.errors import ModelSyntaxError as ModelSyntaxError
     from cte_metrics.errors import NonConvergenceWarning as NonConvergenceWarning
     from cte_metrics.errors import UnknownNameError as UnknownNameError
+    from cte_metrics.report.records import from_dict as from_dict
     from cte_metrics.report.validation import Validation as Validation
     from cte_metrics.report.validation import validate as validate
     from cte_metrics.results.estimate import Interval as Interval
@@ -64,6 +65,7 @@ attach(
         "simulation": ["load_example", "simulate_responses"],
         "results.estimate": ["Interval"],
         "summaries.moments": ["Moments"],
+        "report.records": ["from_dict"],
         "report.validation": ["Validation", "validate"],
         "errors": [
             "CTEError",

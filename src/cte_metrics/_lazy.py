@@ -21,6 +21,10 @@ class _Package(ModuleType):
         if not (name in self._lazy_names and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let a function that names the package travel to another process: it imports it there."""
+        return importlib.import_module, (self.__name__,)
+
 
 def attach(
     package: str, names: Mapping[str, Sequence[str]], submodules: Sequence[str] = ()

@@ -105,7 +105,7 @@ class MixedModel(Result):
             Block("Fixed effects", self.fixed),
             Block("Variances", self.variances),
             Block("Correlations of the random effects", self.correlation),
-        ][: 4 if len(self._random) > 1 else 3]
+        ][: 4 if len(self.correlation) > 1 else 3]
 
     def profile_ci(
         self, *, confidence: float = 0.95, parameters: Sequence[str] | None = None

@@ -86,7 +86,7 @@ class EFA(Result):
     @property
     def n_factors(self) -> int:
         """Number of factors."""
-        return len(self._solution.factors)
+        return self.loadings.shape[1]
 
     @property
     def correlations(self) -> pd.DataFrame:
@@ -162,8 +162,8 @@ class EFA(Result):
         return loading_errors(self._solution)
 
     def _heading(self) -> str:
-        s = self._solution
-        return f"{self._title}: {self.n_factors} factors, {s.method}, {s.rotation}"
+        asked = self.provenance.settings
+        return f"{self._title}: {self.n_factors} factors, {asked['method']}, {asked['rotation']}"
 
     def _blocks(self) -> list[Block]:
         fit = [(name, getattr(self, name)) for name in ("chi2", "df", "p", "rmsea")]

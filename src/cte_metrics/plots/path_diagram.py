@@ -89,11 +89,9 @@ def path_diagram(
 
 
 def _title(fit: Any, group: int, level: int) -> str:
-    solution = fit.solution
-    parts = []
-    if solution.table.n_groups > 1:
-        parts.append(str(solution.data.labels[group - 1]))
-    if solution.table.n_levels > 1:
+    labels = fit.provenance.settings["groups"]
+    parts = [str(labels[group - 1])] if labels else []
+    if fit.parameters["level"].max() > 1:
         parts.append(f"level {level}")
     return ", ".join(parts)
 

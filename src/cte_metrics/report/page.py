@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cte_metrics.plots.svg import to_svg
 from cte_metrics.report.section import Decision, Section
+from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.render.blocks import cell
 from cte_metrics.results.render.html import html_table
-
-if TYPE_CHECKING:
-    from cte_metrics.report.validation import Validation
 
 WORDS = {"good": "supported", "caution": "with care", "stop": "not supported", "info": "described"}
 
 
-def render(validation: Validation) -> str:
+def render(
+    *,
+    title: str,
+    subtitle: str,
+    banners: Sequence[str],
+    sections: Sequence[Section],
+    footer: str,
+    provenance: Provenance,
+) -> str:
     """Return the page as text.
 
     Tables and figures are shown in full; figures are inline SVG.
@@ -27,13 +34,22 @@ def render(validation: Validation) -> str:
     environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True))
     source = resources.files("cte_metrics.report").joinpath("template.html").read_text("utf-8")
     return environment.from_string(source).render(
-        title=validation.title,
-        subtitle=validation.subtitle,
-        banners=validation.banners,
-        decisions=[_decision(d) for d in validation.decisions],
-        sections=[_section(s, Markup) for s in validation.sections],
-        footer=validation.footer,
+        title=title,
+        subtitle=subtitle,
+        banners=banners,
+        decisions=[_decision(d) for s in sections for d in s.decisions],
+        sections=[_section(s, Markup) for s in sections],
+        footer=[footer, *_origin(provenance)],
     )
+
+
+def _origin(provenance: Provenance) -> list[str]:
+    """Say how the figures can be made again."""
+    asked = f"Instrument: {provenance.instrument}." if provenance.instrument else ""
+    seed = "" if provenance.seed is None else f"Seed of random numbers: {provenance.seed}."
+    asked_for = {name: v for name, v in provenance.settings.items() if v is not None}
+    settings = "; ".join(f"{name} = {cell(v)}" for name, v in asked_for.items())
+    return [line for line in (asked, seed, f"Settings: {settings}." if settings else "") if line]
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Functions: ``schools, waves``. Each returns a ``Section``, or ``None`` where the
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     if responses.group is None or responses.n_groups < 2:
         return None
     scores = aggregate(responses, minimum_group_size=minimum_group_size)
-    drawings = {"School scores with their intervals": lambda: scores.plot(scale="total")}
+    drawings = {"School scores with their intervals": partial(scores.plot, scale="total")}
     ordered = scores.evidence.loc[sorted(scores.evidence.index, key=lambda name: name != "total")]
     names = {s.id: s.name or s.id for s in responses.instrument.subscales}
     decisions = [_may_aggregate(names.get(str(k), str(k)), row) for k, row in ordered.iterrows()]
@@ -195,7 +196,7 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
             "Means by wave": table,
             "Evidence by wave": _figures_of(scores.evidence),
         },
-        drawings={"The total score over the waves": lambda: _trend(total)},
+        drawings={"The total score over the waves": partial(_trend, total)},
         notes=tuple(n for n in scores.notes if n not in responses.notes),
     )
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from cte_metrics.results.frozen import Frozen
+from cte_metrics.results.render.json import UNRECORDED
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -14,7 +17,7 @@ Level = Literal["good", "caution", "stop", "info"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Frozen):
     """One question that the survey answers, with the figures and the rule behind the answer.
 
     Attributes
@@ -36,13 +39,13 @@ class Decision:
     question: str
     verdict: str
     level: Level
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
     rule: str = ""
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Section(Frozen):
     """One part of the dossier.
 
     Attributes
@@ -54,7 +57,8 @@ class Section:
     tables : mapping of str to DataFrame
         Caption to table.
     drawings : mapping of str to callable
-        Caption to a function that draws a matplotlib figure when called.
+        Caption to a function that draws a matplotlib figure when called; no part of records. It
+        can be pickled (a method or a ``functools.partial``, no lambda).
     decisions : tuple of Decision
         What this part decides.
     notes : tuple of str

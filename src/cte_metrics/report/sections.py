@@ -6,6 +6,7 @@ there is nothing to say.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def answers(responses: Responses) -> Section:
             f"{responses.instrument.response_scale.maximum}."
         ),
         tables=tables,
-        drawings={"Answers to each item, after reverse scoring": lambda: _shares(responses)},
+        drawings={"Answers to each item, after reverse scoring": partial(_shares, responses)},
         decisions=(decision,),
         notes=responses.notes,
     )
@@ -160,7 +161,7 @@ def reliability(responses: Responses) -> Section:
         title="Reliability",
         text="Reliability of single teachers' scores, with intervals.",
         tables={"Reliability of each scale": table},
-        drawings={"Alpha with its interval, and omega": lambda: intervals.reliability(table)},
+        drawings={"Alpha with its interval, and omega": partial(intervals.reliability, table)},
         decisions=(decision,),
         notes=tuple(f"{scale}: {note}" for scale, note in found.get("note", {}).items() if note),
     )

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.report.page import render
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results import Block, Provenance, Result, recorded
-from cte_metrics.results.render.json import jsonable
+from cte_metrics.results.version import version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ class Validation(Result):
     @property
     def figures(self) -> Mapping[str, Figure]:
         """Every matplotlib figure by its caption; each is drawn when it is looked up."""
-        return _Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
+        return Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a decision: question, verdict, level, rule, source."""
@@ -70,37 +71,26 @@ class Validation(Result):
         rows = [[getattr(d, c) for c in columns] for d in self.decisions]
         return pd.DataFrame(rows, columns=columns)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return decisions, tables and notes in a form that ``json.dumps`` takes."""
-        return {
-            "result": "Validation",
-            "title": self.title,
-            "subtitle": self.subtitle,
-            "banners": list(self.banners),
-            "decisions": [jsonable(d) for d in self.decisions],
-            "sections": [
-                {
-                    "id": s.id,
-                    "title": s.title,
-                    "text": s.text,
-                    "tables": {name: jsonable(t) for name, t in s.tables.items()},
-                    "notes": list(s.notes),
-                }
-                for s in self.sections
-            ],
-            "provenance": jsonable(self.provenance),
-            "status": self.status.name.lower(),
-            "notes": list(self.notes),
-        }
+    @classmethod
+    def _published(cls) -> dict[str, Any]:
+        own = Result._published()
+        first = {f.name: f.type for f in fields(cls) if f.name not in own}
+        return {**first, "decisions": "tuple[Decision, ...]", **own}
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the page as text, and write it to ``path`` when one is given.
 
-        The page is one file without outside requests: styles and figures are inside it.
+        The page is one file without outside requests: styles and figures are inside it (no figures
+        where the dossier was restored from its record).
         """
-        from cte_metrics.report.page import render
-
-        page = render(self)
+        page = render(
+            title=self.title,
+            subtitle=self.subtitle,
+            banners=self.banners,
+            sections=self.sections,
+            footer=self.footer,
+            provenance=self.provenance,
+        )
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -275,8 +265,6 @@ def _wave_note(responses: Responses, chosen: Any) -> tuple[str, ...]:
 
 
 def _footer(responses: Responses) -> str:
-    from cte_metrics import __version__
-
-    made = f"Made with cte_metrics {__version__}. Figures are rounded for display only."
+    made = f"Made with cte_metrics {version()}. Figures are rounded for display only."
     rights = responses.instrument.rights
     return f"{made} Rights in the instrument: {rights}" if rights else made

@@ -81,10 +81,8 @@ def frame(body: Mapping[str, list[Any]], how: Mapping[str, Any]) -> pd.DataFrame
     labels = [_label(c) for c in how["columns"]]
     names = [*added, *(key(c) for c in labels)]
     columns = [_typed(body[n], t) for n, t in zip(names, how["types"], strict=True)]
-    values = dict(enumerate(columns[len(added) :]))
-    out = pd.DataFrame(
-        values, index=_index(columns[: len(added)], how, len(next(iter(columns), ())))
-    )
+    out = pd.DataFrame(dict(enumerate(columns[len(added) :])))
+    out.index = _index(columns[: len(added)], how, len(columns[0]) if columns else 0)
     out.columns = _index_of(labels, how.get("column_names", [None]))
     out.attrs = dict(how.get("attributes", {}))
     return out

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from cte_metrics.core.randomness import drawn
+from cte_metrics.core.randomness import Opened, watched
 from cte_metrics.results.frozen import plain, thawed
 from cte_metrics.results.version import version
 
@@ -107,23 +107,25 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with drawn() as seeds:
+        with watched() as opened:
             result = function(*args, **kwargs)
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
-        return _signed(result, dict(_options(signature, given.arguments)), seeds, given.arguments)
+        return _signed(result, dict(_options(signature, given.arguments)), opened, given.arguments)
 
     return call
 
 
-def _signed(result: R, settings: dict[str, Any], seeds: list[Any], given: Mapping[str, Any]) -> R:
+def _signed(
+    result: R, settings: dict[str, Any], opened: list[Opened], given: Mapping[str, Any]
+) -> R:
     instrument = next(filter(None, map(_instrument, given.values())), None)
     old = result.provenance
     new = replace(
         old,
         settings=settings | dict(old.settings),
         instrument=old.instrument or instrument,
-        seed=old.seed if old.seed is not None else _seed(seeds),
+        seed=old.seed if old.seed is not None else _seed(opened),
     )
     return replace(result, provenance=new, **_parts(result, new.instrument))
 
@@ -160,11 +162,12 @@ def _instrument(value: Any) -> InstrumentIdentity | None:
     return InstrumentIdentity(id=asked.id, version=asked.version, form=asked.form)
 
 
-def _seed(seeds: list[Any]) -> int | str | None:
-    """Name the first source of random numbers that was opened."""
-    if not seeds:
+def _seed(opened: list[Opened]) -> int | str | None:
+    """Name the first source that random numbers were drawn from."""
+    used = [source.rng for source in opened if source.used]
+    if not used:
         return None
-    first = seeds[0]
+    first = used[0]
     if isinstance(first, int | np.integer):
         return int(first)
     if isinstance(first, np.random.Generator | np.random.BitGenerator):

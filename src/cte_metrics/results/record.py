@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -18,7 +18,7 @@ from cte_metrics.errors import InputError
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import read_only
 from cte_metrics.results.layout import INFINITE, frame, series
-from cte_metrics.results.render.json import UNRECORDED
+from cte_metrics.results.render.json import published
 
 Find: TypeAlias = Callable[[str], type[Result]]
 """Gives the class of a result by its name; raises ``InputError`` for unknown names."""
@@ -79,7 +79,7 @@ def field_types(kind: type, find: Find) -> dict[str, Any]:
     if issubclass(kind, Result):
         written = kind._published()
     else:
-        written = {f.name: f.type for f in fields(kind) if f.metadata != UNRECORDED}
+        written = published(kind)
     names = _Names(find)
     return {n: _evaluated(t, kind, names) for n, t in written.items()}
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from cte_metrics.sem.fitting import cfa as cfa
     from cte_metrics.sem.fitting import fit as fit
     from cte_metrics.sem.fitting import growth as growth
+    from cte_metrics.sem.inference.modification import ScoreTest as ScoreTest
+    from cte_metrics.sem.inference.wald import WaldTest as WaldTest
     from cte_metrics.sem.semfit import SEMFit as SEMFit
 
 attach(
@@ -19,6 +21,8 @@ attach(
     {
         "fitting": ["cfa", "fit", "growth"],
         "comparison": ["compare"],
+        "inference.modification": ["ScoreTest"],
+        "inference.wald": ["WaldTest"],
         "semfit": ["SEMFit"],
     },
 )

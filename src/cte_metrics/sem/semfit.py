@@ -5,16 +5,18 @@ Classes: ``SEMFit``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
+from cte_metrics.results.frozen import NotKept
 from cte_metrics.results.provenance import recorded
 from cte_metrics.results.render.blocks import Block
-from cte_metrics.results.render.json import jsonable
+from cte_metrics.results.status import Status
 from cte_metrics.sem.fit import measures, residuals
 from cte_metrics.sem.fit.residuals import ResidualFrames
 from cte_metrics.sem.inference import frames, modification, standardized, wald
@@ -106,6 +108,7 @@ class SEMFit(Result):
     _title = "Structural equation model"
 
     _solution: Solution
+    _record: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, solution: Solution) -> SEMFit:
@@ -181,7 +184,7 @@ class SEMFit(Result):
     @property
     def converged(self) -> bool:
         """Whether the estimation found a minimum."""
-        return self.solution.converged
+        return self.status is not Status.MAX_ITER
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
@@ -190,7 +193,7 @@ class SEMFit(Result):
 
         ``free`` is 0 for fixed parameters, whose ``se`` is 0.
         """
-        return self.parameters_with()
+        return self._record["parameters"] if self._record else self.parameters_with()
 
     def parameters_with(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return the parameters with intervals of another level."""
@@ -199,6 +202,8 @@ class SEMFit(Result):
     @cached_property
     def fit_measures(self) -> FitMeasures:
         """Fit measures by lavaan's names with underscores."""
+        if self._record:
+            return FitMeasures(self._record["fit_measures"])
         return self.fit_measures_with()
 
     def fit_measures_with(
@@ -289,30 +294,33 @@ class SEMFit(Result):
         """The parameters, for ``to_frame``."""
         return self.parameters
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return estimates and fit measures in a form that ``json.dumps`` takes."""
-        return {
-            "result": type(self).__name__,
-            "parameters": jsonable(self.parameters),
-            "fit_measures": jsonable(self.fit_measures.to_dict()),
-            "provenance": jsonable(self.provenance),
-            "status": jsonable(self.status),
-            "notes": jsonable(self.notes),
-        }
+    @classmethod
+    def _published(cls) -> dict[str, Any]:
+        own = {"parameters": "pd.DataFrame", "fit_measures": "dict[str, float]"}
+        return own | Result._published()
+
+    @classmethod
+    def _restored(cls, values: dict[str, Any]) -> Self:
+        known = {name: values[name] for name in Result._published()}
+        own = {name: values[name] for name in ("parameters", "fit_measures")}
+        return cls(**known, _solution=cast("Solution", NotKept()), _record=own)
+
+    def _figures(self) -> list[tuple[str, Any]]:
+        return list(self.fit_measures.items())
 
     def _blocks(self) -> list[Block]:
         shown = [(k, self.fit_measures[k]) for k in SHOWN if k in self.fit_measures]
         columns = ["lhs", "op", "rhs", "est", "se", "z", "pvalue", "std_all"]
         table = self.parameters
-        if self.solution.table.n_groups > 1:
+        if table["group"].max() > 1:
             columns.insert(3, "group")
-        if self.solution.table.n_levels > 1:
+        if table["level"].max() > 1:
             columns.insert(3, "level")
         return [Block("Fit", shown), Block("Parameters", table[columns])]
 
     def __repr__(self) -> str:
         """Name the estimator, the sample and the test in one line."""
-        test = self.solution.tests.get("standard")
-        figures = "" if test is None else f", chisq={test.statistic:.3f}, df={test.df:g}"
-        asked = self.solution.options.asked
-        return f"SEMFit({asked}, n={self.solution.n_observations:g}{figures})"
+        chisq, df = (self.fit_measures.get(name, math.nan) for name in ("chisq", "df"))
+        figures = "" if math.isnan(chisq) else f", chisq={chisq:.3f}, df={df:g}"
+        asked = self.provenance.settings["estimator"]
+        return f"SEMFit({asked}, n={self.provenance.n_used:g}{figures})"

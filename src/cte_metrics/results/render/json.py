@@ -73,9 +73,9 @@ def _jsonable_object(value: Any) -> Any:
     return None if str(value) in ("<NA>", "NaT") else str(value)
 
 
-def published(part: Any) -> list[str]:
-    """Return the names of a dataclass's fields that belong in a record."""
-    return [f.name for f in fields(part) if f.metadata.get("recorded", True)]
+def published(part: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that belong in a record, with their types as written."""
+    return {f.name: f.type for f in fields(part) if f.metadata.get("recorded", True)}
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:
