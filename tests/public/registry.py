@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import cte_metrics as cte
@@ -50,7 +50,7 @@ CALLS: dict[str, Call] = {
     "Isomorphism": Call("aggregation.isomorphism", two_level),
     "MixedModel": Call(
         "aggregation.mixed_model",
-        lambda: cte.aggregation.mixed_model("ces1 ~ ces2", wave(), slopes=["ces2"]),
+        lambda: cte.aggregation.mixed_model("ces1 ~ ces2", wave()),
     ),
     "SplitCorrelations": Call(
         "aggregation.split_correlations",
@@ -91,9 +91,7 @@ CALLS: dict[str, Call] = {
     "SecondOpinion": Call("quality.second_opinion", lambda: cte.quality.second_opinion(wave())),
     "Alpha": Call(
         "reliability.cronbach_alpha",
-        lambda: cte.reliability.cronbach_alpha(
-            wave(), interval="bootstrap", n_resamples=20, rng=7
-        ),
+        lambda: cte.reliability.cronbach_alpha(wave(), interval="bootstrap", n_resamples=20, rng=7),
     ),
     "GreatestLowerBound": Call(
         "reliability.greatest_lower_bound", lambda: cte.reliability.greatest_lower_bound(wave())
@@ -128,7 +126,7 @@ CALLS: dict[str, Call] = {
         "sem.SEMFit.wald_test",
         lambda: cte.sem.fit("f =~ ces1 + a*ces2 + b*ces3 + ces4", wave()).wald_test("a == b"),
     ),
-    "Validation": Call("validate", lambda: cte.validate(survey())),
+    "Validation": Call("validate", lambda: cte.validate(cte.load_example())),
 }
 
 
@@ -138,3 +136,8 @@ def instance(name: str) -> Result:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return CALLS[name].make()
+
+
+def public_function(name: str) -> Callable[..., Any]:
+    """Return the public function that makes a class's instance."""
+    return reduce(getattr, CALLS[name].function.split("."), cte)

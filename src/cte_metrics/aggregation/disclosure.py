@@ -13,10 +13,11 @@ import pandas as pd
 
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.groups.disclosure import suppress
+from cte_metrics.results.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Protected:
+@dataclass(frozen=True, slots=True, eq=False)
+class Protected(Frozen):
     """A table that may be shown.
 
     Attributes

@@ -17,6 +17,7 @@ from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.core.survey.reading import instrument_of
 from cte_metrics.core.survey.responses import Responses
+from cte_metrics.results.frozen import Frozen
 from cte_metrics.simulation.design import Design, design
 
 
@@ -38,8 +39,8 @@ class _Options(TypedDict, total=False):
     rng: Seed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedSurvey:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SimulatedSurvey(Frozen):
     """A simulated survey with the truth behind it.
 
     Attributes

@@ -10,12 +10,13 @@ import numpy as np
 from cte_metrics.core.door import column, item_data
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
+from cte_metrics.results.frozen import Frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Moments:
+class Moments(Frozen):
     """Number of rows, means and cross-products of items, per group where wanted.
 
     Build it with :meth:`from_data`; add two with ``+`` to pool surveys without their rows.

@@ -235,7 +235,10 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
     def _frame(self, *, keyed: bool) -> pd.DataFrame:
         values = self.answers(keyed=keyed).astype(np.float64, order="F", copy=False)
         return pd.DataFrame(
-            values, index=self._survey.index, columns=list(self.instrument.item_ids), copy=False
+            values,
+            index=self._survey.index.view(),
+            columns=list(self.instrument.item_ids),
+            copy=False,
         )
 
     def to_frame(self, *, keyed: bool = False) -> pd.DataFrame:
@@ -247,7 +250,8 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         roles = [self._survey.respondent, self._survey.group, self._survey.wave]
         parts = [part for part in (*roles, self._survey.weights) if part is not None]
         answers = self._frame(keyed=keyed).astype("Int64")
-        return pd.concat([*parts, self.covariates, answers], axis=1)
+        whole = pd.concat([*parts, self.covariates, answers], axis=1)
+        return whole.set_axis(self._survey.index.view(), axis=0)
 
     def for_subscale(self, id: str) -> Responses:
         """Return the answers to one subscale's items.

@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.kernels.numerics.locking import lock
 
 BLOCK_ROWS = 16384
 
@@ -50,6 +51,9 @@ class MomentArrays:
     sums: Array
     cross: Array
     squares: Array
+
+    def __post_init__(self) -> None:
+        lock(self.shift, self.counts, self.sums, self.cross, self.squares)
 
     @property
     def mean(self) -> Array:
