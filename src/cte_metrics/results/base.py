@@ -92,9 +92,9 @@ class Result(Frozen):
 
     def __hash__(self) -> int:
         """Hash the kind, the rows and the single figures: equal results have equal hashes."""
-        figures = (jsonable(value) for _, value in self._figures())
-        kept = (v for v in figures if isinstance(v, str | bool | int | float | None))
-        return hash((type(self).__name__, self.provenance.n_used, self.status.name, *kept))
+        figures = ((name, jsonable(value)) for name, value in self._figures())
+        kept = frozenset(f for f in figures if isinstance(f[1], str | bool | int | float | None))
+        return hash((type(self).__name__, self.provenance.n_used, self.status.name, kept))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Support pickling and copying: a result is made again of its fields."""

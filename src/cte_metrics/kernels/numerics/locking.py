@@ -35,7 +35,7 @@ def lock(*values: Any) -> None:
             lock(*value.values())
 
 
-class locked_property(cached_property[T]):  # noqa: N801
+class locked_property(cached_property[T]):
     """A cached property whose arrays are locked when they have been computed.
 
     Examples
