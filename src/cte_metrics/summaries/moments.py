@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.core.door import column, item_data
+from cte_metrics.core.fingerprint import ExactSums, fingerprint
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.results.frozen import Frozen
@@ -131,6 +132,21 @@ class Moments(Frozen):
         if label not in self.by:
             raise UnknownNameError(f"There is no group {label!r}.{close_names(label, self.by)}")
         return Moments(self.items, self.by[label])
+
+    def fingerprint(self, *, key: str | bytes | None = None) -> str:
+        """Return a digest of the answers behind the moments; see :meth:`Responses.fingerprint`.
+
+        It is that of the rows used: pairwise moments and moments of complete answers have the
+        fingerprint of the answers themselves, also when they were added up from chunks.
+
+        Raises
+        ------
+        InputError
+            If answers are no whole numbers, or fewer than five respondents answered and there is
+            no ``key``.
+        """
+        a = self.arrays.about(np.zeros(len(self.items)))
+        return fingerprint(self.items, ExactSums(a.counts, a.sums, a.cross, a.squares), key)
 
     def __iter__(self) -> Iterator[tuple[Any, Moments]]:
         """Yield each group's label and moments."""

@@ -266,6 +266,43 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         codes = np.asfortranarray(self._survey.codes[:, chosen])
         return Responses.of(replace(self._survey, instrument=part, codes=codes))
 
+    def fingerprint(self, *, key: str | bytes | None = None) -> str:
+        """Return a digest by which two people can tell whether they hold the same answers.
+
+        Parameters
+        ----------
+        key : str or bytes, optional
+            A secret shared by those who compare fingerprints.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits. The order of rows and items, the kind of frame and the way the
+            answers were read do not matter; nor do schools, waves and covariates, which are no
+            part of it. ``Moments.from_data(..., missing="pairwise")`` gives the same.
+
+        Raises
+        ------
+        InputError
+            If fewer than five respondents answered and there is no ``key``.
+
+        Notes
+        -----
+        It is made of counts and sums of the answers after reverse scoring, by a slow digest, and
+        no answer can be read off it. But who knows all answers except a few can try what those
+        may be, a twentieth of a second each, and see which trial fits: a fingerprint that strangers
+        will see wants a ``key``. Different answers with the same counts, sums and products have
+        the same fingerprint.
+
+        Examples
+        --------
+        >>> from cte_metrics import load_example
+        >>> survey = load_example().at_wave(1)
+        >>> survey.fingerprint() == survey.where(survey.group != "school_01").fingerprint()
+        False
+        """
+        return fingerprint(self.instrument.item_ids, exact_sums(self.answers()), key)
+
     def as_simulated(self, note: str) -> Responses:
         """Return the same answers marked as drawn by a computer, with a note that says so."""
         marked = replace(self._survey, simulated=True, notes=(note, *self._survey.notes))
