@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import os
 import shutil
 import sys
@@ -14,7 +15,9 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import cte_metrics
+from cte_metrics.report.records import result_class, result_classes
 from cte_metrics.results import Result
+from cte_metrics.results.schema import schema
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -61,6 +64,18 @@ def write_reference() -> None:
             (GENERATED / f"{package}.txt").write_text(list_public_names(package))
 
 
+def write_schemas() -> None:
+    """Write the JSON Schema of every class of results, and a list of them for ``json.md``."""
+    folder = GENERATED / "schemas"
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = result_classes()
+    for name, kind in kinds.items():
+        text = json.dumps(schema(kind, result_class), indent=2)
+        (folder / f"{name}.json").write_text(text + "\n")
+    lines = [f"- :download:`{name} <generated/schemas/{name}.json>`" for name in sorted(kinds)]
+    (GENERATED / "schemas.txt").write_text("\n".join(lines) + "\n")
+
+
 def hide_result_signature(
     app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returns: Any
 ) -> tuple[str, str] | None:
@@ -85,6 +100,7 @@ def setup(app: Any) -> None:
 
 copy_notebooks()
 write_reference()
+write_schemas()
 
 project = "cte_metrics"
 author = "The cte_metrics founders"

@@ -24,8 +24,8 @@ from cte_metrics.results.layout import layout
 from cte_metrics.results.render.json import jsonable
 from tests.public.registry import CALLS, instance, survey, wave
 
-PASSED = ("plot", "to_svg", "to_html", "diagram", "critical_values", "profile_ci")
-"""Drawn or simulated anew at each call."""
+PASSED = ("plot", "to_svg", "to_html", "diagram", "critical_values", "profile_ci", "solution")
+"""Drawn or simulated anew at each call; the solution has a test of its own."""
 
 
 def test_every_public_class_of_results_has_an_instance() -> None:
@@ -136,6 +136,16 @@ def assert_frozen(thing: Any) -> None:
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_nothing_done_to_what_a_result_hands_out_stays(name: str) -> None:
     assert_frozen(instance(name))
+
+
+def test_the_solution_behind_a_fit_refuses_to_be_written_to() -> None:
+    solution: Any = instance("SEMFit")._solution  # type: ignore[attr-defined]
+    fit: Any = instance("SEMFit")
+    before = fit.parameters
+    for name in ("theta", "values", "information", "bread", "vcov", "flat"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(solution, name)[0] = 99
+    pd.testing.assert_frame_equal(fit.parameters, before)
 
 
 def test_summaries_and_surveys_are_frozen_too() -> None:

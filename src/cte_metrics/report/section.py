@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from cte_metrics.results.frozen import Frozen
-from cte_metrics.results.render.json import UNRECORDED
 
 if TYPE_CHECKING:
     import pandas as pd

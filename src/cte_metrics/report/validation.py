@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
-from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.report.page import render
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results import Block, Provenance, Result, recorded
