@@ -111,6 +111,8 @@ def plain(value: Any) -> Any:
     >>> plain({"a": [1, [2, 3]]})["a"]
     (1, (2, 3))
     """
+    if _HANDS.get(type(value)) is _as_it_is:
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({k: plain(v) for k, v in value.items()})
     if isinstance(value, list | tuple):

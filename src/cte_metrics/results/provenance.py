@@ -6,7 +6,7 @@ Classes: ``Provenance``, ``InstrumentIdentity``. Functions: ``recorded``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -103,15 +103,25 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
     in their place where it settled one; instrument and seed are added. Every public function that
     answers with a result carries this decorator, and a test asks for it.
     """
-    signature = inspect.signature(function)
+    parameters = inspect.signature(function).parameters.values()
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    defaults = {
+        p.name: _described(p.default)
+        for p in parameters
+        if p.default is not p.empty and p.name != "rng"
+    }
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with watched() as opened:
             result = function(*args, **kwargs)
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        return _signed(result, dict(_options(signature, given.arguments)), opened, given.arguments)
+        given = dict(zip(positional, args, strict=False)) | kwargs
+        options = {
+            name: _described(value)
+            for name, value in given.items()
+            if name not in ("self", "rng") and not (name in positional and _table(value))
+        }
+        return _signed(result, defaults | options, opened, given)
 
     return call
 
@@ -127,23 +137,27 @@ def _signed(
         instrument=old.instrument or instrument,
         seed=old.seed if old.seed is not None else _seed(opened),
     )
-    return replace(result, provenance=new, **_parts(result, new.instrument))
+    values = {f.name: object.__getattribute__(result, f.name) for f in fields(result)}
+    if new.instrument is not None:
+        values |= _parts(values, new.instrument)
+    return type(result)(**values | {"provenance": new})
 
 
-def _parts(result: Any, instrument: InstrumentIdentity | None) -> dict[str, Any]:
+def _parts(values: dict[str, Any], instrument: InstrumentIdentity) -> dict[str, Any]:
     """Let results inside a result (the fits of a series) name the instrument too."""
-    if instrument is None:
-        return {}
     return {
-        f.name: {k: _naming(part, instrument) for k, part in value.items()}
-        for f in fields(result)
-        if isinstance(value := object.__getattribute__(result, f.name), dict)
-        and any(_is_result(part) for part in value.values())
+        name: {k: _naming(part, instrument) for k, part in value.items()}
+        for name, value in values.items()
+        if isinstance(value, dict) and any(map(_is_result, value.values()))
     }
 
 
 def _is_result(value: Any) -> bool:
-    return isinstance(getattr(value, "provenance", None), Provenance)
+    return hasattr(type(value), "provenance")  # asked of the class: frames look up columns
+
+
+def _is_survey(value: Any) -> bool:
+    return hasattr(type(value), "keyed")
 
 
 def _naming(part: Any, instrument: InstrumentIdentity) -> Any:
@@ -156,9 +170,9 @@ def _instrument(value: Any) -> InstrumentIdentity | None:
     """Identify the instrument behind an argument: answers, or a result about answers."""
     if _is_result(value):
         return value.provenance.instrument
-    asked = getattr(value, "instrument", None)
-    if asked is None or not hasattr(asked, "form"):
+    if not _is_survey(value):
         return None
+    asked = value.instrument
     return InstrumentIdentity(id=asked.id, version=asked.version, form=asked.form)
 
 
@@ -175,23 +189,13 @@ def _seed(opened: list[Opened]) -> int | str | None:
     return "none" if first is None else str(first)
 
 
-def _options(signature: inspect.Signature, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every option of a call: all but the data and the source of random numbers."""
-    for name, value in given.items():
-        kind = signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            yield from ((k, _described(v)) for k, v in value.items() if k != "rng")
-        elif name not in ("self", "rng") and not (kind is not kind.KEYWORD_ONLY and _table(value)):
-            yield name, _described(value)
-
-
 def _table(value: Any) -> bool:
     """Whether an argument is the data: answers, a frame, a matrix, moments, another result."""
-    return hasattr(value, "provenance") or hasattr(value, "arrays") or len(_shape(value)) > 1
+    return _is_result(value) or hasattr(type(value), "arrays") or len(_shape(value)) > 1
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    if hasattr(value, "keyed") and hasattr(value, "instrument"):
+    if _is_survey(value):
         return (len(value), value.n_items)
     shape = getattr(value, "shape", ())
     return shape if isinstance(shape, tuple) else ()
