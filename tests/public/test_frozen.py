@@ -24,8 +24,17 @@ from cte_metrics.results.layout import layout
 from cte_metrics.results.render.json import jsonable
 from tests.public.registry import CALLS, instance, survey, wave
 
-PASSED = ("plot", "to_svg", "to_html", "diagram", "critical_values", "profile_ci", "solution")
-"""Drawn or simulated anew at each call; the solution has a test of its own."""
+PASSED = (
+    "again",
+    "critical_values",
+    "diagram",
+    "plot",
+    "profile_ci",
+    "solution",
+    "to_html",
+    "to_svg",
+)
+"""Drawn, simulated or fitted anew at each call; the solution has a test of its own."""
 
 
 def test_every_public_class_of_results_has_an_instance() -> None:
@@ -139,8 +148,8 @@ def test_nothing_done_to_what_a_result_hands_out_stays(name: str) -> None:
 
 
 def test_the_solution_behind_a_fit_refuses_to_be_written_to() -> None:
-    solution: Any = instance("SEMFit")._solution  # type: ignore[attr-defined]
     fit: Any = instance("SEMFit")
+    solution = fit.solution
     before = fit.parameters
     for name in ("theta", "values", "information", "bread", "vcov", "flat"):
         with pytest.raises(ValueError, match="read-only"):

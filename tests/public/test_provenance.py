@@ -85,6 +85,16 @@ def test_options_that_are_passed_on_are_named_too() -> None:
     assert fit.provenance.settings["missing"] == "fiml"
 
 
+def test_the_same_request_again_names_the_data_that_it_was_asked_of() -> None:
+    fit: Any = instance("SEMFit")
+    assert fit.again(data=survey().at_wave(1)).provenance.instrument == SHORT_FORM
+    assert fit.again("f =~ 1*ces1 + 1*ces2 + 1*ces3").provenance.instrument == SHORT_FORM
+    frame = fit.again(data=wave().keyed)
+    assert frame.provenance.instrument is None
+    assert frame.provenance.settings["estimator"] == fit.provenance.settings["estimator"]
+    assert frame.provenance.settings["missing"] == "listwise"
+
+
 @pytest.mark.parametrize(
     ("rng", "seed"),
     [(3, 3), (np.int64(3), 3), (None, "none"), (np.random.default_rng(1), "generator")],

@@ -107,6 +107,9 @@ def test_a_restored_fit_shows_its_figures_and_its_diagram() -> None:
     [
         ("SEMFit", lambda r: r.residuals()),
         ("SEMFit", lambda r: r.factor_scores()),
+        ("SEMFit", lambda r: r.again()),
+        ("SEMFit", lambda r: r.again(data=wave())),
+        ("SEMFit", lambda r: r.solution),
         ("SEMFit", lambda r: r.wald_test("a == b")),
         ("SEMFit", lambda r: cte.sem.compare(r, r)),
         ("SEMFit", cte.reliability.composite_reliability),

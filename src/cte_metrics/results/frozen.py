@@ -73,6 +73,8 @@ def handed(value: Any) -> Any:
         return value.copy(deep=not _copies_on_write(pandas))
     if pandas is not None and isinstance(value, pandas.Index):
         return value.view()
+    if isinstance(value, dict):
+        return type(value)({k: handed(v) for k, v in value.items()})
     return _view(value) if isinstance(value, np.ndarray) else value
 
 

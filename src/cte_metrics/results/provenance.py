@@ -129,7 +129,8 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
 def _signed(
     result: R, settings: dict[str, Any], opened: list[Opened], given: Mapping[str, Any]
 ) -> R:
-    instrument = next(filter(None, map(_instrument, given.values())), None)
+    data = [v for name, v in given.items() if name != "self" and _table(v)] or given.values()
+    instrument = next(filter(None, map(_instrument, data)), None)
     old = result.provenance
     new = replace(
         old,

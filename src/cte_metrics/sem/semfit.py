@@ -132,6 +132,7 @@ class SEMFit(Result):
         """The solved model in arrays: the library's own door to a fit."""
         return self._solution
 
+    @recorded
     def again(self, model: str | None = None, data: Any = None) -> SEMFit:
         """Ask the same of another model, of other data, or of both.
 

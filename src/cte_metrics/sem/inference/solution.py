@@ -6,12 +6,11 @@ Classes: ``Solution``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from cte_metrics.arrays import Array
 from cte_metrics.sem.inference.baseline import fit_baseline
 from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
-from cte_metrics.sem.inference.solved import Solved, locked
+from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.inference.tests import ScaledTest, all_tests
 from cte_metrics.sem.model.constraints import CompiledConstraints
 from cte_metrics.sem.request.model import ModelRequest
@@ -50,14 +49,14 @@ class Solution(Solved):
     n_iterations: int
     given_baseline: Solved | None = None
 
-    @cached_property
+    @locked_property
     def flat(self) -> Array:
         """All model matrices of all blocks (see ``sem.model.design``)."""
         flat = self.design.flat.copy()
         flat[self.design.target] = self.theta[self.design.source]
-        return locked(flat)
+        return flat
 
-    @cached_property
+    @locked_property
     def values(self) -> Array:
         """Estimate of every row of the table (n_rows,)."""
         values = self.flat[self.design.position]
@@ -65,14 +64,14 @@ class Solution(Solved):
             fill_derived_rows(self.table, self.states, values)
             samples = self.estimator.start_moments()
             fill_covariate_rows(self.table, self.states, samples, values)
-        return locked(values)
+        return values
 
-    @cached_property
+    @locked_property
     def tests(self) -> dict[str, ScaledTest]:
         """Test statistics by name: ``standard`` and the scaled one."""
         return all_tests(self)
 
-    @cached_property
+    @locked_property
     def baseline(self) -> Solved | None:
         """The independence model on the same data."""
         return self.given_baseline or fit_baseline(self, self.table)

@@ -9,14 +9,13 @@ directions that the constraints leave free::
 References: White, H. (1980). Econometrica, 48, 817-838. Satorra, A. & Bentler, P. M. (1994).
 Corrections to test statistics and standard errors in covariance structure analysis.
 
-Classes: ``Solved``. Functions: ``constrained_inverse``, ``locked``.
+Classes: ``Solved``. Functions: ``constrained_inverse``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
@@ -65,18 +64,14 @@ class Solved:
     n_parameters: int
 
     def __post_init__(self) -> None:
-        locked(self.theta)
-        for state in self.states:
-            locked(state.cov)
-            if state.mean is not None:
-                locked(state.mean)
+        lock(self.theta, self.basis, [(state.cov, state.mean) for state in self.states])
 
     @property
     def df(self) -> int:
         """Degrees of freedom."""
         return self.n_moments - self.n_parameters
 
-    @cached_property
+    @locked_property
     def chisq_by_group(self) -> tuple[float, ...]:
         """Contribution of each group to the test statistic, never negative."""
         base = self.estimator.saturated().by_group
@@ -93,37 +88,37 @@ class Solved:
         found = Minimum(self.theta, self.states, self.evaluation, True, 0, 0.0)
         return information(found, self.estimator, kind)
 
-    @cached_property
+    @locked_property
     def information(self) -> Array:
         """Unit information of the kind asked for."""
         kind: InformationKind = "observed" if self.options.information == "observed" else "expected"
         return self.unit_information(kind)
 
-    @cached_property
+    @locked_property
     def bread(self) -> Array | None:
         """``K (K' information K)^-1 K'``; ``None`` when it cannot be inverted."""
         return constrained_inverse(self.information, self.basis)
 
-    @cached_property
+    @locked_property
     def test_bread(self) -> Array | None:
         """The inverse that scaled tests take (see ``FitOptions.test_keeps_curvature``)."""
         if self.options.information == "expected" or self.options.test_keeps_curvature:
             return self.bread
         return constrained_inverse(self.project(self.evaluation.weight("observed")), self.basis)
 
-    @cached_property
+    @locked_property
     def weights(self) -> tuple[Weight, ...]:
         """Expected weight of each group at the solution, shares included."""
         return tuple(self.evaluation.weight("expected"))
 
-    @cached_property
+    @locked_property
     def dense_weights(self) -> tuple[Array, ...]:
         """The same as matrices, shares taken out."""
         return tuple(
             w.dense() / share for w, share in zip(self.weights, self.estimator.shares, strict=True)
         )
 
-    @cached_property
+    @locked_property
     def kind_weights(self) -> tuple[Array, ...]:
         """Weights of the kind of information asked for, as matrices, shares taken out."""
         if self.options.information == "expected":
@@ -132,12 +127,12 @@ class Solved:
         pairs = zip(observed, self.estimator.shares, strict=True)
         return tuple(w.dense() / share for w, share in pairs)
 
-    @cached_property
+    @locked_property
     def score_meat(self) -> Array:
         """From casewise scores at the solution."""
         return self.project(self.estimator.meat([s.moments for s in self.states]))
 
-    @cached_property
+    @locked_property
     def gamma_meat(self) -> Array:
         """``sum share_g D' H Gamma H D`` with expected weights."""
         forms = self.estimator.case_forms
@@ -145,7 +140,7 @@ class Solved:
             return self.project(forms.scores([s.moments for s in self.states], centred=True))
         return self._gamma_meat(self.dense_weights)
 
-    @cached_property
+    @locked_property
     def kind_meat(self) -> Array:
         """The same with weights of the kind of information asked for."""
         if self.options.information == "expected":
@@ -168,7 +163,7 @@ class Solved:
             out += weight.project([self.states[b] for b in blocks])
         return out
 
-    @cached_property
+    @locked_property
     def vcov(self) -> Array | None:
         """Covariance matrix of the estimates (n_free, n_free); ``None`` where undefined."""
         if self.options.se == "none" or self.bread is None:
@@ -182,21 +177,15 @@ class Solved:
         meat = self.score_meat if self.options.se == "robust.huber.white" else self.kind_meat
         return self.bread @ meat @ self.bread / n
 
-    @cached_property
+    @locked_property
     def log_likelihood(self) -> float | None:
         """Log-likelihood at the solution."""
         return self.estimator.log_likelihood(self.evaluation.by_group)
 
-    @cached_property
+    @locked_property
     def unrestricted_log_likelihood(self) -> float | None:
         """Log-likelihood of the saturated model."""
         return self.estimator.log_likelihood(self.estimator.saturated().by_group)
-
-
-def locked(array: Array) -> Array:
-    """The same array, which refuses to be written to from here on."""
-    array.flags.writeable = False
-    return array
 
 
 def constrained_inverse(matrix: Array, basis: Array | None) -> Array | None:
