@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from cte_metrics.results.frozen import Frozen
+from cte_metrics.results.render.json import UNRECORDED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,6 @@ class Section(Frozen):
     title: str
     text: str
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    drawings: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+    drawings: Mapping[str, Callable[[], Figure]] = field(default_factory=dict, metadata=UNRECORDED)
     decisions: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()

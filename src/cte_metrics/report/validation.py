@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.report.page import render
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.results import Block, Provenance, Result, recorded
@@ -61,7 +61,7 @@ class Validation(Result):
     @property
     def figures(self) -> Mapping[str, Figure]:
         """Every matplotlib figure by its caption; each is drawn when it is looked up."""
-        return Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
+        return _Figures({name: draw for s in self.sections for name, draw in s.drawings.items()})
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a decision: question, verdict, level, rule, source."""
@@ -118,6 +118,12 @@ class _Figures(Mapping[str, "Figure"]):
         self._drawings = dict(drawings)
 
     def __getitem__(self, name: str) -> Figure:
+        if name not in self._drawings:
+            raise UnknownNameError(
+                f"There is no figure {name!r}.{close_names(name, self._drawings)}",
+                hint="A dossier that was restored from its record has no figures; validate() the "
+                "responses again.",
+            )
         return self._drawings[name]()
 
     def __iter__(self) -> Iterator[str]:

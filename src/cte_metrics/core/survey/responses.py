@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.fingerprint import exact_sums, fingerprint
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.survey.answers import missing_mark

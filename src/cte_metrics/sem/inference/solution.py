@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cte_metrics.arrays import Array
+from cte_metrics.kernels.numerics.locking import locked_property
 from cte_metrics.sem.inference.baseline import fit_baseline
 from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
 from cte_metrics.sem.inference.solved import Solved

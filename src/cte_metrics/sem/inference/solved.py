@@ -21,6 +21,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from cte_metrics.arrays import Array
+from cte_metrics.kernels.numerics.locking import lock, locked_property
 from cte_metrics.kernels.numerics.positive_definite import symmetric
 from cte_metrics.sem.estimators.base import CaseForms, Estimator, Evaluation, Weight
 from cte_metrics.sem.estimators.weights import DenseWeight
