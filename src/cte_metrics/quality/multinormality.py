@@ -5,7 +5,7 @@ Functions: ``mardia, henze_zirkler``. Classes: ``Mardia, HenzeZirkler``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,7 +92,7 @@ def mardia(data: Any) -> Mardia:
     values, dropped, notes = _complete(data, "Mardia's test")
     found = kernel.mardia(values)
     return Mardia(
-        **found._asdict(),
+        **asdict(found),
         notes=notes,
         provenance=Provenance(
             method="Mardia's multivariate skewness and kurtosis",

@@ -27,7 +27,7 @@ Functions: `kmo`, `partial_correlations`, `bartlett`, `mardia`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,14 +35,16 @@ from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import chi2_sf, two_sided_normal
 
 
-class Kmo(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kmo:
     """``overall`` measure of sampling adequacy and that of each item (p,)."""
 
     overall: float
     items: Array
 
 
-class ChiSquare(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChiSquare:
     """A chi-square test."""
 
     chi2: float
@@ -50,7 +52,8 @@ class ChiSquare(NamedTuple):
     p: float
 
 
-class Mardia(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mardia:
     """Multivariate skewness with its chi-square test, kurtosis with its normal test."""
 
     skew: float

@@ -23,7 +23,7 @@ Functions: `comparison_data`, `population_of`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,7 +32,8 @@ from cte_metrics.kernels.factor.extraction import extract
 from cte_metrics.kernels.numerics.distributions import normal_cdf
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """``n_factors`` kept; ``distance`` (m,) medians and ``p`` (m,) of each m against m - 1."""
 
     n_factors: int

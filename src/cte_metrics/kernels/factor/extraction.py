@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.linalg.lapack import dposv
@@ -80,7 +80,8 @@ class Extraction:
         return (self.communalities >= 1.0) | self.bounded
 
 
-class Derivatives(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Derivatives:
     """A function's value, gradient (p,) and Hessian (p, p)."""
 
     value: float
@@ -191,7 +192,8 @@ def _between(u_low: Array, u_high: Array, weights: Array) -> Array:
 # --- minimisation -------------------------------------------------------------------------------
 
 
-class Minimum(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Minimum:
     """Where a bounded search ended."""
 
     x: Array

@@ -18,7 +18,6 @@ Functions: `minimise`, `orthogonal_starts`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -76,7 +75,8 @@ def _none(manifold: Manifold, starts: Array, rounds: int) -> Minimum:
     return Minimum(t, manifold.loadings(t), value, False, rounds)
 
 
-class _Polished(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Polished:
     t: Array
     value: float
     converged: bool

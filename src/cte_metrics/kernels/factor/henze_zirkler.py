@@ -20,7 +20,7 @@ Functions: `henze_zirkler`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import normal_cdf
 
 
-class HenzeZirkler(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class HenzeZirkler:
     """Statistic and p value."""
 
     hz: float

@@ -32,7 +32,8 @@ Functions: `eigenvalues`, `count_until_failure`, `minimum_average_partial`,
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -82,7 +83,8 @@ def largest_n_factors(n_items: int) -> int:
     return int(m[(n_items - m) ** 2 - n_items - m >= 0][-1])
 
 
-class Hull(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Hull:
     """``n_factors`` 0 ... J, degrees of freedom ``df``, the three fits (J + 1,), each higher when
     better.
     """
