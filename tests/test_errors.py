@@ -28,6 +28,7 @@ ASKS = {
     "split_half": lambda c: cte.reliability.split_half(items(), confidence=c),
     "icc": lambda c: cte.reliability.icc(items(), confidence=c),
     "loading_errors": lambda c: cte.factor.efa(items(), 1).standard_errors().intervals(c),
+    "sem": lambda c: cte.sem.cfa("f =~ a + b + c + d", items()).parameters_with(confidence=c),
     "variance_components": lambda c: cte.aggregation.variance_components(
         items()["a"], schools(), confidence=c
     ),

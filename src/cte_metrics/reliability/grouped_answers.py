@@ -17,8 +17,6 @@ from cte_metrics.core.door import column, item_data
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
 
-NAN = float("nan")
-
 
 @dataclass(frozen=True, slots=True)
 class GroupedAnswers:
@@ -72,4 +70,4 @@ def _rest_correlations(values: Array) -> list[float]:
     """Correlation of each item with the sum of the others."""
     total = values.sum(axis=1)
     pairs = ((x, total - x) for x in values.T)
-    return [float(np.corrcoef(x, rest)[0, 1]) if np.ptp(x) > 0 else NAN for x, rest in pairs]
+    return [float(np.corrcoef(x, rest)[0, 1]) if np.ptp(x) > 0 else np.nan for x, rest in pairs]

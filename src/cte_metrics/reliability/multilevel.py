@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 
     from cte_metrics.sem.semfit import SEMFit
 
-NAN = float("nan")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class MultilevelReliability(Result):
@@ -194,7 +192,7 @@ def multilevel_reliability(
     omegas = _omegas(free, notes)
     _warn(free)
     observed = _observed(free, equal, covs, size)
-    table = _table(alphas | omegas | {k: (v, NAN) for k, v in observed.items()}, level)
+    table = _table(alphas | omegas | {k: (v, np.nan) for k, v in observed.items()}, level)
     estimates = table["estimate"]
 
     def interval(name: str) -> Interval:
@@ -298,7 +296,7 @@ def _alphas(estimator: TwoLevel, covs: Sequence[Array], notes: list[str]) -> dic
         total = float(cov.sum())
         if total <= 0 or cov.diagonal().min() < 0:
             notes.append(f"The sum score has no variance {name} groups: alpha is not defined.")
-            found[f"alpha_{name}"] = (NAN, NAN)
+            found[f"alpha_{name}"] = (np.nan, np.nan)
             continue
         trace, scale = float(np.trace(cov)), k / (k - 1.0)
         by_cov = scale * (trace / total**2 - np.eye(k) / total)
@@ -324,7 +322,7 @@ def _moment_acov(estimator: TwoLevel) -> Array:
 
 
 def _root(variance: float) -> float:
-    return float(np.sqrt(variance)) if variance > 0 else NAN
+    return float(np.sqrt(variance)) if variance > 0 else np.nan
 
 
 def _level_rows(fit: SEMFit, level: int) -> tuple[Index, Index]:
@@ -347,7 +345,7 @@ def _omegas(fit: SEMFit, notes: list[str]) -> dict[str, Estimate]:
         total = common**2 + unique
         if not fit.converged or total <= 0:
             notes.append(f"The one-factor model gives no omega {name} groups.")
-            found[f"omega_{name}"] = (NAN, NAN)
+            found[f"omega_{name}"] = (np.nan, np.nan)
             continue
         if unique < 0:
             notes.append(
@@ -358,7 +356,7 @@ def _omegas(fit: SEMFit, notes: list[str]) -> dict[str, Estimate]:
         free = solution.table.free
         np.add.at(gradient, free[loading] - 1, 2.0 * common * unique / total**2)
         np.add.at(gradient, free[variance] - 1, -(common**2) / total**2)
-        error = NAN
+        error = np.nan
         if solution.vcov is not None:
             error = _root(float(gradient @ solution.vcov @ gradient))
         found[f"omega_{name}"] = (float(common**2 / total), error)
@@ -377,10 +375,10 @@ def _observed(free: SEMFit, equal: SEMFit, covs: Sequence[Array], size: float) -
     return {
         "omega_two_level": float(loading * (1.0 + ratio) / (within + between))
         if equal.converged
-        else NAN,
-        "omega_deviation": float(loading / within) if equal.converged else NAN,
-        "omega_shared": float(shared / means) if free.converged and means > 0 else NAN,
-        "interrater": between / means if means > 0 else NAN,
+        else np.nan,
+        "omega_deviation": float(loading / within) if equal.converged else np.nan,
+        "omega_shared": float(shared / means) if free.converged and means > 0 else np.nan,
+        "interrater": between / means if means > 0 else np.nan,
     }
 
 

@@ -29,8 +29,6 @@ from scipy.special import chndtrinc
 
 from cte_metrics.kernels.numerics.distributions import chi2_cdf, chi2_quantile, noncentral_chi2_cdf
 
-NAN = float("nan")
-
 
 def _excess(t: float, df: float, c: float, t0: float, df0: float, c0: float) -> tuple[float, float]:
     """``T - c df`` of model and baseline; scaling applies to both or to neither."""
@@ -49,7 +47,7 @@ def cfi(t: float, df: float, t0: float, df0: float, c: float = 1.0, c0: float = 
     """
     own, base = _excess(t, df, c, t0, df0, c0)
     if math.isnan(own) or math.isnan(base):
-        return NAN
+        return math.nan
     top, bottom = max(own, 0.0), max(own, base, 0.0)
     if top < 1.5e-8 and bottom < 1.5e-8:
         return 1.0
@@ -60,7 +58,7 @@ def tli(t: float, df: float, t0: float, df0: float, c: float = 1.0, c0: float = 
     """Tucker-Lewis index, which is also the nonnormed fit index."""
     own, base = _excess(t, df, c, t0, df0, c0)
     if math.isnan(own) or math.isnan(base):
-        return NAN
+        return math.nan
     bottom = base * df
     return 1.0 - own * df0 / bottom if df > 0 and bottom != 0.0 else 1.0
 
@@ -69,26 +67,26 @@ def rni(t: float, df: float, t0: float, df0: float, c: float = 1.0, c0: float = 
     """Relative noncentrality index."""
     own, base = _excess(t, df, c, t0, df0, c0)
     if math.isnan(own) or math.isnan(base) or abs(base) < 1.5e-8:
-        return NAN
+        return math.nan
     return 1.0 - own / base
 
 
 def nfi(t: float, df: float, t0: float, df0: float) -> float:
     """Normed fit index."""
     if math.isnan(t) or math.isnan(t0) or df > df0 or abs(t0) < 1.5e-8:
-        return NAN
+        return math.nan
     return (t0 - t) / t0 if df > 0 else 1.0
 
 
 def pnfi(t: float, df: float, t0: float, df0: float) -> float:
     """Parsimony normed fit index."""
-    return (df / df0) * (t0 - t) / t0 if df0 > 0 and t0 > 0 else NAN
+    return (df / df0) * (t0 - t) / t0 if df0 > 0 and t0 > 0 else math.nan
 
 
 def rfi(t: float, df: float, t0: float, df0: float) -> float:
     """Relative fit index."""
     if math.isnan(t) or math.isnan(t0) or df > df0:
-        return NAN
+        return math.nan
     if not (df > 0 and df0 > 0):
         return 1.0
     base = t0 / df0
@@ -100,7 +98,7 @@ def ifi(t: float, df: float, t0: float, df0: float) -> float:
     """Incremental fit index."""
     bottom = t0 - df
     if math.isnan(t) or math.isnan(bottom) or abs(bottom) < 1.5e-8:
-        return NAN
+        return math.nan
     return 1.0 if bottom < 0 else (t0 - t) / bottom
 
 
@@ -113,7 +111,7 @@ def rmsea(t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0) -> f
     0.1
     """
     if math.isnan(t) or math.isnan(df):
-        return NAN
+        return math.nan
     return math.sqrt(max(t / n / df - c / n, 0.0) * n_groups) if df > 0 else 0.0
 
 
@@ -122,7 +120,7 @@ def rmsea_interval(
 ) -> tuple[float, float]:
     """Limits of RMSEA: noncentralities at which T is an extreme observation."""
     if not (math.isfinite(t) and math.isfinite(df)):
-        return NAN, NAN
+        return math.nan, math.nan
     if df < 1:
         return 0.0, 0.0
     high, low = 1.0 - (1.0 - level) / 2.0, (1.0 - level) / 2.0
@@ -150,14 +148,14 @@ def rmsea_not_close(
 ) -> float:
     """P-value of the hypothesis RMSEA >= ``bound``."""
     if not (math.isfinite(t) and math.isfinite(df)) or df <= 0:
-        return NAN
+        return math.nan
     return float(noncentral_chi2_cdf(t, df, n * df / c * bound**2 / n_groups))
 
 
 def critical_n(t: float, df: float, n: float, alpha: float = 0.05) -> float:
     """Hoelter's critical n: the sample size at which T would just be significant."""
     if df <= 0 or t < 2.3e-16:
-        return NAN if t < 2.3e-16 else 1.0
+        return math.nan if t < 2.3e-16 else 1.0
     return float(chi2_quantile(1.0 - alpha, df)) / (t / n) + 1.0
 
 
