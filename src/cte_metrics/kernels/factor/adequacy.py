@@ -7,8 +7,8 @@ Mardia's coefficients for rows x with mean m and covariance S (divisor n - 1, as
 semTools):
 
     skew = mean over pairs of ((x_i - m)' inv(S) (x_j - m))^3,   chi2 = n skew / 6
-    kurtosis = mean of ((x_i - m)' inv(S) (x_i - m))^2,   z = (kurtosis - p (p + 2)) / sqrt(8 p (p
-    + 2) / n)
+    kurtosis = mean of ((x_i - m)' inv(S) (x_i - m))^2,
+    z = (kurtosis - p (p + 2)) / sqrt(8 p (p + 2) / n)
 
 The sum over pairs needs no n x n matrix: it is the squared norm of the mean third-order moment
 tensor of the whitened rows.
@@ -17,12 +17,11 @@ References
 ----------
 Kaiser, H. F. (1974). An index of factorial simplicity. Psychometrika, 39, 31-36.
 Bartlett, M. S. (1951). The effect of standardization on a chi-square approximation in factor
-    analysis.
-    Biometrika, 38, 337-344.
+    analysis. Biometrika, 38, 337-344.
 Mardia, K. V. (1970). Measures of multivariate skewness and kurtosis with applications. Biometrika,
     57, 519-530.
 
-Functions: `kmo`, `partial_correlations`, `bartlett`, `mardia`.
+Functions: ``kmo, partial_correlations, bartlett, mardia``.
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ shrinking.
 
 References
 ----------
-Ruscio, J., & Roche, B. (2012). Determining the number of factors to retain in an exploratory factor
-    analysis using comparison data of known factorial structure. Psychological Assessment, 24,
-    282-292.
+Ruscio, J., & Roche, B. (2012). Determining the number of factors to retain in an exploratory
+    factor analysis using comparison data of known factorial structure. Psychological Assessment,
+    24, 282-292.
 Ruscio, J., & Kaczetow, W. (2008). Simulating multivariate nonnormal data using an iterative
     algorithm. Multivariate Behavioral Research, 43, 355-381.
 
-Functions: `comparison_data`, `population_of`.
+Functions: ``comparison_data, population_of``.
 """
 
 from __future__ import annotations

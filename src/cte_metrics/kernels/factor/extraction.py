@@ -30,8 +30,8 @@ Jöreskog, K. G., & Goldberger, A. S. (1972). Factor analysis by generalized lea
     Psychometrika, 37.
 Jöreskog, K. G. (1977). Factor analysis by least-squares and maximum-likelihood methods.
 
-Functions: `extract`, `squared_multiple_correlations`, `least_squares_roots`, `likelihood_roots`,
-`generalized_roots`.
+Functions: ``extract, squared_multiple_correlations, least_squares_roots, likelihood_roots,
+generalized_roots``.
 """
 
 from __future__ import annotations

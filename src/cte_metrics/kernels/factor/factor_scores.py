@@ -15,10 +15,10 @@ References
 ----------
 Grice, J. W. (2001). Computing and evaluating factor scores. Psychological Methods, 6, 430-450.
 ten Berge, J. M. F., Krijnen, W. P., Wansbeek, T., & Shapiro, A. (1999). Some new results on
-correlation-preserving
-    factor scores prediction methods. Linear Algebra and its Applications, 289, 311-318.
+    correlation-preserving factor scores prediction methods. Linear Algebra and its Applications,
+    289, 311-318.
 
-Functions: `score_weights`, `score_validity`.
+Functions: ``score_weights, score_validity``.
 """
 
 from __future__ import annotations

@@ -13,9 +13,12 @@ factors c, c0 (1 for the plain indices)::
 The interval of RMSEA inverts the noncentral chi-square; close fit is P(chi2 > T) at the
 noncentrality of the stated RMSEA.
 
-References: Bentler, P. M. (1990). Comparative fit indexes in structural models. Psychological
-Bulletin, 107, 238-246. Browne, M. W. & Cudeck, R. (1992). Sociological Methods & Research, 21,
-230-258. Brosseau-Liard, P. E. & Savalei, V. (2014). Multivariate Behavioral Research, 49, 460-470.
+References
+----------
+Bentler, P. M. (1990). Comparative fit indexes in structural models. Psychological Bulletin, 107,
+    238-246.
+Browne, M. W. & Cudeck, R. (1992). Sociological Methods & Research, 21, 230-258.
+Brosseau-Liard, P. E. & Savalei, V. (2014). Multivariate Behavioral Research, 49, 460-470.
 
 Functions: ``cfi, tli, rni, nfi, pnfi, rfi, ifi, rmsea, rmsea_interval, rmsea_close,
 rmsea_not_close, critical_n, mfi``.

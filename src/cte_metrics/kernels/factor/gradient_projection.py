@@ -12,7 +12,7 @@ Jennrich, R. I. (2001). A simple general procedure for orthogonal rotation. Psyc
     289-306.
 Jennrich, R. I. (2002). A simple general method for oblique rotation. Psychometrika, 67, 7-19.
 
-Functions: `minimise`, `orthogonal_starts`.
+Functions: ``minimise, orthogonal_starts``.
 """
 
 from __future__ import annotations

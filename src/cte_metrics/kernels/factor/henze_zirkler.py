@@ -15,7 +15,7 @@ References
 Henze, N., & Zirkler, B. (1990). A class of invariant consistent tests for multivariate normality.
     Communications in Statistics: Theory and Methods, 19, 3595-3617.
 
-Functions: `henze_zirkler`.
+Function: ``henze_zirkler``.
 """
 
 from __future__ import annotations

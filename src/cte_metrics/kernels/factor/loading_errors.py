@@ -19,10 +19,9 @@ Jennrich, R. I. (1973). Standard errors for obliquely rotated factor loadings. P
 Browne, M. W., & Shapiro, A. (1986). The asymptotic covariance matrix of sample correlation
     coefficients. LAA, 82.
 Zhang, G., Preacher, K. J., & Jennrich, R. I. (2012). The infinitesimal jackknife with exploratory
-    factor analysis.
-    Psychometrika, 77, 634-648.
+    factor analysis. Psychometrika, 77, 634-648.
 
-Functions: `asymptotic_covariance`, `normal_gamma`, `correlation_jacobian`.
+Functions: ``asymptotic_covariance, normal_gamma, correlation_jacobian``.
 """
 
 from __future__ import annotations

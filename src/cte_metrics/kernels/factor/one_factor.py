@@ -13,8 +13,11 @@ Newton steps on a stack of matrices fit all resamples of a bootstrap at once.
 Least squares minimises sum_{i<j} w_ij (r_ij - lambda_i lambda_j)^2: with w = 1 / avar(r_ij) it is
 lavaan's diagonally weighted estimator of one ordinal factor (thresholds are saturated).
 
-References: Joreskog (1967), Psychometrika 32, 443-482. McDonald (1999), Test Theory. Muthen
-(1984), Psychometrika 49, 115-132.
+References
+----------
+Joreskog (1967), Psychometrika 32, 443-482.
+McDonald (1999), Test Theory.
+Muthen (1984), Psychometrika 49, 115-132.
 
 Functions: ``fit_one_factor, fit_one_factor_stack, fit_one_factor_least_squares,
 loading_sum_derivative``.

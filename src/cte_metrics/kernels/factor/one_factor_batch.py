@@ -4,7 +4,7 @@ Minimises ``sum_{i<j} (r_ij - l_i l_j)^2`` over the loadings l of each matrix by
 steps; all arrays have the matrices as their first axis. Loadings are kept within the bound of
 `extraction` (uniqueness of at least 0.005).
 
-Functions: `one_factor_loadings`, `reduced_eigenvalues`.
+Functions: ``one_factor_loadings, reduced_eigenvalues``.
 """
 
 from __future__ import annotations

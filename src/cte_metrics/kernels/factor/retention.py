@@ -2,17 +2,15 @@ r"""How many factors: criteria that need no simulated data.
 
 kaiser       roots of R above 1.
 map          minimum average partial: with m components taken out, the mean squared (Velicer 1976)
-or fourth-power
-             (Velicer, Eaton & Fava 2000) partial correlation; m = 0 is R itself.
+             or fourth-power (Velicer, Eaton & Fava 2000) partial correlation; m = 0 is R itself.
 ekc          empirical Kaiser criterion: root j against
              ``max(1, (1 + sqrt(p/n))^2 (p - sum_{l<j} root_l) / (p - j + 1))``; roots until the
              first that fails.
-hull         fit against degrees of freedom for m = 0 ... J factors; solutions off the upper convex
-hull go
-             (all of them: EFAtools keeps some), and the sharpest bend ``((f_i - f_i-1) / (df_i-1 -
-             df_i)) / ((f_i+1 - f_i) / (df_i - df_i+1))`` decides.
+hull         fit against degrees of freedom for m = 0 ... J factors; solutions off the upper
+             convex hull go (all of them: EFAtools keeps some), and the sharpest bend decides,
+             ``((f_i - f_i-1) / (df_i-1 - df_i)) / ((f_i+1 - f_i) / (df_i - df_i+1))``.
 sequential   fewest factors whose maximum-likelihood chi-square has p > .05; also by RMSEA's lower
-limit, and AIC.
+             limit, and AIC.
 
 References
 ----------
@@ -23,11 +21,10 @@ Velicer, W. F., Eaton, C. A., & Fava, J. L. (2000). Construct explication throug
 Braeken, J., & van Assen, M. A. L. M. (2017). An empirical Kaiser criterion. Psychological Methods,
     22, 450-466.
 Lorenzo-Seva, U., Timmerman, M. E., & Kiers, H. A. L. (2011). The Hull method for selecting the
-    number of common
-    factors. Multivariate Behavioral Research, 46, 340-364.
+    number of common factors. Multivariate Behavioral Research, 46, 340-364.
 
-Functions: `eigenvalues`, `count_until_failure`, `minimum_average_partial`,
-`empirical_kaiser_reference`, `hull`, `hull_choice`, `largest_n_factors`.
+Functions: ``eigenvalues, count_until_failure, minimum_average_partial, empirical_kaiser_reference,
+hull, hull_choice, largest_n_factors``.
 """
 
 from __future__ import annotations
@@ -85,9 +82,7 @@ def largest_n_factors(n_items: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hull:
-    """``n_factors`` 0 ... J, degrees of freedom ``df``, the three fits (J + 1,), each higher when
-    better.
-    """
+    """``n_factors`` 0 ... J, ``df``, and three fits (J + 1,), each higher when better."""
 
     n_factors: Index
     df: Array

@@ -19,8 +19,6 @@ target and target_t take ``target`` (p, k), nan where a loading is free, and ``w
 All but promax by `gradient_projection` from the identity and ``n_starts`` random orthogonal
 matrices; the generator is seeded, so a call returns the same answer each time.
 
-Functions: `rotate`, `arrange`, `factor_variances`; tables ``METHODS``, ``OPTIONS``.
-
 References
 ----------
 Kaiser, H. F. (1958). The varimax criterion for analytic rotation in factor analysis.
@@ -28,6 +26,8 @@ Kaiser, H. F. (1958). The varimax criterion for analytic rotation in factor anal
 Hendrickson, A. E., & White, P. O. (1964). Promax: a quick method for rotation to oblique simple
     structure. BJSP, 17.
 Crawford, C. B., & Ferguson, G. A. (1970). A general rotation criterion. Psychometrika, 35.
+
+Functions: ``rotate, arrange, factor_variances``. Tables: ``METHODS, OPTIONS``.
 """
 
 from __future__ import annotations

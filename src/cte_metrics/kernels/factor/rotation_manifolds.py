@@ -3,7 +3,7 @@ r"""The two families of rotations as manifolds of matrices T (k, k).
 Loadings are ``L = A inv(T)'`` with ``Phi = T'T``: T orthogonal (``L = A T``), or oblique with
 columns of length one. Every method takes a stack of matrices.
 
-Classes: `Points`, `Manifold`, `Orthogonal`, `Oblique`.
+Classes: ``Points, Manifold, Orthogonal, Oblique``.
 """
 
 from __future__ import annotations

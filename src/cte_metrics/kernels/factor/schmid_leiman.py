@@ -12,7 +12,7 @@ References
 Schmid, J., & Leiman, J. M. (1957). The development of hierarchical factor solutions.
     Psychometrika, 22, 53-61.
 
-Functions: `schmid_leiman`, `general_loadings`.
+Functions: ``schmid_leiman, general_loadings``.
 """
 
 from __future__ import annotations

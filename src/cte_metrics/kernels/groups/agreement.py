@@ -12,18 +12,18 @@ variance expected if answers were random (the "null"):
 Values are never truncated here: S > V gives r*wg(j) < 0 and rwg(j) < 0 or, beyond the pole at
 S/V = J/(J - 1), rwg(j) > 1; what a reader makes of that is said by the callers.
 
-Functions: ``uniform_variance, null_variance, rwg, rwg_j, rwg_star_j, awg, ad_cutoff,
-simulate_uniform, simulate_correlated, upper_critical_value, lower_critical_value``.
-
 References
 ----------
 James, L. R., Demaree, R. G., & Wolf, G. (1984). Journal of Applied Psychology, 69, 85-98.
 Lindell, M. K., Brandt, C. J., & Whitney, D. J. (1999). Applied Psychological Measurement, 23,
-127-135.
+    127-135.
 Burke, M. J., & Dunlap, W. P. (2002). Organizational Research Methods, 5, 159-172.
 Brown, R. D., & Hauenstein, N. M. A. (2005). Organizational Research Methods, 8, 165-184.
 LeBreton, J. M., & Senter, J. L. (2008). Organizational Research Methods, 11, 815-852.
 Cohen, A., Doveh, E., & Nahum-Shani, I. (2009). Organizational Research Methods, 12, 148-164.
+
+Functions: ``uniform_variance, null_variance, rwg, rwg_j, rwg_star_j, awg, ad_cutoff,
+simulate_uniform, simulate_correlated, upper_critical_value, lower_critical_value``.
 """
 
 from __future__ import annotations

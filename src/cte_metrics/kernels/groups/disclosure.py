@@ -15,14 +15,14 @@ sum of its cells', so a hidden cell can be recovered whenever the equations dete
 
 Cells without respondents show nothing and count as known.
 
-Functions: ``with_margins, suppress, recoverable``.
-
 References
 ----------
 Cox, L. H. (1980). Suppression methodology and statistical disclosure control. Journal of the
-American Statistical Association, 75, 377-385.
+    American Statistical Association, 75, 377-385.
 Gusfield, D. (1988). A graph theoretic approach to statistical data security. SIAM Journal on
-Computing, 17, 552-571.
+    Computing, 17, 552-571.
+
+Functions: ``with_margins, suppress, recoverable``.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ distributed as lambda F(J - 1, J (n - 1)). Hence
 * power for a correlation r between group-level true score and another group variable: the observed
   correlation is r sqrt(ICC(2)), tested by Fisher's z with J groups.
 
-Functions: ``size_for_reliability, f_power, interval_width, correlation_power, fewest``.
-
 References
 ----------
-Donner, A., & Koval, J. J. (1980). Biometrics, 36, 19-25. Bonett, D. G. (2002). Statistics in
-Medicine, 21, 1331-1335.
+Donner, A., & Koval, J. J. (1980). Biometrics, 36, 19-25.
+Bonett, D. G. (2002). Statistics in Medicine, 21, 1331-1335.
+
+Functions: ``size_for_reliability, f_power, interval_width, correlation_power, fewest``.
 """
 
 from __future__ import annotations

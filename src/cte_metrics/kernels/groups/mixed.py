@@ -15,15 +15,15 @@ c_j = Z_j'V_j^-1 (y - X beta) and P = (X'V^-1 X)^-1,
 With a random intercept alone, groups of one size are added up beforehand, so that an evaluation
 costs as much as there are distinct sizes.
 
-Functions: ``summarise, without_column, evaluate, fit, by_maximum_likelihood, finish, lower_pattern,
-random_effects, deviance_given_sigma, differenced``.
-
 References
 ----------
-Bates, D., Maechler, M., Bolker, B., & Walker, S. (2015). Fitting linear mixed-effects models
-using lme4. Journal of Statistical Software, 67(1), 1-48.
+Bates, D., Maechler, M., Bolker, B., & Walker, S. (2015). Fitting linear mixed-effects models using
+    lme4. Journal of Statistical Software, 67(1), 1-48.
 Lindstrom, M. J., & Bates, D. M. (1988). Newton-Raphson and EM algorithms for linear mixed-effects
-models. Journal of the American Statistical Association, 83, 1014-1022.
+    models. Journal of the American Statistical Association, 83, 1014-1022.
+
+Functions: ``summarise, without_column, evaluate, fit, by_maximum_likelihood, finish,
+lower_pattern, random_effects, deviance_given_sigma, differenced``.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ matrix of psi (twice the inverse Hessian of the deviance), df = 2 f^2 / (f' A f'
 Profile: the limits of a parameter are where the deviance, minimised over everything else, exceeds
 its minimum by the chi-square(1) quantile (maximum likelihood, as lme4 profiles).
 
-Functions: ``satterthwaite, profile_fixed, profile_scale, natural``.
-
 References
 ----------
 Kuznetsova, A., Brockhoff, P. B., & Christensen, R. H. B. (2017). lmerTest package. Journal of
-Statistical Software, 82(13), 1-26.
+    Statistical Software, 82(13), 1-26.
 Bates, D., Maechler, M., Bolker, B., & Walker, S. (2015). Journal of Statistical Software, 67(1).
+
+Functions: ``satterthwaite, profile_fixed, profile_scale, natural``.
 """
 
 from __future__ import annotations

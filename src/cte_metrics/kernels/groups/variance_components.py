@@ -13,16 +13,16 @@ Model: y_ij = mu + u_j + e_ij, Var(u) = tau2, Var(e) = sigma2, group sizes n_j.
 
 Variables (columns) are handled at once; groups enter only through sums over equal sizes.
 
-Functions: ``one_way, anova, intraclass, wald_interval, f_interval, stepped_up, likelihood,
-shrink, omega_squared, eta_squared, design_effect``.
-
 References
 ----------
 Wald, A. (1940). A note on the analysis of variance with unequal class frequencies. Annals of
-Mathematical Statistics, 11, 96-100.
+    Mathematical Statistics, 11, 96-100.
 Searle, S. R. (1971). Linear Models. Wiley. (Balanced interval, n0.)
 Bliese, P. D. (2000). In Klein & Kozlowski (Eds.), Multilevel theory, research, and methods in
-organizations, 349-381. (ICC(1), ICC(2) in organizational research.)
+    organizations, 349-381. (ICC(1), ICC(2) in organizational research.)
+
+Functions: ``one_way, anova, intraclass, wald_interval, f_interval, stepped_up, likelihood, shrink,
+omega_squared, eta_squared, design_effect``.
 """
 
 from __future__ import annotations

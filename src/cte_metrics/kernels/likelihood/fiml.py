@@ -15,13 +15,15 @@ P_m. . Only matrices as large as the gap are inverted. With T = sum d* d*' + sum
 
 and one EM step is mu + mean d*, T/N minus the outer product of that mean.
 
-References: Arbuckle (1996), in Marcoulides & Schumacker; Little & Rubin (2019), ch. 11; Savalei
-(2010), Psych. Methods 15, 352-367 (information and sandwich); Varadhan & Roland (2008), Scand. J.
-Statist. 35 (SQUAREM).
+References
+----------
+Arbuckle (1996), in Marcoulides & Schumacker.
+Little & Rubin (2019), ch. 11.
+Savalei (2010), Psych. Methods 15, 352-367 (information and sandwich).
+Varadhan & Roland (2008), Scand. J. Statist. 35 (SQUAREM).
 
-Functions: ``fiml_loglik``, ``fiml_evaluate``, ``fiml_expected_information``,
-``fiml_observed_information``, ``fiml_scores``, ``fiml_first_order_information``,
-``fiml_saturated``.
+Functions: ``fiml_loglik, fiml_evaluate, fiml_expected_information, fiml_observed_information,
+fiml_scores, fiml_first_order_information, fiml_saturated``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The functions share one vectorised evaluation of values and gradients; Hessians are central
 differences of the gradients, and are kept from step to step while steps with them converge fast.
 
-Functions: ``ascend``, ``differences``.
+Functions: ``ascend, differences``.
 """
 
 from __future__ import annotations

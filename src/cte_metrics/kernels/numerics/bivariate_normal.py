@@ -17,11 +17,11 @@ The probability of a cell of a two-way table is the double difference of Phi2 ov
 References
 ----------
 Owen, D. B. (1956). Tables for computing bivariate normal probabilities. Annals of Mathematical
-Statistics, 27, 1075-1090. Plackett, R. L. (1954). A reduction formula for normal multivariate
-integrals. Biometrika, 41, 351-360.
+    Statistics, 27, 1075-1090.
+Plackett, R. L. (1954). A reduction formula for normal multivariate integrals. Biometrika, 41,
+    351-360.
 
-Functions: ``density``, ``density_slope``, ``distribution``, ``cell_probabilities``,
-``cell_slopes``, ``edge_slopes``.
+Functions: ``density, density_slope, distribution, cell_probabilities, cell_slopes, edge_slopes``.
 """
 
 from __future__ import annotations

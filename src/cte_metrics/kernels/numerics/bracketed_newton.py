@@ -5,7 +5,7 @@ of the score brackets the maximum; a Newton step that leaves the bracket is repl
 A step beyond a limit goes halfway to it, so that an inner maximum is not jumped over; a score that
 still points outward at the limit ends there.
 
-Functions: ``bracketed_newton``.
+Function: ``bracketed_newton``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Distribution functions from ``scipy.special`` alone (``scipy.stats`` costs 0.9 s to import).
 
 Functions: ``normal_cdf, normal_pdf, normal_quantile, chi2_cdf, chi2_sf, chi2_quantile,
-noncentral_chi2_cdf, f_sf, f_quantile, t_sf, t_cdf, t_quantile, two_sided_normal,
-noncentral_t_cdf, beta_quantile``. All take and return arrays or scalars.
+noncentral_chi2_cdf, f_sf, f_quantile, t_sf, t_cdf, t_quantile, two_sided_normal, noncentral_t_cdf,
+beta_quantile``. All take and return arrays or scalars.
 """
 
 from __future__ import annotations

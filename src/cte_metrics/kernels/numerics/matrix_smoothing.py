@@ -1,6 +1,6 @@
 """Make a correlation matrix positive definite by lifting its small eigenvalues.
 
-Functions: ``nearest_positive_definite``.
+Function: ``nearest_positive_definite``.
 """
 
 from __future__ import annotations

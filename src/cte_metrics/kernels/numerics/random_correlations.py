@@ -12,10 +12,10 @@ scoring step from zero gives it without iteration: with the scores
 
 References
 ----------
-Bartlett, M. S. (1933). On the theory of statistical regression. Proceedings of the Royal Society of
-    Edinburgh, 53, 260-283.
+Bartlett, M. S. (1933). On the theory of statistical regression. Proceedings of the Royal Society
+    of Edinburgh, 53, 260-283.
 
-Functions: `normal_correlations`, `shuffled_correlations`, `category_scores`.
+Functions: ``normal_correlations, shuffled_correlations, category_scores``.
 """
 
 from __future__ import annotations

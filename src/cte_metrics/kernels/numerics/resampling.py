@@ -3,7 +3,9 @@
 A statistic that is a sum over respondents needs no copy of the data for a resample: the sums of a
 block of resamples are one matrix product of counts (b, n) with the respondents' terms (n, m).
 
-Reference: Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
+References
+----------
+Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
 
 Functions: ``bootstrap_counts, bootstrap_indices, bootstrap_covariances, percentile_interval``.
 """

@@ -6,7 +6,9 @@ D' vec(G): off-diagonal entries count twice (`vech_gradient`). For sums K of Kro
 x B stored as K[a, c, b, d] = sum A_ac B_bd, `symmetric_product` gives D' K D without forming the
 duplication matrix D.
 
-Reference: Magnus, J. R. & Neudecker, H. (1999). Matrix Differential Calculus. Wiley.
+References
+----------
+Magnus, J. R. & Neudecker, H. (1999). Matrix Differential Calculus. Wiley.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ covariate, then on the second, ...; residual variances of numeric variables; res
 References
 ----------
 Muthen, B. (1984). A general structural equation model with dichotomous, ordered categorical, and
-continuous latent variable indicators. Psychometrika, 49, 115-132.
+    continuous latent variable indicators. Psychometrika, 49, 115-132.
 
-Functions: ``conditional_moments``, ``conditional_covariance``.
+Functions: ``conditional_moments, conditional_covariance``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The definition stands in ``ordinal_moments``. Casewise scores are looked up in o
 item and per pair (a score depends on the row through its categories only) and their cross-products
 are summed block by block, so no matrix of all rows by all statistics is ever held.
 
-Functions: ``asymptotic_covariance``.
+Function: ``asymptotic_covariance``.
 """
 
 from __future__ import annotations

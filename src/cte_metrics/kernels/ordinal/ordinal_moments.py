@@ -18,9 +18,9 @@ by column.
 References
 ----------
 Muthen, B. (1984). A general structural equation model with dichotomous, ordered categorical, and
-continuous latent variable indicators. Psychometrika, 49, 115-132.
+    continuous latent variable indicators. Psychometrika, 49, 115-132.
 
-Functions: ``ordinal_moments``, ``asymptotic_covariance``.
+Functions: ``ordinal_moments, asymptotic_covariance``.
 """
 
 from __future__ import annotations

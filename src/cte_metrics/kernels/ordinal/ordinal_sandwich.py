@@ -3,7 +3,7 @@
 The statistics are those of ``ordinal_moments``; with covariates the slopes of all variables on the
 first covariate, then on the second, ... stand between locations and variances.
 
-Functions: ``sandwich``, ``rescaled``. Classes: ``StatisticLayout``.
+Functions: ``sandwich, rescaled``. Class: ``StatisticLayout``.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ margins kept.
 References
 ----------
 Olsson, U. (1979). Maximum likelihood estimation of the polychoric correlation coefficient.
-Psychometrika, 44, 443-460.
+    Psychometrika, 44, 443-460.
 
-Functions: ``item_thresholds``, ``corrected_tables``, ``fit_pairs``, ``score_tables``,
-``threshold_products``.
+Functions: ``item_thresholds, corrected_tables, fit_pairs, score_tables, threshold_products``.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ missing answers it is the product-moment correlation.
 References
 ----------
 Olsson, U., Drasgow, F., & Dorans, N. J. (1982). The polyserial correlation coefficient.
-Psychometrika, 47, 337-347.
+    Psychometrika, 47, 337-347.
 
-Functions: ``edges``, ``start_polyserial``, ``fit_polyserial``, ``polyserial_scores``,
-``fit_numeric``, ``numeric_scores``.
+Functions: ``edges, start_polyserial, fit_polyserial, polyserial_scores, fit_numeric,
+numeric_scores``.
 """
 
 from __future__ import annotations

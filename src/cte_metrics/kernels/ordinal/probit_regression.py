@@ -7,9 +7,9 @@ Newton steps, halved when they overshoot, reach the maximum.
 References
 ----------
 McKelvey, R. D., & Zavoina, W. (1975). A statistical model for the analysis of ordinal level
-dependent variables. Journal of Mathematical Sociology, 4, 103-120.
+    dependent variables. Journal of Mathematical Sociology, 4, 103-120.
 
-Functions: ``ordered_probit``, ``linear_regression``.
+Functions: ``ordered_probit, linear_regression``.
 """
 
 from __future__ import annotations

@@ -12,10 +12,13 @@ Standardized alpha is the same on the correlation matrix R. Guttman's lambda 6 o
 Dropping item i changes T, V, tr C^2 and 1'C^2 1 by sums that C already holds, and the inverse
 of R without row i is the inverse of R less a rank-one term: O(k^2) memory and no loop.
 
-References: Cronbach (1951), Psychometrika 16, 297-334. Feldt, Woodruff & Salih (1987), Applied
-Psychological Measurement 11, 93-103. van Zyl, Neudecker & Nel (2000), Psychometrika 65, 271-280.
-Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808. Bonett (2002), Journal of
-Educational and Behavioral Statistics 27, 335-340.
+References
+----------
+Cronbach (1951), Psychometrika 16, 297-334.
+Feldt, Woodruff & Salih (1987), Applied Psychological Measurement 11, 93-103.
+van Zyl, Neudecker & Nel (2000), Psychometrika 65, 271-280.
+Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808.
+Bonett (2002), Journal of Educational and Behavioral Statistics 27, 335-340.
 
 Functions: ``alpha_coefficient, alpha_of, alpha_figures, dropped_figures, item_total,
 correlation_from, is_singular, squared_multiple_correlations, alpha_interval, bootstrap_alpha``.

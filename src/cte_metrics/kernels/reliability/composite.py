@@ -13,14 +13,15 @@ Ordinal items: T and S become the covariances of the categorical answers (Green 
 
 References
 ----------
-Bollen, K. A. (1980). American Sociological Review, 45, 370-390. Li, H. (1997). A unifying
-expression for the maximal reliability of a linear composite. Psychometrika, 62, 245-249. Green, S.
-B., & Yang, Y. (2009). Psychometrika, 74, 155-167. Rodriguez, A., Reise, S. P., & Haviland, M. G.
-(2016). Evaluating bifactor models. Psychological Methods, 21, 137-150.
+Bollen, K. A. (1980). American Sociological Review, 45, 370-390.
+Li, H. (1997). A unifying expression for the maximal reliability of a linear composite.
+    Psychometrika, 62, 245-249.
+Green, S. B., & Yang, Y. (2009). Psychometrika, 74, 155-167.
+Rodriguez, A., Reise, S. P., & Haviland, M. G. (2016). Evaluating bifactor models. Psychological
+    Methods, 21, 137-150.
 
-Functions: ``share_of_sum``, ``maximal_share``, ``average_variance_extracted``,
-``construct_h``, ``categorical_covariance``, ``explained_common_variance``,
-``uncontaminated_share``.
+Functions: ``share_of_sum, maximal_share, average_variance_extracted, construct_h,
+categorical_covariance, explained_common_variance, uncontaminated_share``.
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ var(r) / var(e). Targets are eliminated in closed form, raters by a matrix of th
 
 with A = Z'Vt^-1 Z. The function is analytic, so that complex steps give exact gradients.
 
-Functions: ``mean_squares, balanced_reml, unbalanced_reml``.
+References
+----------
+Searle, S. R., Casella, G. & McCulloch, C. E. (1992). Variance Components. Wiley.
 
-References: Searle, S. R., Casella, G. & McCulloch, C. E. (1992). Variance Components. Wiley.
+Functions: ``mean_squares, balanced_reml, unbalanced_reml``.
 """
 
 from __future__ import annotations

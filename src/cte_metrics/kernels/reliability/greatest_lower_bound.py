@@ -10,10 +10,12 @@ with M = C - diag(C - y); with W = M^-1 the gradient is t - diag(W) - 1/y + 1/(c
 Hessian W * W + diag(1/y^2 + 1/(c - y)^2), so that a step costs one inversion. At weight t the
 minimum is exceeded by at most 3k / t.
 
-Function: ``greatest_lower_bound``.
+References
+----------
+Jackson, P. H. & Agunwamba, C. C. (1977). Psychometrika, 42, 567-578.
+Bentler, P. M. & Woodward, J. A. (1980). Psychometrika, 45, 249-267.
 
-References: Jackson, P. H. & Agunwamba, C. C. (1977). Psychometrika, 42, 567-578. Bentler, P. M. &
-Woodward, J. A. (1980). Psychometrika, 45, 249-267.
+Function: ``greatest_lower_bound``.
 """
 
 from __future__ import annotations

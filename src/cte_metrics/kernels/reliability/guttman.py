@@ -10,9 +10,11 @@ For a covariance or correlation matrix C of k items with V = sum(C) and off-diag
 Lambda 4 rests on the set of splits that was searched and stands in ``split_half``. A figure f of C
 with df = tr(M dC) has the normal-theory variance 2 tr(M S M S) / n.
 
-Functions: ``guttman_bounds, delta_error, numeric_gradient``.
+References
+----------
+Guttman, L. (1945). Psychometrika, 10, 255-282.
 
-References: Guttman, L. (1945). Psychometrika, 10, 255-282.
+Functions: ``guttman_bounds, delta_error, numeric_gradient``.
 """
 
 from __future__ import annotations

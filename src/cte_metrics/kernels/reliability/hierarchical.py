@@ -10,7 +10,9 @@ u2 of the Schmid-Leiman solution (``schmid_leiman``),
 and for the items that load highest on a group factor, with the same sums over them alone, the
 general, the group and the total coefficient of their sum. Items with g < 0 change sign first.
 
-Reference: Zinbarg, R. E., Revelle, W., Yovel, I. & Li, W. (2005). Psychometrika, 70, 123-133.
+References
+----------
+Zinbarg, R. E., Revelle, W., Yovel, I. & Li, W. (2005). Psychometrika, 70, 123-133.
 
 Function: ``hierarchical_figures``.
 """

@@ -9,10 +9,12 @@ For n targets and k raters with mean squares B (targets), J (raters), E (error),
 Intervals of forms 1 and 3 follow from the F distribution of B / W and B / E, those of form 2 from
 Satterthwaite's degrees of freedom (Shrout & Fleiss 1979; McGraw & Wong 1996).
 
-Function: ``icc_forms``.
+References
+----------
+Shrout, P. E. & Fleiss, J. L. (1979). Psychological Bulletin, 86, 420-428.
+McGraw, K. O. & Wong, S. P. (1996). Psychological Methods, 1, 30-46.
 
-References: Shrout, P. E. & Fleiss, J. L. (1979). Psychological Bulletin, 86, 420-428. McGraw, K. O.
-& Wong, S. P. (1996). Psychological Methods, 1, 30-46.
+Function: ``icc_forms``.
 """
 
 from __future__ import annotations

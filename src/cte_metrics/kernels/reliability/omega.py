@@ -17,8 +17,10 @@ over all thresholds a of item i and b of item j, with r_ii = 1; an item may have
 categories. Its variance is g' Gamma g / n with the gradient g in thresholds and correlations and
 Gamma from ``ordinal_covariance``.
 
-References: McDonald, R. P. (1999). Test Theory. Erlbaum. Green, S. B. & Yang, Y. (2009).
-Psychometrika 74, 155-167.
+References
+----------
+McDonald, R. P. (1999). Test Theory. Erlbaum.
+Green, S. B. & Yang, Y. (2009). Psychometrika 74, 155-167.
 
 Functions: ``omega_coefficient, omega_derivative, bootstrap_omega, ordinal_omega,
 ordinal_omega_gradient``.

@@ -1,8 +1,10 @@
 """Agreement of two occasions: item by item, and within each respondent's profile of answers.
 
-Functions: ``pair_correlation, profile_agreement``.
+References
+----------
+Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 1395-1411.
 
-Reference: Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 1395-1411.
+Functions: ``pair_correlation, profile_agreement``.
 """
 
 from __future__ import annotations

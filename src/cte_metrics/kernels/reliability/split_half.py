@@ -8,10 +8,12 @@ Since the sum of a'C(1 - a) over a stack of splits is one matrix product, no spl
 a loop. With more than 16 items the best and the worst of the sampled splits are improved by
 exchanging one item of each half until no exchange helps.
 
-Functions: ``all_splits, sampled_splits, split_coefficients, improve_split, odd_even_split``.
+References
+----------
+Guttman, L. (1945). Psychometrika, 10, 255-282.
+Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 1395-1411.
 
-References: Guttman, L. (1945). Psychometrika, 10, 255-282. Revelle, W. & Condon, D. M. (2019).
-Psychological Assessment, 31, 1395-1411.
+Functions: ``all_splits, sampled_splits, split_coefficients, improve_split, odd_even_split``.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ share their covariance matrix, so that counts, means and cross-products of v by 
 pooled cross-products within, are all that a likelihood needs. Clusters may be in any order and
 need not be contiguous.
 
-Functions: ``summarise_clusters``, ``within_products``.
+Functions: ``summarise_clusters, within_products``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ With ``Z`` the 0/1 matrix that has one column for each category of each item, al
 a row of zeros, so every table counts the rows in which both items were answered. Counts of parts of
 a sample add.
 
-Functions: ``category_codes``, ``category_counts``, ``item_pairs``.
+Functions: ``category_codes, category_counts, item_pairs``.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ answers with few categories the midranks follow from the two-way tables of all p
 
     midrank of category a = (rows below a) + (rows in a + 1) / 2.
 
-Functions: ``midranks``, ``spearman``, ``correlation_from_covariance``.
+Functions: ``midranks, spearman, correlation_from_covariance``.
 """
 
 from __future__ import annotations

@@ -10,12 +10,14 @@ either of two mergeable summaries of the answers per group and item:
 Both add with ``+`` (the same groups in the same order), so parts of a survey may be summarised
 where they lie. Rows belong to groups through integer codes 0 ... J-1.
 
+References
+----------
+Chan, T. F., Golub, G. H., & LeVeque, R. J. (1983). Algorithms for computing the sample variance.
+    The American Statistician, 37, 242-247 (merging of sums of squares).
+
 Functions: ``encode, complete, counts, moments, moments_from_counts, is_scale_data,
 absolute_deviation_mean, absolute_deviation_median, absolute_deviations_from_counts,
 sums_by_group``.
-
-Reference: Chan, T. F., Golub, G. H., & LeVeque, R. J. (1983). Algorithms for computing the sample
-variance. The American Statistician, 37, 242-247 (merging of sums of squares).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ computing the sample variance", The American Statistician 37, 242-247). Then
 
 which is R's ``cov(use = "pairwise")``, and with listwise deletion the ordinary covariance.
 
-Functions: ``moments``. Class: ``MomentArrays``.
+Function: ``moments``. Class: ``MomentArrays``.
 """
 
 from __future__ import annotations

@@ -20,11 +20,13 @@ and H_j the inverse of a cluster's covariance matrix summed over its members,
 Cost per step: the distinct patterns, one small solve a cluster and one pass over the cases, all
 in batches.
 
-References: Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level
-structural equation modeling with missing data. Psych, 3, 197-232.
+References
+----------
+Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level structural
+    equation modeling with missing data. Psych, 3, 197-232.
 
-Functions: ``clustered_patterns``, ``two_level_fiml_evaluate``, ``two_level_fiml_loglik``,
-``two_level_fiml_scores``, ``cluster_expectations``.
+Functions: ``clustered_patterns, two_level_fiml_evaluate, two_level_fiml_loglik,
+two_level_fiml_scores, cluster_expectations``.
 """
 
 from __future__ import annotations

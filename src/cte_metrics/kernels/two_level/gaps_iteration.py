@@ -5,10 +5,12 @@ the cluster's inverses; without gaps it is exact. The curvature is taken by diff
 analytic gradient. The unrestricted moments are found by damped scoring steps in the Cholesky
 factors of both covariance matrices, which keeps their eigenvalues above a floor.
 
-Reference: Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level
-structural equation modeling with missing data. Psych, 3, 197-232.
+References
+----------
+Rosseel, Y. (2021). Evaluating the observed log-likelihood function in two-level structural
+    equation modeling with missing data. Psych, 3, 197-232.
 
-Functions: ``two_level_fiml_scoring``, ``two_level_fiml_curvature``, ``two_level_fiml_saturated``.
+Functions: ``two_level_fiml_scoring, two_level_fiml_curvature, two_level_fiml_saturated``.
 """
 
 from __future__ import annotations

@@ -16,11 +16,13 @@ T_n being the mean product of deviations of v from mu. So an iteration costs one
 factorisation per distinct size. The moments are the four blocks [mu_W, vech Sigma_W, mu_B, vech
 Sigma_B].
 
-References: McDonald & Goldstein (1989), Brit. J. Math. Stat. Psych. 42, 215-232; Muthen (1990),
-UCLA Statistics Series 62; Lee (1990), Biometrika 77, 763-772 (EM and Gauss-Newton).
+References
+----------
+McDonald & Goldstein (1989), Brit. J. Math. Stat. Psych. 42, 215-232.
+Muthen (1990), UCLA Statistics Series 62.
+Lee (1990), Biometrika 77, 763-772 (EM and Gauss-Newton).
 
-Functions: ``two_level_evaluate``, ``two_level_loglik``, ``two_level_information``,
-``two_level_scores``.
+Functions: ``two_level_evaluate, two_level_loglik, two_level_information, two_level_scores``.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ one exponential a corner and node.
 
 References
 ----------
-Drezner, Z. & Wesolowsky, G. O. (1990). On the computation of the bivariate normal integral. Journal
-of Statistical Computation and Simulation, 35, 101-107. Genz, A. (2004). Numerical computation of
-rectangular bivariate and trivariate normal and t probabilities. Statistics and Computing, 14,
-251-260.
+Drezner, Z. & Wesolowsky, G. O. (1990). On the computation of the bivariate normal integral.
+    Journal of Statistical Computation and Simulation, 35, 101-107.
+Genz, A. (2004). Numerical computation of rectangular bivariate and trivariate normal and t
+    probabilities. Statistics and Computing, 14, 251-260.
 
-Functions: ``node_cells``, ``node_slopes``.
+Functions: ``node_cells, node_slopes``.
 """
 
 from __future__ import annotations

@@ -13,10 +13,12 @@ Order of the statistics: within, thresholds of items without a cluster effect (i
 correlations below the diagonal column by column; between (items with a cluster effect), thresholds
 item by item and the covariance matrix's lower triangle column by column.
 
-Reference: Muthen, B. (1984). A general structural equation model with dichotomous, ordered
-categorical, and continuous latent variable indicators. Psychometrika, 49, 115-132.
+References
+----------
+Muthen, B. (1984). A general structural equation model with dichotomous, ordered categorical, and
+    continuous latent variable indicators. Psychometrika, 49, 115-132.
 
-Functions: ``two_level_moments``.
+Function: ``two_level_moments``.
 """
 
 from __future__ import annotations

@@ -13,10 +13,12 @@ so a cluster costs one product of its table with their logarithms.
 Scores by rho and the thresholds are posterior means of the complete-data scores; scores by the
 between covariance matrix are ``M = 1/2 L^-T (E[u u'] - I) L^-1``.
 
-Reference: Asparouhov, T. & Muthen, B. (2007). Computationally efficient estimation of multilevel
-high-dimensional latent variable models. Proceedings of the Joint Statistical Meetings.
+References
+----------
+Asparouhov, T. & Muthen, B. (2007). Computationally efficient estimation of multilevel
+    high-dimensional latent variable models. Proceedings of the Joint Statistical Meetings.
 
-Functions: ``pair_tables``, ``pair_fits``.
+Functions: ``pair_tables, pair_fits``.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ derivatives are central differences of the scores.
 References
 ----------
 Hedeker, D. & Gibbons, R. D. (1994). A random-effects ordinal regression model for multilevel
-analysis. Biometrics, 50, 933-944. Asparouhov, T. & Muthen, B. (2007). Computationally efficient
-estimation of multilevel high-dimensional latent variable models. Proceedings of the Joint
-Statistical Meetings.
+    analysis. Biometrics, 50, 933-944.
+Asparouhov, T. & Muthen, B. (2007). Computationally efficient estimation of multilevel
+    high-dimensional latent variable models. Proceedings of the Joint Statistical Meetings.
 
-Functions: ``cluster_counts``, ``nodes``, ``item_fits``, ``interval_probabilities``.
+Functions: ``cluster_counts, nodes, item_fits, interval_probabilities``.
 """
 
 from __future__ import annotations

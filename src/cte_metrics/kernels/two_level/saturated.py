@@ -15,10 +15,12 @@ lavaan's: its steps end once one gains less than 1e-4 in log-likelihood, typical
 maximum, and more where a between variance vanishes. Stopping there too gives the same test
 statistics; a smaller `tolerance` gives the maximum itself.
 
-References: Raudenbush (1995), Brit. J. Math. Stat. Psych. 48, 359-370; Rosseel (2021), Psych 3,
-197-232.
+References
+----------
+Raudenbush (1995), Brit. J. Math. Stat. Psych. 48, 359-370.
+Rosseel (2021), Psych 3, 197-232.
 
-Functions: ``two_level_saturated``.
+Function: ``two_level_saturated``.
 """
 
 from __future__ import annotations
