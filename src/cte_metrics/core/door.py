@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
@@ -265,7 +266,7 @@ def _narwhals_column(series: Any, name: str) -> np.ndarray:
         _refuse_text(series.to_list(), range(len(series)), name)
         series = series.cast(nw.Float64)
     if series.is_null().any():
-        return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+        return floats_with_gaps(series)
     return np.asarray(series.to_numpy())
 
 

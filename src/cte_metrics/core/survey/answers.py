@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.core.instrument.response_scale import ResponseScale, fold
 from cte_metrics.core.issues import IssueLog
 from cte_metrics.errors import InputError, InputTypeError, close_names
@@ -126,7 +127,7 @@ def read_answers(
 def _numbers(series: nw.Series[Any]) -> np.ndarray:
     """Return numbers; floats with nan where something is missing."""
     if series.is_null().any():
-        return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+        return floats_with_gaps(series)
     values = np.asarray(series.to_numpy())
     return values if values.dtype.kind in "iuf" else values.astype(np.float64)
 

@@ -12,6 +12,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.issues import shown
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
@@ -198,8 +199,7 @@ def plain_series(series: nw.Series[Any], index: pd.Index) -> pd.Series:
         if values.dtype.kind in "iuf":
             return pd.Series(values, index=index, name=series.name)
     if series.dtype.is_numeric():
-        floats = np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
-        return pd.Series(floats, index=index, name=series.name)
+        return pd.Series(floats_with_gaps(series).copy(), index=index, name=series.name)
     return _plain(pd.Series(series.to_list(), index=index, name=series.name))
 
 
