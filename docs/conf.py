@@ -19,6 +19,9 @@ from cte_metrics.report.records import result_class, result_classes
 from cte_metrics.results import Result
 from cte_metrics.results.schema import schema
 
+sys.path.insert(0, str(Path(__file__).parent))
+import pipeline
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # kernels import reference_values
@@ -76,6 +79,11 @@ def write_schemas() -> None:
     (GENERATED / "schemas.txt").write_text("\n".join(lines) + "\n")
 
 
+def write_pipeline() -> None:
+    """Write the page of the containers that travel between the rooms."""
+    (GENERATED / "pipeline.txt").write_text(pipeline.page())
+
+
 def hide_result_signature(
     app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returns: Any
 ) -> tuple[str, str] | None:
@@ -101,6 +109,7 @@ def setup(app: Any) -> None:
 copy_notebooks()
 write_reference()
 write_schemas()
+write_pipeline()
 
 project = "cte_metrics"
 author = "The cte_metrics founders"

@@ -20,6 +20,9 @@ from cte_metrics.results.frozen import Frozen
 class Protected(Frozen):
     """A table that may be shown.
 
+    Created by: ``cte_metrics.aggregation.disclosure.protect``.
+    Consumed by: ``cte_metrics.aggregation.school_scores.aggregate``.
+
     Attributes
     ----------
     table : DataFrame

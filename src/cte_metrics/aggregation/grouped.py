@@ -24,6 +24,11 @@ class Grouped:
     values: (N, k) in their own numeric type; codes: (N,) 0 ... J-1; labels: (J,) groups with at
     least one complete row; items: names of the columns; kept: (rows,) which rows of the data these
     are; minimum, maximum: the response range where known.
+
+    Created by: ``cte_metrics.aggregation.grouped.grouped_items``,
+    ``cte_metrics.aggregation.grouped.grouped_values``.
+    Consumed by: ``cte_metrics.aggregation.agreement.agreement``,
+    ``cte_metrics.aggregation.variance_components.variance_components``.
     """
 
     values: np.ndarray

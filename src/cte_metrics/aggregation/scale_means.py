@@ -26,7 +26,11 @@ from cte_metrics.kernels.summaries.scale_scores import required_answers
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How schools are scored; weights: (N,) or None; staff: (J,) teachers employed or None."""
+    """How schools are scored; weights: (N,) or None; staff: (J,) teachers employed or None.
+
+    Created by: ``cte_metrics.aggregation.school_scores.aggregate``.
+    Consumed by: ``cte_metrics.aggregation.scale_means.scale_means``.
+    """
 
     rule: str
     shrink: bool
@@ -37,7 +41,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class ScaleMeans:
-    """columns: (J,) each; figures: the evidence of one scale; notes; n_used teachers."""
+    """columns: (J,) each; figures: the evidence of one scale; notes; n_used teachers.
+
+    Created by: ``cte_metrics.aggregation.scale_means.scale_means``.
+    Consumed by: ``cte_metrics.aggregation.school_scores.aggregate``.
+    """
 
     columns: dict[str, Array | Integers]
     figures: dict[str, float]

@@ -23,6 +23,13 @@ from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, clo
 class ItemData:
     """Answers as an array, with what the analyses need to know about them.
 
+    Created by: ``cte_metrics.core.door.item_data``.
+    Consumed by: ``cte_metrics.reliability.source.read_source``,
+    ``cte_metrics.aggregation.grouped.grouped_items``,
+    ``cte_metrics.factor.correlation_input.correlation_matrix``,
+    ``cte_metrics.factor.polychorics.polychoric``, ``cte_metrics.scoring.items.item_analysis``,
+    ``cte_metrics.summaries.moments.Moments.from_data``.
+
     Attributes
     ----------
     raw : ndarray (n, k)

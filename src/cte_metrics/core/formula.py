@@ -20,7 +20,11 @@ INTERCEPT = "intercept"
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """y: (n,); x: (n, p); names: (p,) columns of x; frame: the rows used, kept: (rows,) which."""
+    """y: (n,); x: (n, p); names: (p,) columns of x; frame: the rows used, kept: (rows,) which.
+
+    Created by: ``cte_metrics.core.formula.read_formula``.
+    Consumed by: ``cte_metrics.aggregation.mixed_model.mixed_model``.
+    """
 
     response: str
     y: np.ndarray

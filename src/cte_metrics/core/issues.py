@@ -46,7 +46,14 @@ class Issue:
 
 @dataclass(slots=True)
 class IssueLog:
-    """Problems found while a survey is read."""
+    """Problems found while a survey is read.
+
+    Created by: ``cte_metrics.core.survey.reading.read_survey``,
+    ``cte_metrics.core.files.ingest.read_responses``.
+    Consumed by: ``cte_metrics.core.files.survey_files.read_file``,
+    ``cte_metrics.core.survey.answers.read_answers``,
+    ``cte_metrics.core.survey.value_labels.recode_by_labels``.
+    """
 
     found: list[Issue] = field(default_factory=list)
 

@@ -28,6 +28,11 @@ Missing = Literal["listwise", "pairwise"]
 class CorrelationInput:
     """A correlation matrix and what is known about it.
 
+    Created by: ``cte_metrics.factor.correlation_input.correlation_matrix``.
+    Consumed by: ``cte_metrics.factor.definite.definite_matrix``,
+    ``cte_metrics.factor.exploratory.efa``, ``cte_metrics.factor.retention.n_factors``,
+    ``cte_metrics.factor.sampling_adequacy.adequacy``.
+
     Attributes
     ----------
     matrix : (k, k) float64

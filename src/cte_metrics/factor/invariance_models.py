@@ -49,6 +49,9 @@ class OccasionPlan:
     ``occasions`` are wave labels (variables get them as a suffix) or, with ``waves`` false, group
     labels; ``equal`` names what is equal (``thresholds, loadings, intercepts, residuals,
     variances, means``); ``n_thresholds`` the ordinal items; ``released`` parameters exempt.
+
+    Created by: ``cte_metrics.factor.invariance_series.prepare``.
+    Consumed by: ``cte_metrics.factor.invariance_models.occasion_model``.
     """
 
     occasions: tuple[str, ...]

@@ -41,7 +41,11 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the caller wants: data, text, occasions, how to treat categories nobody used."""
+    """What the caller wants: data, text, occasions, how to treat categories nobody used.
+
+    Created by: ``cte_metrics.factor.measurement_invariance.invariance``.
+    Consumed by: ``cte_metrics.factor.invariance_series.prepare``.
+    """
 
     data: Any
     text: str
@@ -53,7 +57,12 @@ class Asked:
 
 @dataclass
 class Series:
-    """Fits one level after the other, each starting from what the first one read."""
+    """Fits one level after the other, each starting from what the first one read.
+
+    Created by: ``cte_metrics.factor.invariance_series.prepare``.
+    Consumed by: ``cte_metrics.factor.measurement_invariance.invariance``,
+    ``cte_metrics.factor.invariance_table.make_result``.
+    """
 
     text: str
     plan: OccasionPlan

@@ -25,7 +25,11 @@ from cte_metrics.sem.inference.solution import Solution
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Score test of releasing one parameter everywhere."""
+    """Score test of releasing one parameter everywhere.
+
+    Created by: ``cte_metrics.factor.partial_invariance.worst_equality``.
+    Consumed by: ``cte_metrics.factor.invariance_series.Series``.
+    """
 
     key: Key
     chi2: float

@@ -20,7 +20,11 @@ from cte_metrics.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class GroupedAnswers:
-    """values (n, k), nan for gaps; names of the items; cluster (n,); notes on rows and keying."""
+    """values (n, k), nan for gaps; names of the items; cluster (n,); notes on rows and keying.
+
+    Created by: ``cte_metrics.reliability.grouped_answers.grouped_answers``.
+    Consumed by: ``cte_metrics.reliability.multilevel.multilevel_reliability``.
+    """
 
     values: Array
     names: tuple[str, ...]

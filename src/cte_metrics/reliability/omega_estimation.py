@@ -41,6 +41,10 @@ LOWEST_CFI, HIGHEST_RMSEA, HIGHEST_SRMR = 0.90, 0.10, 0.10
 class FittedOmega:
     """Omega with its model: what both kinds have in common.
 
+    Created by: ``cte_metrics.reliability.omega_estimation.continuous_omega``,
+    ``cte_metrics.reliability.omega_estimation.categorical_omega``.
+    Consumed by: ``cte_metrics.reliability.omega.mcdonald_omega``.
+
     Attributes
     ----------
     omega, se : float

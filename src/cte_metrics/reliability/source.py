@@ -27,6 +27,12 @@ Matrix = Literal["correlation", "covariance"]
 class Source:
     """Second moments of the items, and the answers where there are any.
 
+    Created by: ``cte_metrics.reliability.source.read_source``.
+    Consumed by: ``cte_metrics.reliability.alpha.cronbach_alpha``,
+    ``cte_metrics.reliability.omega_estimation.continuous_omega``,
+    ``cte_metrics.reliability.omega_estimation.categorical_omega``,
+    ``cte_metrics.reliability.coefficient.matrix_interval``.
+
     Attributes
     ----------
     items : tuple of str

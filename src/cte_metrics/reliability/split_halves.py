@@ -36,7 +36,11 @@ SAMPLED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SearchedSplits:
-    """Splits that were looked at, with their coefficients."""
+    """Splits that were looked at, with their coefficients.
+
+    Created by: ``cte_metrics.reliability.split_halves.search_splits``.
+    Consumed by: ``cte_metrics.reliability.split_halves.split_half``.
+    """
 
     splits: Array
     coefficients: Array

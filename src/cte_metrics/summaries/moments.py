@@ -22,6 +22,11 @@ class Moments(Frozen):
 
     Build it with :meth:`from_data`; add two with ``+`` to pool surveys without their rows.
 
+    Created by: ``cte_metrics.summaries.moments.Moments.from_data``,
+    ``cte_metrics.summaries.moments.Moments.group``.
+    Consumed by: ``cte_metrics.reliability.source.read_source``,
+    ``cte_metrics.factor.correlation_input.correlation_matrix``.
+
     Examples
     --------
     >>> import pandas as pd

@@ -25,6 +25,9 @@ STANDARD_MISSING = ("NA", "N/A", "#N/A", "NaN", "<NA>", "NULL", "None")
 class SurveyFile:
     """A table as it stands in a file, with what the file says about its columns.
 
+    Created by: ``cte_metrics.core.files.survey_files.read_file``.
+    Consumed by: ``cte_metrics.core.files.ingest.read_responses``.
+
     Attributes
     ----------
     frame : DataFrame or Table
@@ -51,7 +54,11 @@ class SurveyFile:
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """What the caller said about the file; see :func:`read_responses`."""
+    """What the caller said about the file; see :func:`read_responses`.
+
+    Created by: ``cte_metrics.core.files.ingest.read_responses``.
+    Consumed by: ``cte_metrics.core.files.survey_files.read_file``.
+    """
 
     delimiter: str | None = None
     encoding: str | None = None

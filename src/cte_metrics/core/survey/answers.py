@@ -27,7 +27,11 @@ MIXED = "numbers and texts in one column; both were read"
 
 @dataclass(frozen=True, slots=True)
 class MissingCodes:
-    """Values that the caller declares to mean "no answer": numbers and (folded) texts."""
+    """Values that the caller declares to mean "no answer": numbers and (folded) texts.
+
+    Created by: ``cte_metrics.core.survey.answers.MissingCodes.of``.
+    Consumed by: ``cte_metrics.core.survey.answers.read_answers``.
+    """
 
     numbers: tuple[float, ...] = ()
     texts: frozenset[str] = frozenset()

@@ -35,7 +35,12 @@ TWICE_ALONE = "appears more than once"
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What the caller said about the columns; see :class:`Responses`."""
+    """What the caller said about the columns; see :class:`Responses`.
+
+    Created by: ``cte_metrics.core.survey.responses.Responses.__init__``,
+    ``cte_metrics.core.files.ingest.read_responses``.
+    Consumed by: ``cte_metrics.core.survey.reading.read_survey``.
+    """
 
     respondent: Any = None
     group: Any = None

@@ -27,6 +27,12 @@ from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, clo
 class Responses:
     """A survey's answers with their instrument, respondents, schools and waves.
 
+    Created by: ``cte_metrics.core.files.ingest.read_responses``,
+    ``cte_metrics.simulation.draw.simulate_responses``,
+    ``cte_metrics.core.survey.responses.Responses.of``.
+    Consumed by: ``cte_metrics.core.door.item_data``, ``cte_metrics.scoring.scores.score``,
+    ``cte_metrics.aggregation.school_scores.aggregate``, ``cte_metrics.report.validation.validate``.
+
     Parameters
     ----------
     frame : DataFrame

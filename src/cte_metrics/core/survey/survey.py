@@ -15,6 +15,10 @@ from cte_metrics.core.instrument.instrument import Instrument
 class Survey:
     """What a survey consists of, once read.
 
+    Created by: ``cte_metrics.core.survey.reading.read_survey``,
+    ``cte_metrics.core.survey.survey.Survey.at``.
+    Consumed by: ``cte_metrics.core.survey.responses.Responses``.
+
     Attributes
     ----------
     codes : ndarray (n, k), integer
