@@ -123,10 +123,12 @@ def resolve(name: str) -> Any:
 def creates(creator: Any, kind: type) -> bool:
     """Whether a function or class, or a function of its file that it calls, makes the class.
 
-    To make is to call the class (``cls`` within it) or to promise it as what comes back.
+    To make is to call the class or one of its subclasses (``cls`` within it), or to promise it as
+    what comes back.
     """
     within = _function(creator).__qualname__.partition(".")[0] == kind.__name__
-    own = f"{kind.__name__}|cls|Self" if within else kind.__name__
+    kinds = "|".join(one.__name__ for one in (kind, *kind.__subclasses__()))
+    own = f"{kinds}|cls|Self" if within else kinds
     made = re.compile(rf"(?<!class )(?<!pd\.)\b(?:{own})\(|-> [^:\n]*\b(?:{own})\b")
     return any(made.search(text) for text in _texts(creator, kind))
 

@@ -47,8 +47,10 @@ def exchange(mutant: Mutant, alive: dict[tuple[str, str, int], list[FunctionType
 def _forget(file: str) -> None:
     """Empty the caches of a file's functions."""
     for thing in gc.get_objects():
-        if isinstance(thing, _CACHED) and thing.__wrapped__.__code__.co_filename == file:
-            thing.cache_clear()
+        if isinstance(thing, _CACHED):
+            code = getattr(thing.__wrapped__, "__code__", None)
+            if code is not None and code.co_filename == file:
+                thing.cache_clear()
 
 
 def _codes(code: CodeType) -> list[CodeType]:

@@ -15,6 +15,10 @@ class Solution:
     """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found.
 
     ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones.
+
+    Created by: ``cte_metrics.factor.exploratory.efa``.
+    Consumed by: ``cte_metrics.factor.efa_result.EFA``,
+    ``cte_metrics.factor.loading_errors.loading_errors``.
     """
 
     r: Array

@@ -84,7 +84,14 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class MatrixInterval:
-    """Standard errors and limits of m figures of a matrix, (m,) each, with notes."""
+    """Standard errors and limits of m figures of a matrix, (m,) each, with notes.
+
+    Created by: ``cte_metrics.reliability.resampled.matrix_interval``.
+    Consumed by: ``cte_metrics.reliability.guttman.guttman_lambdas``,
+    ``cte_metrics.reliability.split_halves.split_half``,
+    ``cte_metrics.reliability.stratified.stratified_alpha``,
+    ``cte_metrics.reliability.hierarchical.hierarchical_omega``.
+    """
 
     se: Array
     low: Array

@@ -31,7 +31,7 @@ class Source:
     Consumed by: ``cte_metrics.reliability.alpha.cronbach_alpha``,
     ``cte_metrics.reliability.omega_estimation.continuous_omega``,
     ``cte_metrics.reliability.omega_estimation.categorical_omega``,
-    ``cte_metrics.reliability.coefficient.matrix_interval``.
+    ``cte_metrics.reliability.resampled.matrix_interval``.
 
     Attributes
     ----------
