@@ -21,11 +21,6 @@ LAZY_METHODS = {("results/base.py", "plot"), ("results/base.py", "to_svg")}
 FOREIGN = {"data", "cov", "mean", "tree"}
 STATEMENTS = 2  # a value and the answer
 KNOWN: dict[str, frozenset[str]] = {
-    "circles": frozenset(
-        {
-            "cte_metrics.core.instrument.checks -> cte_metrics.core.instrument.instrument",
-        }
-    ),
     "facades": frozenset(
         {
             "aggregation/agreement.py:Agreement.critical_values",
@@ -41,21 +36,6 @@ KNOWN: dict[str, frozenset[str]] = {
             "report/validation.py:Validation.to_frame",
             "report/validation.py:Validation.to_html",
             "report/validation.py:Validation.to_json",
-            "sem/semfit.py:SEMFit.again",
-        }
-    ),
-    "imports in functions": frozenset(
-        {
-            "core/instrument/instrument.py:from_file",
-            "core/instrument/instrument.py:summary",
-            "core/instrument/instrument.py:to_file",
-            "core/survey/responses.py:__repr__",
-        }
-    ),
-    "private reads": frozenset(
-        {
-            "factor/hierarchical.py",
-            "factor/rotations.py",
         }
     ),
 }
@@ -71,8 +51,6 @@ def test_no_circle_among_modules() -> None:
         m.name: {i.target for i in m.imports if not (i.inside or (m.is_face and i.typing))}
         for m in MODULES
     }
-    for known in KNOWN.get("circles", ()):
-        graph[known.split(" -> ")[0]].discard(known.split(" -> ")[1])
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -84,6 +84,11 @@ class EFA(Result):
     _solution: Solution = field(repr=False)
 
     @property
+    def solution(self) -> Solution:
+        """The solution in arrays: the library's own door to an EFA."""
+        return self._solution
+
+    @property
     def n_factors(self) -> int:
         """Number of factors."""
         return self.loadings.shape[1]
@@ -93,8 +98,8 @@ class EFA(Result):
         """The correlation matrix that was factored."""
         import pandas as pd
 
-        names = list(self._solution.items)
-        return pd.DataFrame(self._solution.r, index=names, columns=names)
+        names = list(self.solution.items)
+        return pd.DataFrame(self.solution.r, index=names, columns=names)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -125,7 +130,7 @@ class EFA(Result):
         """
         import pandas as pd
 
-        s = self._solution
+        s = self.solution
         read = item_data(data, items=s.items, what="Factor scores")
         values = read.values
         mean, sd = _mean_and_sd(values) if s.mean is None or s.sd is None else (s.mean, s.sd)
@@ -137,7 +142,7 @@ class EFA(Result):
         import pandas as pd
 
         one_of(method, ScoreMethod, "method")
-        s = self._solution
+        s = self.solution
         if method in ("bartlett", "anderson") and (self.uniquenesses <= 0.0).any():
             worst = self.uniquenesses.idxmin()
             raise EstimationError(
@@ -151,7 +156,7 @@ class EFA(Result):
         """Correlation of each factor's scores with the factor (its determinacy for regression)."""
         import pandas as pd
 
-        s = self._solution
+        s = self.solution
         weights = self.weights(method).to_numpy()
         validity = score_validity(s.r, s.loadings, s.phi, weights)
         return pd.Series(validity, index=list(s.factors), name="validity")
@@ -159,7 +164,7 @@ class EFA(Result):
     @recorded
     def standard_errors(self) -> LoadingErrors:
         """Standard errors of loadings and factor correlations; see `LoadingErrors`."""
-        return loading_errors(self._solution)
+        return loading_errors(self.solution)
 
     def _heading(self) -> str:
         asked = self.provenance.settings

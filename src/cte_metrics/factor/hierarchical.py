@@ -74,7 +74,7 @@ def schmid_leiman(efa: EFA) -> pd.DataFrame:
             f"schmid_leiman takes an EFA; got {type(efa).__name__}.",
             hint="Pass the result of cte.factor.efa(data, n_factors).",
         )
-    solution = efa._solution
+    solution = efa.solution
     if len(solution.factors) < 2:
         raise IdentificationError(
             "One factor has no group factors beside it.", hint="Extract two factors or more."

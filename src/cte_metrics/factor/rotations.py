@@ -110,7 +110,7 @@ def rotate(
 
 def _read(loadings: Any) -> tuple[Array, list[str], list[str]]:
     if isinstance(loadings, EFA):
-        solution = loadings._solution
+        solution = loadings.solution
         half = np.linalg.cholesky(solution.phi)
         return solution.loadings @ half, list(solution.items), list(solution.factors)
     values = np.asarray(loadings, dtype=np.float64)

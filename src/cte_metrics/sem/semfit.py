@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -27,7 +27,7 @@ from cte_metrics.sem.inference.wald import WaldTest
 from cte_metrics.sem.levels import fit_by_level
 from cte_metrics.sem.scores.factor_scores import factor_scores
 from cte_metrics.sem.scores.linear import Method
-from cte_metrics.sem.solving import solve_again, solve_request
+from cte_metrics.sem.solving import ask_again
 from cte_metrics.sem.verdict import judge
 
 if TYPE_CHECKING:
@@ -168,19 +168,7 @@ class SEMFit(Result):
         >>> equal.fit_measures["df"], equal.provenance.settings["estimator"]
         (5, 'MLR')
         """
-        request = self.solution.request
-        if model is not None:
-            request = replace(request, text=model, start=None)
-        if data is None:
-            return SEMFit.of(solve_again(self.solution, request))
-        for name in ("group", "cluster", "weights"):
-            given = getattr(request, name)
-            if given is not None and not isinstance(given, str):
-                raise InputError(
-                    f"{name}= was given as values, which belong to the rows of the first fit.",
-                    hint="Name a column of the data, then fit.again(data=...) can look it up.",
-                )
-        return SEMFit.of(solve_request(request, data))
+        return SEMFit.of(ask_again(self.solution, model, data))
 
     @property
     def converged(self) -> bool:

@@ -1,6 +1,6 @@
 """From what was asked to a solved model: read, choose an estimator, search, hand over a Solution.
 
-Functions: ``solve_request``, ``solve_rows``, ``solve_again``, ``solve``.
+Functions: ``solve_request``, ``solve_rows``, ``ask_again``, ``solve_again``, ``solve``.
 """
 
 from __future__ import annotations
@@ -120,6 +120,29 @@ def solve_rows(
     if solution is None:
         raise not_converged(0)
     return rotate_solution(solution, request.rotation) if any(table.efa) else solution
+
+
+def ask_again(solution: Solution, text: str | None, data: Any) -> Solution:
+    """Solve what a solution was asked, of another text or of other data; ``None`` is its own.
+
+    Raises
+    ------
+    InputError
+        If groups, clusters or weights were given as values, which other data cannot match.
+    """
+    request = solution.request
+    if text is not None:
+        request = replace(request, text=text, start=None)
+    if data is None:
+        return solve_again(solution, request)
+    for name in ("group", "cluster", "weights"):
+        given = getattr(request, name)
+        if given is not None and not isinstance(given, str):
+            raise InputError(
+                f"{name}= was given as values, which belong to the rows of the first fit.",
+                hint="Name a column of the data, then fit.again(data=...) can look it up.",
+            )
+    return solve_request(request, data)
 
 
 def solve_again(solution: Solution, request: ModelRequest) -> Solution:
