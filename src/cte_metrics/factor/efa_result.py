@@ -19,7 +19,7 @@ from cte_metrics.kernels.factor.factor_scores import (
 )
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Interval
-from cte_metrics.results.provenance import recorded
+from cte_metrics.results.recording import recorded
 from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.factor.factor_fit import FactorFit, degrees_of_freedom, fit
 from cte_metrics.results.estimate import Interval
 from cte_metrics.results.frozen import read_only
-from cte_metrics.results.provenance import Provenance, recorded
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.recording import recorded
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:

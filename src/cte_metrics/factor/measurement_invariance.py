@@ -14,7 +14,7 @@ from cte_metrics.factor.invariance_models import Key
 from cte_metrics.factor.invariance_result import Invariance
 from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, prepare
 from cte_metrics.factor.invariance_table import make_result
-from cte_metrics.results.provenance import recorded
+from cte_metrics.results.recording import recorded
 from cte_metrics.sem.request.model import ModelKeywords
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.syntax.reader import parse_model

@@ -32,7 +32,8 @@ from cte_metrics.kernels.numerics.random_correlations import (
     shuffled_correlations,
 )
 from cte_metrics.results.frozen import read_only
-from cte_metrics.results.provenance import Provenance, recorded
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.recording import recorded
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,8 @@ from cte_metrics.factor.rotation_options import RotationOptions, checked_options
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import read_only
-from cte_metrics.results.provenance import Provenance, recorded
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.recording import recorded
 from cte_metrics.results.status import Status
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from cte_metrics.factor.correlation_input import Correlation, Missing, correlati
 from cte_metrics.factor.definite import definite_matrix
 from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.results.base import Result
-from cte_metrics.results.provenance import Provenance, recorded
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.recording import recorded
 
 if TYPE_CHECKING:
     import pandas as pd

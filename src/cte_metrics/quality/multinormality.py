@@ -16,7 +16,8 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import adequacy as kernel
 from cte_metrics.kernels.factor import henze_zirkler as hz_kernel
 from cte_metrics.results.base import Result
-from cte_metrics.results.provenance import Provenance, recorded
+from cte_metrics.results.provenance import Provenance
+from cte_metrics.results.recording import recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

@@ -3,7 +3,8 @@
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Interval
 from cte_metrics.results.frozen import Frozen, read_only
-from cte_metrics.results.provenance import InstrumentIdentity, Provenance, recorded
+from cte_metrics.results.provenance import InstrumentIdentity, Provenance
+from cte_metrics.results.recording import recorded
 from cte_metrics.results.render.blocks import Block
 from cte_metrics.results.status import Status
 

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.factor.rotation import Method as Rotation
-from cte_metrics.results.provenance import recorded
+from cte_metrics.results.recording import recorded
 from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.model import (
     Bounds,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import NotKept
-from cte_metrics.results.provenance import recorded
+from cte_metrics.results.recording import recorded
 from cte_metrics.results.render.blocks import Block
 from cte_metrics.results.status import Status
 from cte_metrics.sem.fit import measures, residuals
