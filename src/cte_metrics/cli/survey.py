@@ -103,7 +103,7 @@ def reads_survey(*, covariates: bool = False) -> Callable[[Command], Command]:
             function(read_survey(**described), **given)
 
         told = [*options, *_parameters(function)[1:]]
-        command.__dict__["__signature__"] = inspect.Signature(told)
+        command.__signature__ = inspect.Signature(told)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in told}
         return command
 
