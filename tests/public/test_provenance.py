@@ -127,6 +127,10 @@ def test_the_page_names_instrument_seed_settings_and_version() -> None:
     assert f"cte_metrics {metadata.version('cte_metrics')}" in page
 
 
+def test_the_package_and_its_distribution_tell_one_version() -> None:
+    assert cte.__version__ == metadata.version("cte_metrics")
+
+
 def test_settings_cannot_change() -> None:
     mine = {"levels": ["a"], "inner": {"k": [1]}}
     kept = Provenance(method="By hand", n_used=1, settings=mine)
