@@ -157,6 +157,15 @@ def test_the_solution_behind_a_fit_refuses_to_be_written_to() -> None:
     pd.testing.assert_frame_equal(fit.parameters, before)
 
 
+def test_the_solution_behind_an_efa_refuses_to_be_written_to() -> None:
+    solution = instance("EFA").solution  # type: ignore[attr-defined]
+    for name in ("r", "loadings", "phi", "values", "mean", "sd", "bounded"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(solution, name)[0] = 99
+    solution.rotation_options["changed"] = 1
+    assert "changed" not in solution.rotation_options
+
+
 def test_summaries_and_surveys_are_frozen_too() -> None:
     frame = pd.DataFrame({"g": list("aabb"), "x": [1, 2, 3, 5], "y": [2, 1, 4, 4]})
     assert_frozen(cte.Moments.from_data(frame, by="g"))

@@ -8,10 +8,11 @@ from typing import Any
 
 from cte_metrics.arrays import Array, Flags
 from cte_metrics.kernels.factor.extraction import Method
+from cte_metrics.results.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution(Frozen):
     """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found.
 
     ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones.
