@@ -88,7 +88,12 @@ def _staff_by_school(responses: Responses, staff_size: Any) -> Mapping[Any, Any]
 
 
 def scale_means(
-    responses: Responses, items: Sequence[int], codes: Integers, n_cells: int, options: Options
+    responses: Responses,
+    items: Sequence[int],
+    codes: Integers,
+    *,
+    n_cells: int,
+    options: Options,
 ) -> ScaleMeans:
     """Every figure of one scale. codes: (N,) cell of each row, -1 for none."""
     values = responses.answers()[:, list(items)]

@@ -176,7 +176,7 @@ def aggregate(
         weights=_weights(chosen, weights), staff=staff_sizes(chosen, schools, staff_size),
     )  # fmt: skip
     found = {
-        (name, *part): scale_means(chosen, items, within, len(schools), options)
+        (name, *part): scale_means(chosen, items, within, n_cells=len(schools), options=options)
         for part, within in parts.items()
         for name, items in scales(chosen).items()
     }

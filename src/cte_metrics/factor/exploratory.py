@@ -162,7 +162,7 @@ def efa(
     )
     _refuse_unidentified(len(source.items), n_factors, method)
     r, notes = definite_matrix(source, smooth=smooth)
-    options = checked_options(rotation, rotation_options, source.items, n_factors)
+    options = checked_options(rotation, rotation_options, source.items, n_factors=n_factors)
     found = extracting.extract(r, int(n_factors), method)
     normalised = kaiser_normalised(rotation, kaiser)
     turned = rotating.rotate(found.loadings, rotation, kaiser=normalised, **options)

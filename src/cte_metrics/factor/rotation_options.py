@@ -43,7 +43,7 @@ def kaiser_normalised(rotation: str, kaiser: bool | None) -> bool:
 
 
 def checked_options(
-    rotation: str, options: Mapping[str, Any] | None, items: Sequence[str], n_factors: int
+    rotation: str, options: Mapping[str, Any] | None, items: Sequence[str], *, n_factors: int
 ) -> dict[str, Any]:
     """Return the options as the kernel takes them.
 

@@ -98,7 +98,7 @@ def rotate(
     one_of(method, rotating.Method, "method")
     values, items, names = _read(loadings)
     given = checked_options(
-        method, {**dict(rotation_options or {}), **options}, items, values.shape[1]
+        method, {**dict(rotation_options or {}), **options}, items, n_factors=values.shape[1]
     )
     normalised = kaiser_normalised(method, kaiser)
     turned = rotating.rotate(values, method, kaiser=normalised, **given)

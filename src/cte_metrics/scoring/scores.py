@@ -171,7 +171,7 @@ def score(
             *responses.notes,
             *_missing_notes(frame, required, scales, missing),
             *_rule_notes(responses, method),
-            *scale_keying(responses, scales, values, where),
+            *scale_keying(responses, scales, keyed),
         ),
     )
 
@@ -258,17 +258,16 @@ def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
 def scale_keying(
     responses: Responses,
     scales: Mapping[str, tuple[str, ...]],
-    values: Array,
-    where: Mapping[str, int],
+    keyed: pd.DataFrame,
 ) -> tuple[str, ...]:
     """Return the keying check of each subscale, or of all items when there is none."""
-    if len(values) < 3:
+    if len(keyed) < 3:
         return ()
-    covariance = moments(values, "pairwise").covariance
+    covariance = moments(keyed.to_numpy(dtype=np.float64), "pairwise").covariance
     own = {s.id: scales[s.id] for s in responses.instrument.subscales} or dict(scales)
     notes: list[str] = []
     for name, items in own.items():
-        chosen = [where[i] for i in items]
+        chosen = [keyed.columns.get_loc(i) for i in items]
         part = covariance[np.ix_(chosen, chosen)]
         if len(items) > 1 and np.isfinite(part).all():
             r_drop = item_total(part).r_drop.tolist()

@@ -105,7 +105,7 @@ def _measures(solution: Solution, level: int, model: Solution, base: Solution) -
         "pvalue": test.pvalue,
         "cfi": index.cfi(*pair),
         "tli": index.tli(*pair),
-        "rmsea": index.rmsea(test.statistic, test.df, n, 1, 1.0),
+        "rmsea": index.rmsea(test.statistic, test.df, n),
     }
 
 

@@ -105,7 +105,7 @@ def ifi(t: float, df: float, t0: float, df0: float) -> float:
     return 1.0 if bottom < 0 else (t0 - t) / bottom
 
 
-def rmsea(t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0) -> float:
+def rmsea(t: float, df: float, n: float, *, n_groups: int = 1, c: float = 1.0) -> float:
     """Root mean square error of approximation; 0 without degrees of freedom.
 
     Examples
@@ -119,7 +119,7 @@ def rmsea(t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0) -> f
 
 
 def rmsea_interval(
-    t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0, level: float = 0.9
+    t: float, df: float, n: float, *, n_groups: int = 1, c: float = 1.0, level: float = 0.9
 ) -> tuple[float, float]:
     """Limits of RMSEA: noncentralities at which T is an extreme observation."""
     if not (math.isfinite(t) and math.isfinite(df)):
@@ -139,15 +139,14 @@ def rmsea_interval(
 
 
 def rmsea_close(
-    t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0, bound: float = 0.05
+    t: float, df: float, n: float, *, n_groups: int = 1, c: float = 1.0, bound: float = 0.05
 ) -> float:
     """P-value of the hypothesis RMSEA <= ``bound``."""
-    below = rmsea_not_close(t, df, n, n_groups, c, bound)
-    return 1.0 - below
+    return 1.0 - rmsea_not_close(t, df, n, n_groups=n_groups, c=c, bound=bound)
 
 
 def rmsea_not_close(
-    t: float, df: float, n: float, n_groups: int = 1, c: float = 1.0, bound: float = 0.08
+    t: float, df: float, n: float, *, n_groups: int = 1, c: float = 1.0, bound: float = 0.08
 ) -> float:
     """P-value of the hypothesis RMSEA >= ``bound``."""
     if not (math.isfinite(t) and math.isfinite(df)) or df <= 0:

@@ -16,9 +16,9 @@ def inverse_and_logdet(matrix: Array) -> tuple[Array, float] | None:
 
     Examples
     --------
-    >>> inverse, logdet = inverse_and_logdet(np.diag([2.0, 0.5]))
+    >>> inverse, logdet = inverse_and_logdet(np.diag([4.0, 0.25]))
     >>> inverse.tolist(), round(logdet, 12)
-    ([[0.5, 0.0], [0.0, 2.0]], 0.0)
+    ([[0.25, 0.0], [0.0, 4.0]], 0.0)
     """
     factor, info = lapack.dpotrf(matrix, lower=1)
     if info != 0:

@@ -6,6 +6,8 @@ Functions: ``fit_measures``.
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -201,8 +203,9 @@ def _rmsea(
 ) -> dict[str, float]:
     n, groups = _n_for_indices(solution), len(solution.estimator.groups)
     level, close, not_close = bounds
-    plain = (standard.statistic, standard.df, n, groups)
-    out = _rmsea_set(plain, plain, (1.0, 1.0), bounds, "")
+    of = partial(_rmsea_set, n_groups=groups, bounds=bounds)
+    plain = (standard.statistic, standard.df, n)
+    out = of(plain, plain)
     out |= {
         "rmsea_ci_level": level,
         "rmsea_close_h0": close,
@@ -210,34 +213,36 @@ def _rmsea(
     }
     if scaled is not None:
         if scaled.name == "scaled.shifted":
-            shown = (scaled.statistic, standard.df, n, groups)
+            shown = (scaled.statistic, standard.df, n)
         else:
             df = scaled.trace if scaled.trace != 0.0 else math.nan
-            shown = (standard.statistic, df, n, groups)
-        out |= _rmsea_set(shown, shown, (1.0, 1.0), bounds, "_scaled")
+            shown = (standard.statistic, df, n)
+        out |= of(shown, shown, suffix="_scaled")
     if robust is not None:
-        point = (robust.t, robust.df, n, groups)
-        interval = (robust.t_scaled, robust.df, n, groups)
-        out |= _rmsea_set(point, interval, (robust.c, robust.c_interval), bounds, "_robust")
+        point, interval = (robust.t, robust.df, n), (robust.t_scaled, robust.df, n)
+        out |= of(point, interval, (robust.c, robust.c_interval), suffix="_robust")
     return out
 
 
 def _rmsea_set(
-    point: tuple[float, float, float, int],
-    interval: tuple[float, float, float, int],
-    scaling: tuple[float, float],
+    point: tuple[float, float, float],
+    interval: tuple[float, float, float],
+    scaling: tuple[float, float] = (1.0, 1.0),
+    *,
+    n_groups: int,
     bounds: tuple[float, float, float],
-    suffix: str,
+    suffix: str = "",
 ) -> dict[str, float]:
+    """Point and interval are (statistic, df, n); scaling holds their factors."""
     level, close, not_close = bounds
-    c_point, c = scaling
-    low, high = index.rmsea_interval(*interval, c, level)
+    own: dict[str, Any] = {"n_groups": n_groups, "c": scaling[1]}
+    low, high = index.rmsea_interval(*interval, **own, level=level)
     found = {
-        "rmsea": index.rmsea(*point, c_point),
+        "rmsea": index.rmsea(*point, n_groups=n_groups, c=scaling[0]),
         "rmsea_ci_lower": low,
         "rmsea_ci_upper": high,
-        "rmsea_pvalue": index.rmsea_close(*interval, c, close),
-        "rmsea_notclose_pvalue": index.rmsea_not_close(*interval, c, not_close),
+        "rmsea_pvalue": index.rmsea_close(*interval, **own, bound=close),
+        "rmsea_notclose_pvalue": index.rmsea_not_close(*interval, **own, bound=not_close),
     }
     return {name + suffix: value for name, value in found.items()}
 
