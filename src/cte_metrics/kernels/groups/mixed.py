@@ -168,6 +168,11 @@ def lower_pattern(n_random: int, correlated: bool) -> Flags:
     return full if correlated else np.eye(n_random, dtype=bool)
 
 
+def _solve(factor: Array, right: Array) -> Array:
+    """Solve by a lower Cholesky factor; where no fixed effect is left there is nothing to do."""
+    return np.asarray(linalg.cho_solve((factor, True), right)) if len(right) else right
+
+
 def evaluate(data: MixedSummary, lam: Array) -> Evaluation:
     """Everything the deviance and its gradient need at one Lambda."""
     cross, log_det, a, bb = (
@@ -175,8 +180,8 @@ def evaluate(data: MixedSummary, lam: Array) -> Evaluation:
     )
     p = data.n_fixed
     factor = linalg.cholesky(cross[:p, :p], lower=True)
-    inverse = linalg.cho_solve((factor, True), np.eye(p))
-    beta = linalg.cho_solve((factor, True), cross[:p, p])
+    inverse = _solve(factor, np.eye(p))
+    beta = _solve(factor, cross[:p, p])
     r2 = float(cross[p, p] - beta @ cross[:p, p])
     contrast = np.append(-beta, 1.0)
     c = np.einsum("abxy,x,y->ab", bb, contrast, contrast)

@@ -15,7 +15,7 @@ from scipy import linalg
 
 from cte_metrics.arrays import Array
 from cte_metrics.sem.model.constraints import CompiledConstraints
-from cte_metrics.sem.search.minimise import Minimum, Problem, information
+from cte_metrics.sem.search.minimise import Minimum, Problem, information, minimise
 
 ACTIVE = 1e-6
 
@@ -58,9 +58,8 @@ def minimise_constrained(
     """Find the constrained minimum from ``start`` (n_free,)."""
     from scipy import optimize  # 0.1 s that most fits need not spend
 
-    start = np.clip(start, bounds.lower, bounds.upper)
-    first = problem.point(start)
-    if first is None:
+    start = np.clip(_near_free_minimum(problem, start, constraints), bounds.lower, bounds.upper)
+    if problem.point(start) is None:
         return None
     scale = _scale(problem, start)
 
@@ -89,6 +88,14 @@ def minimise_constrained(
         options={"maxiter": 300, "ftol": 1e-13},
     )
     return _polish(problem, found.x * scale, constraints, bounds, int(found.nit))
+
+
+def _near_free_minimum(problem: Problem, start: Array, constraints: CompiledConstraints) -> Array:
+    """Where only bounds restrict: the minimum without them, beside which the best one lies."""
+    if len(constraints.equal) or len(constraints.inequal):
+        return start
+    free = minimise(problem, start)
+    return start if free is None or not free.converged else free.theta
 
 
 def _scale(problem: Problem, start: Array) -> Array:
