@@ -36,7 +36,17 @@ def main() -> int:
     os.chdir(ROOT)
     asked = Asked(**{k: v for k, v in vars(options).items() if k != "tests"})
     plugin = Session(asked, ROOT / "src" / "cte_metrics")
-    silent = ["-q", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-s"]
+    silent = [
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-s",
+        "--tb=no",
+    ]
     pytest.main([*silent, *options.tests], plugins=[plugin])
     return plugin.report()
 

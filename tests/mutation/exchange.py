@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -18,39 +19,42 @@ from tests.mutation.mutants import Mutant, mutated
 _CACHED = type(lru_cache(lambda: None))
 
 
-def functions_of(files: set[str]) -> dict[tuple[str, str, int], list[FunctionType]]:
-    """Every function alive that a file defines, by file, qualified name and first line."""
-    found: dict[tuple[str, str, int], list[FunctionType]] = {}
+@dataclass(frozen=True)
+class Alive:
+    """Functions of the files under test, by file, qualified name and first line; their caches."""
+
+    functions: dict[tuple[str, str, int], list[FunctionType]]
+    caches: dict[str, list[Any]]
+
+
+def alive_in(files: set[str]) -> Alive:
+    """Find every function and cache that the files define."""
+    functions: dict[tuple[str, str, int], list[FunctionType]] = {}
+    caches: dict[str, list[Any]] = {}
     for thing in gc.get_objects():
         if isinstance(thing, FunctionType) and thing.__code__.co_filename in files:
-            found.setdefault(_key(thing.__code__), []).append(thing)
-    return found
+            functions.setdefault(_key(thing.__code__), []).append(thing)
+        elif isinstance(thing, _CACHED) and isinstance(thing.__wrapped__, FunctionType):
+            caches.setdefault(thing.__wrapped__.__code__.co_filename, []).append(thing)
+    return Alive(functions, caches)
 
 
 def _key(code: CodeType) -> tuple[str, str, int]:
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
-def exchange(mutant: Mutant, alive: dict[tuple[str, str, int], list[FunctionType]]) -> None:
+def exchange(mutant: Mutant, alive: Alive) -> None:
     """Make the running library behave as the mutant says."""
     tree = mutated(mutant)
-    _forget(mutant.file)
+    for cache in alive.caches.get(mutant.file, []):
+        cache.cache_clear()
     if mutant.function is None:
         _run_anew(mutant.file, tree)
         return
     for code in _codes(compile(tree, mutant.file, "exec")):
-        for function in alive.get(_key(code), []):
+        for function in alive.functions.get(_key(code), []):
             if code.co_freevars == function.__code__.co_freevars:
                 function.__code__ = code
-
-
-def _forget(file: str) -> None:
-    """Empty the caches of a file's functions."""
-    for thing in gc.get_objects():
-        if isinstance(thing, _CACHED):
-            code = getattr(thing.__wrapped__, "__code__", None)
-            if code is not None and code.co_filename == file:
-                thing.cache_clear()
 
 
 def _codes(code: CodeType) -> list[CodeType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.exchange import exchange, functions_of
+from tests.mutation.exchange import alive_in, exchange
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.reach import Reach
 
@@ -84,7 +85,8 @@ class Session:
         self.items = {item.nodeid: item for item in session.items}
         self.reach = self._reach()
         done = self._recorded()
-        self.alive = functions_of({str(f) for f in self.files()})
+        self.alive = alive_in({str(f) for f in self.files()})
+        gc.freeze()  # children share what was read
         waiting = [m for m in self._sample() if m not in done]
         print(f"{len(waiting)} mutants to try, {len(done)} recorded", flush=True)
         with self.asked.record.open("a") as record:

@@ -10,7 +10,7 @@ import pytest
 
 from cte_metrics.kernels.factor import extraction
 from cte_metrics.kernels.numerics import vech
-from tests.mutation.exchange import exchange, functions_of
+from tests.mutation.exchange import exchange, alive_in
 from tests.mutation.mutants import mutants_of
 from tests.mutation.reach import Reach
 
@@ -53,10 +53,10 @@ def test_a_fault_takes_the_place_of_the_running_code() -> None:
     fault = next(
         m for m in mutants_of(Path(FILE)) if m.change == "p * (p + 1) // 2 -> p * (p + 1) * 2"
     )
-    before = functions_of({FILE})
+    alive = alive_in({FILE})
 
     def is_wrong() -> bool:
-        exchange(fault, before)
+        exchange(fault, alive)
         return vech.n_half(3) == 24
 
     assert vech.n_half(3) == 6
@@ -66,11 +66,11 @@ def test_a_fault_takes_the_place_of_the_running_code() -> None:
 
 def test_a_cached_answer_is_forgotten() -> None:
     fault = next(m for m in mutants_of(Path(FILE)) if m.change == "2.0 -> 3.0")
-    before = functions_of({FILE})
+    alive = alive_in({FILE})
     vech.vech_weights(2)
 
     def is_wrong() -> bool:
-        exchange(fault, before)
+        exchange(fault, alive)
         return vech.vech_weights(2).tolist() == [1.0, 3.0, 1.0]
 
     assert in_another_process(is_wrong)
@@ -82,7 +82,7 @@ def test_a_constant_outside_functions_is_changed() -> None:
     assert fault.function is None
 
     def is_wrong() -> bool:
-        exchange(fault, functions_of({file}))
+        exchange(fault, alive_in({file}))
         return extraction.LOWEST_UNIQUENESS == 0.0075
 
     assert in_another_process(is_wrong)
