@@ -10,7 +10,7 @@ import pytest
 
 from cte_metrics.kernels.factor import extraction
 from cte_metrics.kernels.numerics import vech
-from tests.mutation.exchange import exchange, alive_in
+from tests.mutation.exchange import alive_in, exchange
 from tests.mutation.mutants import mutants_of
 from tests.mutation.reach import Reach
 

@@ -267,7 +267,7 @@ def scale_keying(
     own = {s.id: scales[s.id] for s in responses.instrument.subscales} or dict(scales)
     notes: list[str] = []
     for name, items in own.items():
-        chosen = [keyed.columns.get_loc(i) for i in items]
+        chosen = keyed.columns.get_indexer(list(items))
         part = covariance[np.ix_(chosen, chosen)]
         if len(items) > 1 and np.isfinite(part).all():
             r_drop = item_total(part).r_drop.tolist()
