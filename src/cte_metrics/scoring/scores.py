@@ -265,9 +265,10 @@ def scale_keying(
         return ()
     covariance = moments(keyed.to_numpy(dtype=np.float64), "pairwise").covariance
     own = {s.id: scales[s.id] for s in responses.instrument.subscales} or dict(scales)
+    place = {str(name): k for k, name in enumerate(keyed.columns)}
     notes: list[str] = []
     for name, items in own.items():
-        chosen = keyed.columns.get_indexer(list(items))
+        chosen = [place[i] for i in items]
         part = covariance[np.ix_(chosen, chosen)]
         if len(items) > 1 and np.isfinite(part).all():
             r_drop = item_total(part).r_drop.tolist()
