@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cte_metrics.aggregation.chance_agreement import Chance, critical_values
 from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.arrays import Array
 from cte_metrics.core.instrument.response_scale import ResponseScale
-from cte_metrics.core.randomness import Seed, generator
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.groups import agreement as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
@@ -106,40 +107,8 @@ class Agreement(Result):
         """
         if n_resamples < 100:
             raise InputError(f"n_resamples={n_resamples}; at least 100 are needed.")
-        related = _checked_correlation(correlation, self.n_items)
-        n_categories = _categories(self.scale)
-        draws = generator(rng)
-        sizes = np.unique(self.table["n"].to_numpy())
-        rows = {
-            int(n): self._critical(draws, int(n), n_categories, related, n_resamples,
-                                   confidence)
-            for n in sizes if n > 1
-        }  # fmt: skip
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("n")
-
-    def _critical(
-        self,
-        rng: np.random.Generator,
-        n: int,
-        n_categories: int,
-        correlation: Array | None,
-        n_resamples: int,
-        level: float,
-    ) -> dict[str, float]:
-        if correlation is None:
-            drawn = formulas.simulate_uniform(rng, n_resamples, n, self.n_items, n_categories)
-        else:
-            drawn = formulas.simulate_correlated(rng, n_resamples, n, correlation, n_categories)
-        null = formulas.uniform_variance(n_categories)
-        variance = summaries.moments_from_counts(drawn).variance
-        value = formulas.rwg_j(variance, null)
-        value = np.where(variance.mean(axis=1) > null, 0.0, value)
-        ad_mean, ad_median = summaries.absolute_deviations_from_counts(drawn)
-        return {
-            "rwg_j" if self.n_items > 1 else "rwg": formulas.upper_critical_value(value, level),
-            "ad_mean": formulas.lower_critical_value(ad_mean.mean(axis=1), level),
-            "ad_median": formulas.lower_critical_value(ad_median.mean(axis=1), level),
-        }
+        chance = Chance(self.n_items, self.scale, correlation, n_resamples, confidence)
+        return critical_values(self.table["n"].to_numpy(), chance, rng)
 
 
 @recorded
@@ -234,16 +203,6 @@ def agreement(
 
 def _n_categories(limits: tuple[float, float]) -> float:
     return limits[1] - limits[0] + 1
-
-
-def _categories(limits: tuple[float, float]) -> int:
-    number = _n_categories(limits)
-    if number != round(number):
-        raise InputError(
-            f"The response range {limits[0]:g} to {limits[1]:g} is not made of whole numbers, so "
-            "answers cannot be simulated."
-        )
-    return round(number)
 
 
 def _nulls(null: Any, limits: tuple[float, float]) -> tuple[float, float, tuple[str, ...]]:
@@ -368,17 +327,3 @@ def _range_notes(table: pd.DataFrame) -> tuple[str, ...]:
                 ".truncated.",
             )
     return notes
-
-
-def _checked_correlation(correlation: Any, n_items: int) -> Array | None:
-    if correlation is None:
-        return None
-    matrix = np.asarray(correlation, dtype=np.float64)
-    if matrix.shape != (n_items, n_items) or not np.allclose(matrix, matrix.T):
-        raise InputError(
-            f"correlation must be a symmetric {n_items} x {n_items} matrix; got shape "
-            f"{matrix.shape}."
-        )
-    if np.linalg.eigvalsh(matrix)[0] < -1e-8:
-        raise InputError("correlation is not a correlation matrix: it has a negative eigenvalue.")
-    return matrix

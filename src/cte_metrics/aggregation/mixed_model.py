@@ -161,15 +161,7 @@ class MixedModel(Result):
             If a coefficient does not exist.
         """
         check_confidence(confidence)
-        row = np.zeros(len(self.fixed))
-        for name, value in dict(weights).items():
-            if name not in self.fixed.index:
-                raise UnknownNameError(
-                    f"There is no coefficient {name!r}.{close_names(name, self.fixed.index)}"
-                )
-            row[self.fixed.index.get_loc(name)] = float(value)
-        table = _coefficients(self._summary, self._fit, row[None, :], ["contrast"], confidence)
-        return table.iloc[0].rename("contrast")
+        return _contrast(self, weights, confidence)
 
 
 @recorded
@@ -295,6 +287,17 @@ def _assemble(
             reference=REFERENCE,
         ),
     )  # fmt: skip
+
+
+def _contrast(model: MixedModel, weights: Mapping[str, float], confidence: float) -> pd.Series:
+    names = model.fixed.index
+    row = np.zeros(len(names))
+    for name, value in dict(weights).items():
+        if name not in names:
+            raise UnknownNameError(f"There is no coefficient {name!r}.{close_names(name, names)}")
+        row[names.get_loc(name)] = float(value)
+    table = _coefficients(model._summary, model._fit, row[None, :], ["contrast"], confidence)
+    return table.iloc[0].rename("contrast")
 
 
 def _coefficients(

@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from cte_metrics.arrays import Array
-from cte_metrics.core.door import item_data
-from cte_metrics.errors import EstimationError, InputError, one_of
+from cte_metrics.errors import one_of
 from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
+from cte_metrics.factor.score_frames import respondent_scores, validities, weights_frame
 from cte_metrics.factor.solution import Solution
-from cte_metrics.kernels.factor.factor_scores import (
-    ScoreMethod,
-    score_validity,
-    score_weights,
-)
+from cte_metrics.kernels.factor.factor_scores import ScoreMethod
 from cte_metrics.results.base import Result
 from cte_metrics.results.estimate import Interval
 from cte_metrics.results.recording import recorded
@@ -128,38 +122,16 @@ class EFA(Result):
             the mean and standard deviation of the respondents that were factored, or with those
             of ``data`` when the solution came from a matrix.
         """
-        import pandas as pd
-
-        s = self.solution
-        read = item_data(data, items=s.items, what="Factor scores")
-        values = read.values
-        mean, sd = _mean_and_sd(values) if s.mean is None or s.sd is None else (s.mean, s.sd)
-        scores = (values - mean) / sd @ self.weights(method).to_numpy()
-        return pd.DataFrame(scores, index=read.index, columns=list(s.factors))
+        return respondent_scores(self.solution, data, self.weights(method))
 
     def weights(self, method: ScoreMethod = "regression") -> pd.DataFrame:
         """Weights of the standardised answers in the factor scores (items x factors)."""
-        import pandas as pd
-
         one_of(method, ScoreMethod, "method")
-        s = self.solution
-        if method in ("bartlett", "anderson") and (self.uniquenesses <= 0.0).any():
-            worst = self.uniquenesses.idxmin()
-            raise EstimationError(
-                f"{method} scores divide by uniquenesses, and that of {worst!r} is not positive.",
-                hint="Use method='regression', or fewer factors.",
-            )
-        weights = score_weights(s.r, s.loadings, s.phi, method)
-        return pd.DataFrame(weights, index=list(s.items), columns=list(s.factors))
+        return weights_frame(self.solution, self.uniquenesses, method)
 
     def score_validity(self, method: ScoreMethod = "regression") -> pd.Series:
         """Correlation of each factor's scores with the factor (its determinacy for regression)."""
-        import pandas as pd
-
-        s = self.solution
-        weights = self.weights(method).to_numpy()
-        validity = score_validity(s.r, s.loadings, s.phi, weights)
-        return pd.Series(validity, index=list(s.factors), name="validity")
+        return validities(self.solution, self.weights(method))
 
     @recorded
     def standard_errors(self) -> LoadingErrors:
@@ -178,17 +150,3 @@ class EFA(Result):
         if self.n_factors > 1:
             blocks.append(Block("Factor correlations", self.factor_correlations))
         return [*blocks, Block("Fit", fit)]
-
-
-def _mean_and_sd(values: Array) -> tuple[Array, Array]:
-    answered = ~np.isnan(values)
-    n = answered.sum(axis=0)
-    if (n < 2).any():
-        raise InputError(
-            "Scores from a solution that came from a matrix are standardised with the answers "
-            "themselves, which takes at least two respondents for each item."
-        )
-    filled = np.where(answered, values, 0.0)
-    mean = filled.sum(axis=0) / n
-    deviation = np.where(answered, values - mean, 0.0)
-    return mean, np.sqrt((deviation**2).sum(axis=0) / (n - 1.0))

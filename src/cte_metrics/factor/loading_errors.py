@@ -57,24 +57,27 @@ class LoadingErrors(Result):
 
     def intervals(self, confidence: float = 0.95) -> pd.DataFrame:
         """Loadings with their normal confidence intervals, one row an item and factor."""
-        import pandas as pd
-
         check_confidence(confidence)
-        est = self.estimates.to_numpy()
-        se = self.loadings.to_numpy()
-        reach = float(normal_quantile(0.5 + 0.5 * confidence)) * se
-        p, k = est.shape
-        return pd.DataFrame(
-            {
-                "item": np.repeat(np.asarray(self.estimates.index), k),
-                "factor": np.tile(np.asarray(self.estimates.columns), p),
-                "est": est.ravel(),
-                "se": se.ravel(),
-                "z": (est / se).ravel(),
-                "ci_low": (est - reach).ravel(),
-                "ci_high": (est + reach).ravel(),
-            }
-        )
+        return _intervals(self.estimates, self.loadings.to_numpy(), confidence)
+
+
+def _intervals(estimates: pd.DataFrame, se: Array, confidence: float) -> pd.DataFrame:
+    import pandas as pd
+
+    est = estimates.to_numpy()
+    reach = float(normal_quantile(0.5 + 0.5 * confidence)) * se
+    p, k = est.shape
+    return pd.DataFrame(
+        {
+            "item": np.repeat(np.asarray(estimates.index), k),
+            "factor": np.tile(np.asarray(estimates.columns), p),
+            "est": est.ravel(),
+            "se": se.ravel(),
+            "z": (est / se).ravel(),
+            "ci_low": (est - reach).ravel(),
+            "ci_high": (est + reach).ravel(),
+        }
+    )
 
 
 def loading_errors(solution: Solution) -> LoadingErrors:

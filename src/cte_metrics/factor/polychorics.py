@@ -67,27 +67,12 @@ class Polychoric(Result):
     @property
     def correlation_acov(self) -> Array:
         """The part of ``acov`` that belongs to the correlations below the diagonal, by column."""
-        k = len(self.correlations)
-        p = k * (k - 1) // 2
-        body = self.acov.to_numpy()
-        return body[len(body) - p :, len(body) - p :] if len(body) else body
+        return _of_correlations(self.acov.to_numpy(), len(self.correlations))
 
     @property
     def table(self) -> pd.DataFrame:
         """One row a pair: ``item_1, item_2, r, se, n``."""
-        import pandas as pd
-
-        a, b = item_pairs(len(self.correlations))
-        names = self.correlations.columns.to_numpy()
-        return pd.DataFrame(
-            {
-                "item_1": names[a],
-                "item_2": names[b],
-                "r": self.correlations.to_numpy()[a, b],
-                "se": self.standard_errors.to_numpy()[a, b],
-                "n": self.n_pairs.to_numpy()[a, b],
-            }
-        )
+        return _pairs(self)
 
     def _blocks(self) -> list[Block]:
         import pandas as pd
@@ -98,6 +83,27 @@ class Polychoric(Result):
         if len(self.acov):
             blocks.append(Block("standard errors", self.standard_errors))
         return [*blocks, Block("thresholds", cuts)]
+
+
+def _of_correlations(acov: Array, k: int) -> Array:
+    p = k * (k - 1) // 2
+    return acov[len(acov) - p :, len(acov) - p :] if len(acov) else acov
+
+
+def _pairs(found: Polychoric) -> pd.DataFrame:
+    import pandas as pd
+
+    a, b = item_pairs(len(found.correlations))
+    names = found.correlations.columns.to_numpy()
+    return pd.DataFrame(
+        {
+            "item_1": names[a],
+            "item_2": names[b],
+            "r": found.correlations.to_numpy()[a, b],
+            "se": found.standard_errors.to_numpy()[a, b],
+            "n": found.n_pairs.to_numpy()[a, b],
+        }
+    )
 
 
 @recorded

@@ -69,36 +69,12 @@ class Retention(Result):
     @property
     def table(self) -> pd.DataFrame:
         """Index criterion: ``n_factors``, ``agree`` (criteria with the same answer), ``basis``."""
-        import pandas as pd
-
-        votes = Counter(m for m in self.suggested.values() if m is not None)
-        rows = {
-            name: {"n_factors": m, "agree": 0 if m is None else votes[m], "basis": BASIS[name]}
-            for name, m in self.suggested.items()
-        }
-        frame = pd.DataFrame.from_dict(rows, orient="index")
-        if None in self.suggested.values():
-            frame["n_factors"] = frame["n_factors"].astype("Int64")
-        frame.index.name = "criterion"
-        return frame
+        return _criteria(self.suggested)
 
     @property
     def roots(self) -> pd.DataFrame:
         """Index number of the root: observed roots beside those of random data."""
-        import pandas as pd
-
-        parts = {
-            "component": self.eigenvalues,
-            "component_mean": self.mean_eigenvalues,
-            "component_p95": self.reference_eigenvalues,
-            "factor": self.factor_eigenvalues,
-            "factor_mean": self.mean_factor_eigenvalues,
-            "factor_p95": self.reference_factor_eigenvalues,
-            "ekc": self.ekc_reference,
-        }
-        p = len(self.eigenvalues)
-        index = pd.RangeIndex(1, p + 1, name="root")
-        return pd.DataFrame({k: v for k, v in parts.items() if len(v) == p}, index=index)
+        return _roots(self)
 
     def _blocks(self) -> list[Block]:
         blocks = [Block("Criteria", self.table), Block("Roots", self.roots)]
@@ -108,3 +84,35 @@ class Retention(Result):
         if len(self.hull):
             blocks.append(Block("Hull", self.hull))
         return blocks
+
+
+def _criteria(suggested: Mapping[str, int | None]) -> pd.DataFrame:
+    import pandas as pd
+
+    votes = Counter(m for m in suggested.values() if m is not None)
+    rows = {
+        name: {"n_factors": m, "agree": 0 if m is None else votes[m], "basis": BASIS[name]}
+        for name, m in suggested.items()
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    if None in suggested.values():
+        frame["n_factors"] = frame["n_factors"].astype("Int64")
+    frame.index.name = "criterion"
+    return frame
+
+
+def _roots(found: Retention) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = {
+        "component": found.eigenvalues,
+        "component_mean": found.mean_eigenvalues,
+        "component_p95": found.reference_eigenvalues,
+        "factor": found.factor_eigenvalues,
+        "factor_mean": found.mean_factor_eigenvalues,
+        "factor_p95": found.reference_factor_eigenvalues,
+        "ekc": found.ekc_reference,
+    }
+    p = len(found.eigenvalues)
+    index = pd.RangeIndex(1, p + 1, name="root")
+    return pd.DataFrame({k: v for k, v in parts.items() if len(v) == p}, index=index)

@@ -6,7 +6,7 @@ Functions: ``validate``. Class: ``Validation``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -65,11 +65,7 @@ class Validation(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a decision: question, verdict, level, rule, source."""
-        import pandas as pd
-
-        columns = ["question", "verdict", "level", "rule", "source"]
-        rows = [[getattr(d, c) for c in columns] for d in self.decisions]
-        return pd.DataFrame(rows, columns=columns)
+        return _decision_frame(self.decisions)
 
     @classmethod
     def _published(cls) -> dict[str, Any]:
@@ -83,7 +79,15 @@ class Validation(Result):
         The page is one file without outside requests: styles and figures are inside it (no figures
         where the dossier was restored from its record).
         """
-        page = render(
+        return _written(self._page(), path)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return every figure as JSON text, and write it to ``path`` when one is given."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        return _written(f"{text}\n", path)
+
+    def _page(self) -> str:
+        return render(
             title=self.title,
             subtitle=self.subtitle,
             banners=self.banners,
@@ -91,16 +95,6 @@ class Validation(Result):
             footer=self.footer,
             provenance=self.provenance,
         )
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Return every figure as JSON text, and write it to ``path`` when one is given."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
 
     def _heading(self) -> str:
         return self.title
@@ -109,6 +103,20 @@ class Validation(Result):
         blocks = [Block("", [(b, "") for b in self.banners])] if self.banners else []
         told = (Block(f"{d.question} {d.verdict}", [*d.figures.items()]) for d in self.decisions)
         return [*blocks, *told]
+
+
+def _decision_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["question", "verdict", "level", "rule", "source"]
+    rows = [[getattr(d, c) for c in columns] for d in decisions]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _written(text: str, path: str | Path | None) -> str:
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
 
 
 class _Figures(Mapping[str, "Figure"]):
