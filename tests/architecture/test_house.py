@@ -1,7 +1,4 @@
-"""The house: no circles, imports in sight, no heaps, contracts instead of probing, thin facades.
-
-``KNOWN`` lists what is still in the way, by check; it may shrink only.
-"""
+"""The house: no circles, imports in sight, no heaps, contracts instead of probing, thin facades."""
 
 from __future__ import annotations
 
@@ -20,33 +17,6 @@ LAZY_METHODS = {("results/base.py", "plot"), ("results/base.py", "to_svg")}
 # Things that users hand in, of types that are not ours; anything else has a contract to rely on.
 FOREIGN = {"data", "cov", "mean", "tree"}
 STATEMENTS = 2  # a value and the answer
-KNOWN: dict[str, frozenset[str]] = {
-    "circles": frozenset(
-        {
-            "cte_metrics.results.provenance -> cte_metrics.results.base",
-        }
-    ),
-    "facades": frozenset(
-        {
-            "sem/semfit.py:SEMFit.again",
-        }
-    ),
-    "heaps": frozenset(
-        {
-            "factor: 25",
-        }
-    ),
-    "private reads": frozenset(
-        {
-            "factor/hierarchical.py",
-            "factor/rotations.py",
-        }
-    ),
-}
-
-
-def beyond_known(check: str, found: set[str]) -> list[str]:
-    return sorted(found - KNOWN.get(check, frozenset()))
 
 
 def test_no_circle_among_modules() -> None:
@@ -55,8 +25,6 @@ def test_no_circle_among_modules() -> None:
         m.name: {i.target for i in m.imports if not (i.inside or (m.is_face and i.typing))}
         for m in MODULES
     }
-    for known in KNOWN.get("circles", ()):
-        graph[known.split(" -> ")[0]].discard(known.split(" -> ")[1])
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -72,14 +40,14 @@ def test_own_modules_are_imported_at_the_top() -> None:
         if i.inside and not m.is_face and not m.file.startswith(LAZY_ROOMS)
     }
     allowed = {f"{file}:{method}" for file, method in LAZY_METHODS}
-    assert beyond_known("imports in functions", found - allowed) == []
+    assert found - allowed == set()
 
 
 def test_no_folder_is_a_heap() -> None:
     sizes = Counter(m.file.rpartition("/")[0] for m in MODULES if not m.is_face)
     towers = {folder: n for folder, n in sizes.items() if folder.startswith(("sem", "kernels"))}
     heaps = {f"{folder}: {n}" for folder, n in towers.items() if n > MOST_MODULES}
-    assert beyond_known("heaps", heaps) == []
+    assert heaps == set()
 
 
 def test_only_sem_reads_the_inside_of_a_fit() -> None:
@@ -92,7 +60,7 @@ def test_only_sem_reads_the_inside_of_a_fit() -> None:
         and node.attr in {"_solution", "_request"}
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
     }
-    assert beyond_known("private reads", {line.split(":")[0] for line in found}) == []
+    assert found == set()
 
 
 def test_the_engine_relies_on_its_contracts() -> None:
@@ -107,7 +75,7 @@ def test_the_engine_relies_on_its_contracts() -> None:
         and (node.func.id == "hasattr" or (node.func.id == "getattr" and len(node.args) == 3))
         and ast.unparse(node.args[0]) not in FOREIGN
     }
-    assert beyond_known("probing", {line.split(":")[0] for line in found}) == []
+    assert found == set()
 
 
 def test_a_public_method_checks_hands_over_and_returns() -> None:
@@ -118,7 +86,7 @@ def test_a_public_method_checks_hands_over_and_returns() -> None:
         for method in public_methods(kind)
         if computes_itself(method) or len(owners(method, module)) > 1
     }
-    assert beyond_known("facades", found) == []
+    assert found == set()
 
 
 def results() -> Iterator[tuple[Module, ast.ClassDef]]:
