@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,25 @@ def test_text_and_data_together() -> None:
     first = sem.cfa("f =~ x1 + x2 + x3", hs())
     again = first.again("g =~ x4 + x5 + x6", hs())
     assert set(again.parameters["lhs"]) == {"g", "x4", "x5", "x6"}
+
+
+@pytest.mark.parametrize("missing", ["listwise", "fiml"])
+def test_means_come_and_go_with_the_text(missing: Literal["listwise", "fiml"]) -> None:
+    plain, means = "f =~ x1 + x2 + x3 + x4", "f =~ x1 + x2 + x3 + x4\nx1 ~ 4*1"
+    for text, other in ((plain, means), (means, plain)):
+        again = sem.cfa(text, hs(), missing=missing).again(other)
+        direct = sem.cfa(other, hs(), missing=missing)
+        figures = direct.fit_measures.to_dict()
+        assert again.fit_measures.to_dict() == pytest.approx(figures, nan_ok=True)
+
+
+def test_another_set_of_ordinal_items() -> None:
+    answers = hs()[["x1", "x2", "x3", "x4"]].apply(lambda c: pd.qcut(c, 3, labels=False))
+    both, one = (
+        "f =~ x1 + x2 + x3 + x4\n" + cuts for cuts in ("x1 + x2 | t1 + t2", "x1 | t1 + t2")
+    )
+    again = sem.cfa(both, answers).again(one)
+    assert again.fit_measures["chisq"] == pytest.approx(sem.cfa(one, answers).fit_measures["chisq"])
 
 
 def test_fewer_variables_are_read_from_the_rows_of_the_fit() -> None:

@@ -108,15 +108,12 @@ def solve_rows(
     ``estimator`` and ``baseline`` are those of an earlier fit of the same variables to the same
     rows.
     """
-    thresholds: tuple[tuple[str, int], ...] = ()
-    if options.ordinal:
-        thresholds = sample_thresholds(rows, request.ordered, request.text)
-    table = build_table(request.text, _table_options(request, options, rows, thresholds))
-    if request.bounds != "none":
-        table = positive_variances(table)
+    table = _table(request, options, rows)
     if estimator is None:
         estimator = make_estimator(rows, table, options, sample=sample)
-    solution = solve(table, estimator, request, options, rows, baseline=baseline)
+    solution = solve(
+        table, estimator, request=request, options=options, data=rows, baseline=baseline
+    )
     if solution is None:
         raise not_converged(0)
     return rotate_solution(solution, request.rotation) if any(table.efa) else solution
@@ -148,12 +145,13 @@ def ask_again(solution: Solution, text: str | None, data: Any) -> Solution:
 def solve_again(solution: Solution, request: ModelRequest) -> Solution:
     """Solve another request on the rows of a solution.
 
-    Where the variables are the same, so are the summaries and unrestricted moments.
+    Where the model sees the same variables alike, summaries and unrestricted moments are kept.
 
     Raises
     ------
     InputError
-        If the model names variables that the solution has not read.
+        If the model names variables that the solution has not read, or sees moments otherwise than
+        a solution that knows no rows.
     """
     outline = model_outline(request.text)
     missing = [v for v in outline.ov_names if v not in solution.data.names]
@@ -162,23 +160,30 @@ def solve_again(solution: Solution, request: ModelRequest) -> Solution:
             f"The fit has not read {', '.join(missing)}; it keeps the variables of its own model.",
             hint="Pass data= as well: fit.again(model, data).",
         )
-    options = settle_options(request, outline)
-    table = build_table(request.text, solution.table.options)
-    same = options == solution.options and _variables(table) == _variables(solution.table)
-    if solution.data.groups:
-        return solve_rows(
-            request, options, solution.data, estimator=solution.estimator if same else None
-        )
-    if not same:
+    options, rows = settle_options(request, outline), solution.data
+    seen = _seen(_table(request, options, rows))
+    same = options == solution.options and seen == _seen(solution.table)
+    if not same and not rows.groups:
         raise InputError(
             "The fit knows moments, not answers, and the model has other variables or options.",
             hint="Pass the moments again, as data.",
         )
-    return solve_rows(request, options, solution.data, estimator=solution.estimator)
+    return solve_rows(request, options, rows, estimator=solution.estimator if same else None)
 
 
-def _variables(table: ParameterTable) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    return [(b.ov_names, b.ov_x) for b in table.blocks]
+def _seen(table: ParameterTable) -> tuple[object, ...]:
+    """What an estimator is made of, beside rows and options: variables, means, thresholds."""
+    variables = tuple((b.ov_names, b.ov_x) for b in table.blocks)
+    return variables, table.options.meanstructure, table.options.n_thresholds
+
+
+def _table(request: ModelRequest, options: FitOptions, rows: ModelData) -> ParameterTable:
+    """Complete the model's text with the defaults for these rows."""
+    thresholds: tuple[tuple[str, int], ...] = ()
+    if options.ordinal:
+        thresholds = sample_thresholds(rows, request.ordered, request.text)
+    table = build_table(request.text, _table_options(request, options, rows, thresholds))
+    return table if request.bounds == "none" else positive_variances(table)
 
 
 def _fixes_covariates(request: ModelRequest, options: FitOptions) -> bool:
@@ -216,10 +221,10 @@ def _table_options(
 def solve(
     table: ParameterTable,
     estimator: Estimator,
+    *,
     request: ModelRequest,
     options: FitOptions,
     data: ModelData,
-    *,
     baseline: Solved | None = None,
 ) -> Solution | None:
     """Minimise the discrepancy; ``None`` when it is not defined at any start.

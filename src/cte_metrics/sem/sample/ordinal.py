@@ -33,7 +33,7 @@ _MANY_CATEGORIES = 30
 class OrdinalGroup:
     """One group: its rows as categories, and the statistics of Muthen's first two stages.
 
-    ``vector`` (m,) and ``gamma`` (m, m) follow the order of ``kernels.ordinal_moments``.
+    ``vector`` (m,) and ``gamma`` (m, m) follow the order of ``kernels.ordinal.ordinal_moments``.
     """
 
     label: str
@@ -214,7 +214,7 @@ def sample_thresholds(
         Rows of the model's variables.
     ordered : bool or sequence of str
         ``True`` takes every variable but the exogenous covariates; names that the model does not
-        use are passed over, as in lavaan.
+        use are passed over, and items whose thresholds the text writes are added, as in lavaan.
     text : str
         The model.
 
@@ -236,7 +236,8 @@ def ordered_names(names: Sequence[str], ordered: bool | Sequence[str], text: str
     if isinstance(ordered, bool):
         outside = set(model_outline(text).blocks[0].ov_x)
         return [v for v in names if v not in outside]
-    wanted = set(ordered)
+    with_thresholds = {v for block in model_outline(text).blocks for v in block.ov_ordinal}
+    wanted = {*ordered, *with_thresholds}
     for name in sorted(wanted - set(names)):
         suggestion = close_names(name, [v for v in names if v not in wanted])
         if suggestion:
