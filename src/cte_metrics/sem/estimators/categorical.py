@@ -1,7 +1,8 @@
 """Least squares on the moments of ordinal (and mixed) items: DWLS, WLS and ULS.
 
 With thresholds, minus means, numeric variances and correlations s of each group (Muthen's first
-two stages, ``kernels.ordinal_moments``), their asymptotic covariance Gamma and the implied sigma::
+two stages, ``kernels.ordinal.ordinal_moments``), their asymptotic covariance Gamma and the implied
+sigma::
 
     F_g = 1/2 (s - sigma)' W_g (s - sigma),          chisq = sum (n_g - 1) 2 F_g
 

@@ -52,12 +52,10 @@ def make_estimator(
         sample = sample_of(data, table)
     if options.discrepancy == "ML":
         check_sample(sample)
-
         normal = options.likelihood == "normal"
         return MaximumLikelihood(sample, has_means, x_index, "normal" if normal else "wishart")
     if options.discrepancy == "GLS":
         check_sample(sample)
-
     return LeastSquares(sample, has_means, x_index, options.discrepancy)
 
 

@@ -44,7 +44,7 @@ class _Part:
 
 
 def fit_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
-    """Fit the independence model to the data of a fit; ``None`` when it has no solved."""
+    """Fit the independence model to the data of a fit; ``None`` when there is no solution."""
     if any(b.covariates for b in solved.design.blocks):
         return fit_conditional_baseline(solved, table)
     estimator = solved.estimator

@@ -19,7 +19,7 @@ from cte_metrics.sem.table.table import ParameterTable, build_table
 
 
 def fit_conditional_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
-    """Fit independence given the covariates; ``None`` when it has no solved."""
+    """Fit independence given the covariates; ``None`` when there is no solution."""
     block = table.blocks[0]
     given = " + ".join(block.ov_x)
     items = [v for v in block.ov_names if v not in set(block.ov_x)]

@@ -86,8 +86,8 @@ def rotate_solution(
     ----------
     solution : Solution
     rotation : str
-        A method of ``kernels.rotation``, or ``none``. Geomin takes epsilon .001 and 30 random
-        starts, as lavaan.
+        A method of ``kernels.factor.rotation``, or ``none``. Geomin takes epsilon .001 and 30
+        random starts, as lavaan.
     exact : bool
         In the equations behind the standard errors, divide loadings by the items' standard
         deviations ``sqrt(diag(Lambda Psi Lambda' + Theta))``. lavaan 0.6-14 leaves out Psi there
@@ -108,6 +108,13 @@ def rotate_solution(
         return solution
     rule = _rule(rotation, options, exact)
     flat = solution.flat.copy()
+    _turn_all(solution, flat, sets, rule)
+    table = _freed(solution.table, orthogonal=rule.orthogonal)
+    return _resolved(solution, table, flat, sets, rule)
+
+
+def _turn_all(solution: Solution, flat: Array, sets: Sequence[_Set], rule: _Rule) -> None:
+    """Turn every set of factors in the flat vector; sets of one name turn with their leader."""
     turns: dict[str, Array] = {}
     for each in sets:
         block = solution.design.blocks[each.block]
@@ -115,8 +122,6 @@ def rotate_solution(
         if each.leads or each.name not in turns:
             turns[each.name] = _turn(block, matrices, each, rule)
         _apply(matrices, each.factors, turns[each.name])
-    table = _freed(solution.table, orthogonal=rule.orthogonal)
-    return _resolved(solution, table, flat, sets, rule)
 
 
 def _rule(rotation: str, options: Mapping[str, Any], exact: bool) -> _Rule:
@@ -291,13 +296,7 @@ def _tangent_by_differences(
 
     def rotated(x: Array) -> Array:
         flat = fill(solution.design, x)
-        turns: dict[str, Array] = {}
-        for each in sets:
-            block = solution.design.blocks[each.block]
-            matrices = block_matrices(block, flat)
-            if each.leads or each.name not in turns:
-                turns[each.name] = _turn(block, matrices, each, rule)
-            _apply(matrices, each.factors, turns[each.name])
+        _turn_all(solution, flat, sets, rule)
         return flat[free]
 
     slopes = _slopes(rotated, solution.theta, 1e-5)

@@ -1,8 +1,8 @@
 """The parameter table: every parameter of a model, one a row, with lavaan's columns.
 
 The table is the only representation of a model that the later stages read. It is built in four
-steps: rows of the text and default rows of each block (``partable_defaults``), modifiers, labels
-and equalities across groups (``partable_equality``), numbering of the free parameters.
+steps: rows of the text and default rows of each block (``table.defaults``), modifiers, labels
+and equalities across groups (``table.equality``), numbering of the free parameters.
 
 Functions: ``build_table``, ``model_outline``.
 """
