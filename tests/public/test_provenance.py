@@ -71,6 +71,7 @@ def test_columns_are_described_and_positional_options_named() -> None:
     efa = cte.factor.efa(wave(), 2)
     assert efa.provenance.settings["n_factors"] == 2
     assert "data" not in efa.provenance.settings
+    assert "data" not in cte.sem.fit("f =~ ces1 + ces2 + ces3", wave()).provenance.settings
     cov = wave().keyed.iloc[:, :4].cov()
     fit = cte.sem.fit("f =~ ces1 + ces2 + ces3 + ces4", sample_cov=cov, n_obs=333)
     assert fit.provenance.settings["sample_cov"] == "4 x 4 values"

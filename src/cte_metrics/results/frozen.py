@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
+from operator import methodcaller
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -65,17 +67,22 @@ def handed(value: Any) -> Any:
     >>> kept["a"].tolist()
     [1, 2]
     """
-    hand = _HANDS.get(type(value))
-    if hand is not None:
-        return hand(value)
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
-        return value.copy(deep=not _copies_on_write(pandas))
-    if pandas is not None and isinstance(value, pandas.Index):
-        return value.view()
-    if isinstance(value, dict):
-        return type(value)({k: handed(v) for k, v in value.items()})
-    return _view(value) if isinstance(value, np.ndarray) else value
+    return _hand(type(value))(value)
+
+
+@cache
+def _hand(kind: type) -> Callable[[Any], Any]:
+    """Choose, once for every type, how its values are handed out."""
+    if kind in _HANDS:
+        return _HANDS[kind]
+    pandas = sys.modules.get("pandas")  # a type of its own is never met before it is loaded
+    if pandas is not None and issubclass(kind, pandas.DataFrame | pandas.Series):
+        return methodcaller("copy", deep=not _copies_on_write(pandas))
+    if pandas is not None and issubclass(kind, pandas.Index):
+        return methodcaller("view")
+    if issubclass(kind, dict):
+        return lambda value: kind({k: handed(v) for k, v in value.items()})
+    return _view if issubclass(kind, np.ndarray) else _as_it_is
 
 
 def _copies_on_write(pandas: Any) -> bool:

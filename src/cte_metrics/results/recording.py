@@ -43,12 +43,12 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
         with watched() as opened:
             result = function(*args, **kwargs)
         given = dict(zip(positional, args, strict=False)) | kwargs
-        options = {
+        asked = {n: d for n, d in defaults.items() if n not in given} | {
             name: _described(value)
             for name, value in given.items()
             if name not in ("self", "rng") and not (name in positional and _table(value))
         }
-        return _signed(result, defaults | options, opened, given)
+        return _signed(result, asked, opened, given)
 
     return call
 
