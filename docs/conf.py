@@ -36,6 +36,7 @@ PACKAGES = (
     "effects",
     "factor",
     "irt",
+    "planning",
     "quality",
     "reliability",
     "scoring",

@@ -180,7 +180,13 @@ def _anchor(container: Container) -> str:
 
 
 def _short(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name.rpartition('.')[2]}`" for name in names)
+    return ", ".join(f"`{_called(name)}`" for name in names)
+
+
+def _called(name: str) -> str:
+    """A function by its name, a method behind its class, a class by its own."""
+    *_, before, last = name.removesuffix(".__init__").split(".")
+    return f"{before}.{last}" if before[0].isupper() else last
 
 
 def _steps(every: tuple[Container, ...]) -> Iterator[str]:

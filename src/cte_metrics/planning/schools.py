@@ -26,6 +26,8 @@ class SchoolPlan(Result):
     ----------
     n_groups, group_size : int
         Schools, and teachers who answer in each. ``n_groups`` is 2 where no target asks for more.
+    n_total : int
+        All who answer: ``n_groups`` times ``group_size``.
     table : DataFrame, index target
         ``wanted, group_size, n_groups`` that the target alone needs, and ``achieved`` by the whole
         design.
