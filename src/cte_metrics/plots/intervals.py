@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cte_metrics.errors import one_of
 from cte_metrics.plots.style import BLUE, INK, ORANGE, SOFT, figure
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def reliability(table: Any, *, threshold: float = 0.70) -> Figure:
 
 def group_scores(scores: Any, *, scale: str = "total") -> Figure:
     """Draw school means with their intervals, lowest first; suppressed schools are left out."""
-    table = scores.table.xs(scale, level="scale")
+    scales = scores.table.index.unique("scale")
+    table = scores.table.xs(one_of(scale, scales, "scale"), level="scale")
     shown = table[~table["suppressed"].astype(bool)].sort_values("mean", ascending=False)
     hidden = len(table) - len(shown)
     suffix = f" ({hidden} suppressed)" if hidden else ""
