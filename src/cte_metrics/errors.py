@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any, TypeVar, get_args
 
 T = TypeVar("T", bound=str)
@@ -107,7 +108,8 @@ def one_of(value: T, allowed: Any, name: str) -> T:
 
     Examples
     --------
-    >>> from typing import Literal
+    >>> from numbers import Real
+    from typing import Literal
     >>> Method = Literal["mean", "sum"]
     >>> one_of("mean", Method, "method")
     'mean'
@@ -127,6 +129,10 @@ def check_confidence(confidence: float) -> float:
     >>> check_confidence(0.9)
     0.9
     """
+    if isinstance(confidence, bool | str) or not isinstance(confidence, Real):
+        raise InputTypeError(
+            f"confidence is a number between 0 and 1; got {type(confidence).__name__}."
+        )
     if not 0 < confidence < 1:
         raise InputError(
             f"confidence={confidence!r} is not between 0 and 1.", hint="95% is confidence=0.95."

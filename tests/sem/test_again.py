@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cte_metrics import Moments, sem
+from cte_metrics import Moments, load_example, sem
 from cte_metrics.errors import InputError
 from tests.reference_case import case
 
@@ -114,3 +114,12 @@ def test_defaults_are_what_they_print_as() -> None:
     assert sem.fit(path, hs(), estimator="ULS").fit_measures["npar"] == 6
     assert sem.fit(path, hs(), estimator="ULS", fixed_x=True).fit_measures["npar"] == 3
     assert sem.fit(path, hs(), fixed_x=None).fit_measures["npar"] == 3
+
+
+def test_a_named_structure_is_built_for_the_instrument_of_the_data() -> None:
+    survey = load_example()
+    first = sem.cfa(None, survey)
+    one = first.again("one_factor", survey)
+    assert one.fit_measures["df"] == sem.cfa("one_factor", survey).fit_measures["df"]
+    with pytest.raises(InputError, match="the data must be Responses"):
+        first.again("one_factor")

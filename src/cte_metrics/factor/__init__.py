@@ -1,4 +1,4 @@
-"""Structure of items: polychoric correlations, adequacy, number of factors, exploratory factors."""
+"""Structure of items: polychorics, number of factors, exploratory and confirmatory, invariance."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Quality of answers: careless responding, missingness, distributions."""
+"""Quality of answers and of figures: multivariate normality, a second opinion by peers."""
 
 from typing import TYPE_CHECKING
 

@@ -67,7 +67,7 @@ def handed(value: Any) -> Any:
     >>> kept["a"].tolist()
     [1, 2]
     """
-    return _hand(type(value))(value)
+    return _hand(type(value))(value)  # type: ignore[arg-type]  # every type has a hash
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.model.moments import InformationKind
@@ -27,10 +27,10 @@ from cte_metrics.sem.request.model import (
     TestName,
     model_request,
 )
+from cte_metrics.sem.request.text import model_text
 from cte_metrics.sem.sample.matrices_given import GivenMatrices
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.solving import solve_request
-from cte_metrics.sem.syntax.structures import STRUCTURES, structure_model
 from cte_metrics.sem.table.options import GroupEqual
 from cte_metrics.summaries.moments import Moments
 
@@ -184,7 +184,7 @@ def fit(
             hint="Pass data, or sample_cov= with n_obs=.",
         )
     request = model_request(
-        _model_text(model, data),
+        model_text(model, data),
         model_type=model_type,
         estimator=estimator,
         missing=missing,
@@ -233,20 +233,3 @@ def growth(model: str, data: Any = None, **options: Unpack[FitKeywords]) -> SEMF
     Intercepts of the repeated measures are 0 and the means of the growth factors free.
     """
     return fit(model, data, model_type="growth", **options)
-
-
-def _model_text(model: str | None, data: Any) -> str:
-    """The model's text, or one built from the instrument's subscales."""
-    if isinstance(model, str) and model not in STRUCTURES:
-        return model
-    if model is not None and not isinstance(model, str):
-        raise InputTypeError(f"model is text or None; got {type(model).__name__}.")
-    instrument = getattr(data, "instrument", None)
-    if instrument is None:
-        raise InputError(
-            "Without a model text the data must be Responses, whose instrument says which items "
-            "measure which subscale.",
-            hint="Write the model, e.g. 'f =~ item_1 + item_2 + item_3'.",
-        )
-    subscales = {s.id: tuple(s.items) for s in instrument.subscales}
-    return structure_model(subscales, model or "correlated", items=instrument.item_ids)

@@ -142,7 +142,8 @@ class SEMFit(Result):
             Text of another model; this fit's by default.
         data : Responses, DataFrame, array or Moments, optional
             Other answers; those that this fit used by default. A column that was named as group,
-            cluster or weights is looked up in them.
+            cluster or weights is looked up in them. Reverse-scored items are turned in a
+            Responses only: a frame is taken as it stands.
 
         Returns
         -------

@@ -19,6 +19,7 @@ from cte_metrics.sem.inference.solved import Solved
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.request.model import ModelRequest
 from cte_metrics.sem.request.options import FitOptions, settle_options
+from cte_metrics.sem.request.text import model_text
 from cte_metrics.sem.sample.matrices_given import (
     GivenMatrices,
     moment_input,
@@ -129,7 +130,7 @@ def ask_again(solution: Solution, text: str | None, data: Any) -> Solution:
     """
     request = solution.request
     if text is not None:
-        request = replace(request, text=text, start=None)
+        request = replace(request, text=model_text(text, data), start=None)
     if data is None:
         return solve_again(solution, request)
     for name in ("group", "cluster", "weights"):

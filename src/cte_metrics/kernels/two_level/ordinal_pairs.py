@@ -5,7 +5,7 @@ Items i and k of a respondent have latent responses ``w + b`` with
     w ~ N(0, [[1, rho], [rho, 1]]),        b ~ N(0, [[psi_i, sigma], [sigma, psi_k]])
 
 within and between clusters. Thresholds and the between variances psi are those of the items
-(``kernels.two_level_probit``); rho and sigma maximise the likelihood of the pair's tables by
+(``kernels.two_level.probit``); rho and sigma maximise the likelihood of the pair's tables by
 cluster, the integral over b being a trapezoidal sum over ``u`` with ``b = L u``, ``L L'`` the
 between covariance matrix. The probabilities of the cells at a node are the same for all clusters,
 so a cluster costs one product of its table with their logarithms.

@@ -4,7 +4,7 @@ The latent response of item i is ``y* = w + b``, of variance 1 within clusters (
 parameterization; residual variances within follow from the loadings). First stages, by maximum
 likelihood with numerical integration over the effects of clusters: thresholds and the between
 variance of each item; then, pair by pair, the correlation within and the covariance between
-(``kernels.two_level_probit``, ``kernels.two_level_ordinal_*``). With these moments s, their
+(``kernels.two_level.probit``, ``kernels.two_level.ordinal_*``). With these moments s, their
 covariance matrix Gamma from the scores of the clusters, and the implied sigma::
 
     F = 1/2 (s - sigma)' W (s - sigma),        chisq = 2 N F

@@ -81,9 +81,10 @@ class OrdinalGroup:
 class ConditionalGroup:
     """One group of a model with covariates: statistics of the items given the covariates.
 
-    ``vector`` and ``gamma`` follow the order of ``kernels.conditional_moments``; ``covariance``
-    (p, p) and ``mean`` (p,) are those of all variables, items and covariates (divisor n - 1 for
-    the covariates, as in lavaan), with the intercepts as means of numeric items.
+    ``vector`` and ``gamma`` follow the order of ``kernels.ordinal.conditional_moments``;
+    ``covariance`` (p, p) and ``mean`` (p,) are those of all variables, items and
+    covariates (divisor n - 1 for the covariates, as in lavaan), with the intercepts as means of
+    numeric items.
     """
 
     label: str
