@@ -61,7 +61,7 @@ class Series:
 
     Created by: ``cte_metrics.factor.invariance_series.prepare``.
     Consumed by: ``cte_metrics.factor.measurement_invariance.invariance``,
-    ``cte_metrics.factor.invariance_table.make_result``.
+    ``cte_metrics.factor.invariance_result.make_result``.
     """
 
     text: str

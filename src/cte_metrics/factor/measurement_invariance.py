@@ -11,9 +11,8 @@ from typing import Any, Literal, Unpack
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.confirmatory import model_text
 from cte_metrics.factor.invariance_models import Key
-from cte_metrics.factor.invariance_result import Invariance
+from cte_metrics.factor.invariance_result import Invariance, make_result
 from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, prepare
-from cte_metrics.factor.invariance_table import make_result
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.request.model import ModelKeywords
 from cte_metrics.sem.semfit import SEMFit
