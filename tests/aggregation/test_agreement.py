@@ -287,3 +287,9 @@ def test_a_group_column_of_texts_is_found_in_every_frame_and_its_absence_is_told
         pd.testing.assert_frame_equal(agreement(other, "school", scale=(1, 5)).table, expected)
     with pytest.raises(UnknownNameError, match=r"no column 'scool'\. Did you mean 'school'"):
         agreement(frame, "scool", scale=(1, 5))
+
+
+def test_critical_values_refuse_a_confidence_that_is_no_share():
+    found = agreement(frame_of([[4, 5], [4, 5]], list("aa")), "school", scale=(1, 5))
+    with pytest.raises(InputError, match=r"confidence=95 is not between 0 and 1"):
+        found.critical_values(confidence=95)

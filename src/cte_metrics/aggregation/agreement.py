@@ -19,7 +19,7 @@ from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_ran
 from cte_metrics.arrays import Array
 from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.randomness import Seed
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.errors import InputError, InputTypeError, check_confidence
 from cte_metrics.kernels.groups import agreement as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
 from cte_metrics.results import Block, Provenance, Result, recorded
@@ -102,11 +102,12 @@ class Agreement(Result):
         Raises
         ------
         InputError
-            If the response scale does not consist of whole numbers, or ``n_resamples`` is below
-            100.
+            If the response scale does not consist of whole numbers, ``n_resamples`` is below 100,
+            or ``confidence`` is not between 0 and 1.
         """
         if n_resamples < 100:
             raise InputError(f"n_resamples={n_resamples}; at least 100 are needed.")
+        check_confidence(confidence)
         chance = Chance(self.n_items, self.scale, correlation, n_resamples, confidence)
         return critical_values(self.table["n"].to_numpy(), chance, rng)
 
