@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from cte_metrics.plots.svg import to_svg
 from cte_metrics.report.section import Decision, Section
+from cte_metrics.report.texts import written
 from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.render.blocks import cell
 from cte_metrics.results.render.html import html_table
@@ -23,8 +25,9 @@ def render(
     sections: Sequence[Section],
     footer: str,
     provenance: Provenance,
+    path: str | Path | None = None,
 ) -> str:
-    """Return the page as text.
+    """Return the page as text, and write it to ``path`` when one is given.
 
     Tables and figures are shown in full; figures are inline SVG.
     """
@@ -33,7 +36,7 @@ def render(
 
     environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True))
     source = resources.files("cte_metrics.report").joinpath("template.html").read_text("utf-8")
-    return environment.from_string(source).render(
+    page = environment.from_string(source).render(
         title=title,
         subtitle=subtitle,
         banners=banners,
@@ -41,6 +44,7 @@ def render(
         sections=[_section(s, Markup) for s in sections],
         footer=[footer, *_origin(provenance)],
     )
+    return written(page, path)
 
 
 def _origin(provenance: Provenance) -> list[str]:

@@ -5,7 +5,6 @@ Functions: ``validate``. Class: ``Validation``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.report.page import render
 from cte_metrics.report.section import Decision, Section
+from cte_metrics.report.texts import json_text
 from cte_metrics.results import Block, Provenance, Result, recorded
 from cte_metrics.results.version import version
 
@@ -79,14 +79,6 @@ class Validation(Result):
         The page is one file without outside requests: styles and figures are inside it (no figures
         where the dossier was restored from its record).
         """
-        return _written(self._page(), path)
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Return every figure as JSON text, and write it to ``path`` when one is given."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        return _written(f"{text}\n", path)
-
-    def _page(self) -> str:
         return render(
             title=self.title,
             subtitle=self.subtitle,
@@ -94,7 +86,12 @@ class Validation(Result):
             sections=self.sections,
             footer=self.footer,
             provenance=self.provenance,
+            path=path,
         )
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return every figure as JSON text, and write it to ``path`` when one is given."""
+        return json_text(self.to_dict(), path)
 
     def _heading(self) -> str:
         return self.title
@@ -111,12 +108,6 @@ def _decision_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
     columns = ["question", "verdict", "level", "rule", "source"]
     rows = [[getattr(d, c) for c in columns] for d in decisions]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _written(text: str, path: str | Path | None) -> str:
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
-    return text
 
 
 class _Figures(Mapping[str, "Figure"]):

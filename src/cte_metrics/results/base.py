@@ -51,9 +51,7 @@ class Result(Frozen):
         import pandas as pd
 
         table = getattr(self, "table", None)
-        if isinstance(table, pd.DataFrame):
-            return table
-        return pd.DataFrame([dict(self._figures())])
+        return table if isinstance(table, pd.DataFrame) else pd.DataFrame([dict(self._figures())])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record of the result, in a form that ``json.dumps`` takes.
@@ -62,14 +60,7 @@ class Result(Frozen):
         ``"-Infinity"``. ``schema`` and ``schema_version`` say which fields there are, ``layout``
         how the frames are laid out (index, types); :func:`cte_metrics.from_dict` reads it back.
         """
-        values = {name: getattr(self, name) for name in self._published()}
-        return {
-            "result": type(self).__name__,
-            "schema": f"cte_metrics/{type(self).__name__}",
-            "schema_version": self._schema_version,
-            **{name: jsonable(value) for name, value in values.items()},
-            "layout": layout(values) or {},
-        }
+        return _record(type(self), {name: getattr(self, name) for name in self._published()})
 
     @classmethod
     def _published(cls) -> dict[str, Any]:
@@ -180,6 +171,16 @@ class Result(Frozen):
 
 def _again(kind: type[Result], values: dict[str, Any]) -> Result:
     return kind(**values)
+
+
+def _record(kind: type[Result], values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "result": kind.__name__,
+        "schema": f"cte_metrics/{kind.__name__}",
+        "schema_version": kind._schema_version,
+        **{name: jsonable(value) for name, value in values.items()},
+        "layout": layout(values) or {},
+    }
 
 
 def _public_fields(result: Result | type[Result]) -> list[Any]:

@@ -192,9 +192,8 @@ class SEMFit(Result):
     @cached_property
     def fit_measures(self) -> FitMeasures:
         """Fit measures by lavaan's names with underscores."""
-        if self._record:
-            return FitMeasures(self._record["fit_measures"])
-        return self.fit_measures_with()
+        kept = self._record.get("fit_measures")
+        return self.fit_measures_with() if kept is None else FitMeasures(kept)
 
     def fit_measures_with(
         self, *, rmsea_level: float = 0.90, close: float = 0.05, not_close: float = 0.08

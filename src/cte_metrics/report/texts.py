@@ -1,0 +1,23 @@
+"""A dossier as text, and in a file where one is named.
+
+Functions: ``json_text``, ``written``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def json_text(record: Mapping[str, Any], path: str | Path | None = None) -> str:
+    """Return a record as JSON text, and write it to ``path`` when one is given."""
+    return written(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def written(text: str, path: str | Path | None) -> str:
+    """Return the text, and write it to ``path`` when one is given."""
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
