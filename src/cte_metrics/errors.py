@@ -108,8 +108,7 @@ def one_of(value: T, allowed: Any, name: str) -> T:
 
     Examples
     --------
-    >>> from numbers import Real
-    from typing import Literal
+    >>> from typing import Literal
     >>> Method = Literal["mean", "sum"]
     >>> one_of("mean", Method, "method")
     'mean'
