@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import cte_metrics as cte
-from cte_metrics.errors import check_confidence, warn
+from cte_metrics.errors import check_confidence, one_of, warn
 
 
 def items(n=60, seed=3):
@@ -69,3 +69,15 @@ def test_a_warning_from_outside_the_package_names_its_own_caller():
     with pytest.warns(cte.DataWarning, match="look here") as found:
         warn("look here", cte.DataWarning)
     assert found[0].filename == __file__
+
+
+@pytest.mark.parametrize("value", [np.array(["mean", "sum"]), pd.DataFrame({"a": [1]}), [1], None])
+def test_an_option_that_cannot_be_compared_is_refused(value):
+    with pytest.raises(cte.InputError, match="not one of"):
+        one_of(value, ("mean", "sum"), "method")
+
+
+@pytest.mark.parametrize("value", [None, "95%", np.array([0.9, 0.95])])
+def test_a_confidence_that_is_no_number_is_refused(value):
+    with pytest.raises(cte.InputTypeError, match="between 0 and 1"):
+        check_confidence(value)

@@ -13,7 +13,6 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from numbers import Real
 from typing import Any, TypeVar, get_args
 
 T = TypeVar("T", bound=str)
@@ -114,7 +113,11 @@ def one_of(value: T, allowed: Any, name: str) -> T:
     'mean'
     """
     options = get_args(allowed) or tuple(allowed)
-    if value not in options:
+    try:
+        known = value in options
+    except (TypeError, ValueError):  # arrays and frames compare entry by entry
+        known = False
+    if not known:
         listed = ", ".join(repr(o) for o in options)
         raise InputError(f"{name}={value!r} is not one of {listed}.{close_names(value, options)}")
     return value
@@ -128,11 +131,13 @@ def check_confidence(confidence: float) -> float:
     >>> check_confidence(0.9)
     0.9
     """
-    if isinstance(confidence, bool | str) or not isinstance(confidence, Real):
+    try:
+        inside = bool(0 < confidence < 1)
+    except (TypeError, ValueError):
         raise InputTypeError(
             f"confidence is a number between 0 and 1; got {type(confidence).__name__}."
-        )
-    if not 0 < confidence < 1:
+        ) from None
+    if not inside:
         raise InputError(
             f"confidence={confidence!r} is not between 0 and 1.", hint="95% is confidence=0.95."
         )
