@@ -134,10 +134,10 @@ def factor_sizes(
     omega[:, :p, :p] += cov_within / data.sizes[:, None, None]
     try:
         roots = np.linalg.cholesky(omega)
+        inverse = np.asarray(np.linalg.inv(omega), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     logdet = 2.0 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-    inverse = np.asarray(np.linalg.inv(omega), dtype=np.float64)
     return FactoredSizes(inverse, logdet, within[0], within[1], mean)
 
 
