@@ -162,3 +162,17 @@ def test_kernels_at_their_limits() -> None:
     assert np.isnan(uncontaminated_share(1, [1]))
     binary = categorical_covariance(np.eye(2), np.zeros(2), np.arange(2))
     np.testing.assert_allclose(binary, 0.25 * np.eye(2), atol=1e-12)
+
+
+def test_two_levels_of_ordinal_items_are_refused() -> None:
+    rng = np.random.default_rng(1)
+    school = np.repeat(np.arange(40), 10)
+    latent = rng.normal(size=(400, 1)) + rng.normal(size=(40, 1))[school]
+    items = pd.DataFrame(np.digitize(latent + rng.normal(size=(400, 3)), [-1.0, 1.0]))
+    items.columns = pd.Index(["a", "b", "c"])
+    text = "level: 1\nf =~ a + b + c\nlevel: 2\ng =~ a + b + c"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether the fit is proper does not matter here
+        fit = sem.fit(text, items.assign(s=school), cluster="s", ordered=True)
+    with pytest.raises(InputError, match="two-level models of ordinal items"):
+        composite_reliability(fit)

@@ -72,7 +72,7 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     Raises
     ------
     InputError
-        If the model has no factor with two items or more.
+        If the model has no factor with two items or more, or two levels of ordinal items.
     InputTypeError
         If ``fit`` is no fitted model.
 
@@ -108,6 +108,12 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
             hint="Fit one first: fit = cte.sem.cfa(model, data), or cte.factor.cfa(responses).",
         )
     solution = fit.solution
+    if solution.options.ordinal and solution.options.two_level:
+        raise InputError(
+            "composite_reliability does not read two-level models of ordinal items.",
+            hint="Fit the two levels to the items as numbers (without ordered=), or the ordinal "
+            "items at one level.",
+        )
     keys = solution_keys(solution)
     rows: list[dict[str, float]] = []
     index: list[tuple[Any, ...]] = []
