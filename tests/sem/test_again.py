@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cte_metrics import Moments, load_example, sem
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, InputTypeError
 from tests.reference_case import case
 
 MODEL = "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6"
@@ -123,3 +123,29 @@ def test_a_named_structure_is_built_for_the_instrument_of_the_data() -> None:
     assert one.fit_measures["df"] == sem.cfa("one_factor", survey).fit_measures["df"]
     with pytest.raises(InputError, match="the data must be Responses"):
         first.again("one_factor")
+
+
+def test_a_fit_asked_again_names_the_groups_that_it_was_asked_by() -> None:
+    first = sem.cfa(MODEL, hs(), group="school")
+    assert first.again().provenance.settings["group"] == "school"
+    assert first.again(data=hs()).provenance.settings["group"] == "school"
+
+
+def test_settings_do_not_say_that_there_were_no_data() -> None:
+    assert "data" not in sem.cfa(MODEL, hs()).provenance.settings
+
+
+@pytest.mark.parametrize("model", [[], {}, 5, b"f =~ x1 + x2 + x3"])
+def test_a_model_that_is_no_text_is_refused(model: Any) -> None:
+    with pytest.raises(InputTypeError, match="model is text or None"):
+        sem.cfa(MODEL, hs()).again(model)
+
+
+def test_a_search_that_meets_a_singular_matrix_between_two_clusters_goes_on() -> None:
+    """With two clusters the likelihood has no minimum; the search ends, and says how."""
+    rng = np.random.default_rng(1)
+    cluster = rng.integers(0, 2, 300)
+    y = pd.DataFrame(rng.normal(size=(300, 1)) + rng.normal(size=(300, 4)), columns=list("abcd"))
+    text = "level: 1\nf =~ a + b + c + d\nlevel: 2\ng =~ a + b + c + d"
+    fit = sem.fit(text, y.assign(s=cluster), cluster="s", on_failure="return")
+    assert fit.status.name in ("MAX_ITER", "SINGULAR", "IMPROPER")

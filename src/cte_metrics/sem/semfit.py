@@ -155,6 +155,8 @@ class SEMFit(Result):
         InputError
             If groups, clusters or weights were given as values, which other data cannot match; if
             the model names variables that this fit has not read.
+        InputTypeError
+            If ``model`` is no text.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.factor.rotation import ORTHOGONAL
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.choice import make_estimator
@@ -127,8 +127,12 @@ def ask_again(solution: Solution, text: str | None, data: Any) -> Solution:
     ------
     InputError
         If groups, clusters or weights were given as values, which other data cannot match.
+    InputTypeError
+        If the text is none.
     """
     request = solution.request
+    if text is not None and not isinstance(text, str):
+        raise InputTypeError(f"model is text or None; got {type(text).__name__}.")
     if text is not None:
         request = replace(request, text=model_text(text, data), start=None)
     if data is None:

@@ -5,7 +5,7 @@ Classes: ``Verdict``. Functions: ``judge``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -98,6 +98,7 @@ def _settings(solution: Solution) -> Mapping[str, Any]:
         "ordered": options.ordinal if request.ordered is True else list(request.ordered or ()),
         "meanstructure": solution.table.options.meanstructure,
         "fixed_x": solution.table.options.fixed_x,
+        "group": _column(request.group),
         "groups": list(labels) if len(labels) > 1 else [],
         "cluster": solution.data.cluster_name,
         "weights": request.weights is not None,
@@ -106,3 +107,9 @@ def _settings(solution: Solution) -> Mapping[str, Any]:
         "group_partial": list(request.group_partial),
         "model": request.text,
     }
+
+
+def _column(given: Any) -> Any:
+    """Name a column; values given in its place are described, not kept."""
+    named = isinstance(given, str) or not isinstance(given, Sized)
+    return given if named else f"{len(given)} values"
