@@ -227,3 +227,10 @@ def test_surveys_and_summaries_travel() -> None:
         assert made.groups == moments.groups
     for again in (pickle.loads(pickle.dumps(wave())), copy.deepcopy(wave()), copy.copy(wave())):
         pd.testing.assert_frame_equal(again.to_frame(), wave().to_frame())
+
+
+def test_an_infinite_count_is_refused() -> None:
+    record = cte.aggregation.agreement(cte.load_example()).to_dict()
+    record["table"]["n"][0] = float("inf")
+    with pytest.raises(cte.InputError, match="'table' does not hold"):
+        cte.from_dict(record)

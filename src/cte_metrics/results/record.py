@@ -117,7 +117,7 @@ def _field(value: Any, hint: Any, how: Any, where: tuple[type, str, Find]) -> An
     kind, name, find = where
     try:
         return _read(value, hint, how, find)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
