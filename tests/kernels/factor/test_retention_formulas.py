@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cte_metrics.kernels.factor import retention
-from cte_metrics.kernels.factor.comparison_data import comparison_data, population_of
+from cte_metrics.kernels.factor.comparison_data import (
+    _closer,
+    _ranked,
+    _sampled_roots,
+    comparison_data,
+    population_of,
+)
 from cte_metrics.kernels.factor.extraction import extract
 from cte_metrics.kernels.factor.henze_zirkler import henze_zirkler
 from cte_metrics.kernels.factor.one_factor_batch import one_factor_loadings, reduced_eigenvalues
@@ -196,6 +202,38 @@ def test_a_population_has_the_items_distributions_and_correlations():
     for j in range(8):
         share = [(population[:, j] == c).mean() - (values[:, j] == c).mean() for c in range(4)]
         assert np.abs(share).max() < 0.03
+
+
+def test_ranked_variables_have_the_structure_they_are_given():
+    # a factor and unique parts of the loadings' sizes: r = .8 x .6, whatever the answers' scale
+    rng = np.random.default_rng(11)
+    loadings = np.array([0.8, 0.6, 0.7, 0.5])
+    wanted = np.outer(loadings, loadings) + np.diag(1 - loadings**2)
+    n = 40_000
+    sorted_answers = np.sort(rng.normal(size=(n, 4)), axis=0)
+    out = _ranked(wanted, 1, rng.normal(size=(n, 1)), rng.normal(size=(n, 4)), sorted_answers)
+    np.testing.assert_allclose(np.corrcoef(out, rowvar=False), wanted, atol=0.02)
+
+
+def test_roots_of_samples_do_not_know_the_means():
+    population = np.random.default_rng(12).normal(size=(500, 3))
+    near = _sampled_roots(population, 40, 5, np.random.default_rng(13))
+    far = _sampled_roots(population + np.array([0, 50, -80]), 40, 5, np.random.default_rng(13))
+    np.testing.assert_allclose(far, near, atol=1e-10)
+    np.testing.assert_allclose(near.sum(axis=1), 3.0)
+    drawn = population[np.random.default_rng(13).integers(0, 500, 40)]
+    roots = np.linalg.eigvalsh(np.corrcoef(drawn, rowvar=False))[::-1]
+    np.testing.assert_allclose(near[0], roots, atol=1e-12)
+
+
+@pytest.mark.parametrize("shift", [-0.8, 0.0, 0.3])
+def test_closer_is_the_mann_whitney_test_of_scipy(shift):
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(14)
+    now, before = rng.normal(size=25) + shift, rng.normal(size=31)
+    theirs = mannwhitneyu(now, before, alternative="less", method="asymptotic")
+    assert _closer(now, before) == pytest.approx(theirs.pvalue, rel=1e-10)
 
 
 # --- Henze-Zirkler ------------------------------------------------------------------------------

@@ -44,3 +44,6 @@ def test_fewest_finds_the_first():
     for answer in (1, 2, 3, 17, 1000):
         assert gp.fewest(lambda n, a=answer: n >= a, 1) == answer
     assert gp.fewest(lambda n: False, 1, limit=100) is None
+    # from a later start: its neighbours, and the start itself
+    for answer in (5, 6, 7, 9, 10, 11, 40):
+        assert gp.fewest(lambda n, a=answer: n >= a, 5) == answer

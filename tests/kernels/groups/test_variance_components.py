@@ -148,3 +148,71 @@ def test_shrinkage_by_hand():
     assert reliability == pytest.approx([0.8, 0.5])
     assert shrunken == pytest.approx([4.6, 2.0])
     assert se == pytest.approx(np.sqrt([0.2, 0.5]))
+
+
+def test_columns_are_analysed_each_for_itself():
+    values, codes = simulate(9)
+    both = np.column_stack([values, 40 - 3 * np.roll(values, 5), np.round(values)])
+    together, table = summary(both, codes), vc.anova(summary(both, codes))
+    for j in range(3):
+        alone = summary(both[:, j], codes)
+        own = vc.anova(alone)
+        for name in ("ms_between", "ms_within", "f", "p"):
+            np.testing.assert_allclose(getattr(table, name)[j], getattr(own, name)[0], rtol=1e-10)
+        for reml in (True, False):
+            found, single = vc.likelihood(together, reml=reml), vc.likelihood(alone, reml=reml)
+            for name in ("rho", "between", "within", "mean", "mean_variance", "deviance"):
+                np.testing.assert_allclose(
+                    getattr(found, name)[j], getattr(single, name)[0], rtol=1e-9, atol=1e-12
+                )
+        np.testing.assert_allclose(
+            np.array(vc.wald_interval(together, table, 0.95))[:, j],
+            np.array(vc.wald_interval(alone, own, 0.95))[:, 0],
+            atol=1e-10,
+        )
+
+
+def test_pairs_have_the_classical_interval_down_to_minus_one():
+    # members of a pair that differ as much as they can: ICC near -1
+    rng = np.random.default_rng(10)
+    half = rng.normal(size=12)
+    values = np.column_stack([half, -half]).ravel() + rng.normal(size=24) * 0.2
+    one = summary(values, np.repeat(np.arange(12), 2))
+    table = vc.anova(one)
+    assert vc.intraclass(table, 2)[0][0] < -0.8
+    np.testing.assert_allclose(
+        vc.wald_interval(one, table, 0.95), vc.f_interval(table, 2.0, 0.95), atol=1e-10
+    )
+
+
+def test_one_group_has_no_variance_between():
+    table = vc.anova(summary([1.0, 2.0, 4.0], [0, 0, 0]))
+    assert np.isnan(table.ms_between[0])
+    assert np.isnan(table.f[0])
+    assert table.ms_within[0] == pytest.approx(7 / 3)
+
+
+def test_two_groups_without_variance_within_by_hand():
+    # group means 1 and 2: variance (1/2)^2 + (1/2)^2 by REML, half of it by ML
+    one = summary([1.0, 1.0, 2.0, 2.0], [0, 0, 1, 1])
+    assert vc.anova(one).f[0] == np.inf
+    assert vc.likelihood(one).between[0] == pytest.approx(0.5)
+    assert vc.likelihood(one, reml=False).between[0] == pytest.approx(0.25)
+
+
+def test_rounding_of_large_answers_is_no_variance():
+    # answers near a million are exact to 1e-10: a sum of squares of 1e-6 is rounding there, and
+    # variance beside answers near one
+    rounding = np.full(1, 1e-6)
+
+    def at(grand):
+        first = np.zeros((1, 1))
+        one = vc.OneWay(
+            sizes=np.array([10.0]), frequency=np.array([10.0]), first=first, second=first,
+            grand=np.array([grand]), between=np.full(1, 5.0), within=rounding,
+            n_rows=100, n_groups=10,
+        )  # fmt: skip
+        return vc.anova(one).ms_within[0]
+
+    assert at(1e6) == 0.0
+    assert at(1.0) == pytest.approx(1e-6 / 90)

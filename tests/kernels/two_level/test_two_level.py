@@ -207,6 +207,8 @@ def test_saturated_steps_reach_the_maximum() -> None:
     start = moments(0)
     other = two_level_fiml_saturated(patterns, start)
     assert rough.loglik < fine.loglik < rough.loglik + 0.01
+    assert rough.converged
+    assert not two_level_saturated(summaries, PLACE, max_iterations=1).converged
     assert other.loglik == pytest.approx(fine.loglik, abs=1e-5)
     assert np.linalg.eigvalsh(other.moments.cov_between)[0] > -1e-10
 
@@ -239,6 +241,16 @@ def test_indefinite_sigma_b_is_allowed_while_clusters_stay_definite() -> None:
     assert two_level_fiml_loglik(patterns, at(-0.9)) == -np.inf
     with pytest.raises(np.linalg.LinAlgError):
         two_level_information(summaries, at(-0.9))
+
+
+def test_one_negative_direction_of_two_is_enough_to_refuse() -> None:
+    data = clustered(16)
+    y, none = data.y[:, :2], np.zeros((30, 0))
+    patterns = clustered_patterns(y, none, data.cluster)
+    sign = np.diag([-0.9, 2.0])
+    bad = LevelMoments(np.zeros(2), np.eye(2), np.zeros(2), sign, np.array([0, 1]))
+    assert two_level_fiml_loglik(patterns, bad) == -np.inf
+    assert two_level_loglik(summarise_clusters(y, none, data.cluster), bad) == -np.inf
 
 
 @settings(max_examples=20, deadline=None)
