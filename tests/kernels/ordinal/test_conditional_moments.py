@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cte_metrics.kernels.ordinal import conditional_moments as cm
 from cte_metrics.kernels.ordinal.conditional_moments import (
     conditional_covariance,
     conditional_moments,
@@ -76,3 +77,44 @@ def test_equal_weights_are_no_weights():
     np.testing.assert_allclose(
         conditional_covariance(data, one), conditional_covariance(weighted, two), rtol=1e-9
     )
+
+
+def boxes():
+    upper = np.array([[0.3, 1.2], [0.9, -0.1]]), np.array([[0.8, 0.1], [30.0, 0.6]])
+    lower = np.array([[-0.9, 0.2], [-30.0, -1.4]]), np.array([[-0.2, -30.0], [0.4, -0.6]])
+    return cm._Rectangles((upper[0], lower[0]), (upper[1], lower[1]))
+
+
+def test_slopes_of_rectangles_are_differences_of_their_probability():
+    of, rho, h = boxes(), np.array([0.35, -0.6]), 1e-5
+    first, second = of.slopes(rho)
+    above, below = of.probability(rho + h), of.probability(rho - h)
+    np.testing.assert_allclose(first, (above - below) / (2 * h), atol=1e-8)
+    ahead, behind = of.slopes(rho + h)[0], of.slopes(rho - h)[0]
+    np.testing.assert_allclose(second, (ahead - behind) / (2 * h), atol=1e-8)
+
+
+def test_the_start_is_the_weighted_correlation_of_the_codes():
+    rng = np.random.default_rng(8)
+    x, y = rng.integers(0, 4, (2, 3, 50)).astype(float)
+    y += x
+    w = rng.integers(0, 3, (3, 50)).astype(float)
+    found = cm._code_correlation(x, y, w)
+    for k in range(3):
+        n = w[k].astype(int)
+        expected = np.corrcoef(x[k].repeat(n), y[k].repeat(n))[0, 1]
+        assert found[k] == pytest.approx(expected, abs=1e-12)
+
+
+def test_few_steps_find_the_correlation_given_covariates(monkeypatch):
+    steps = []
+    search = cm.bracketed_newton
+
+    def counted(*arguments):
+        steps.append(search(*arguments))
+        return steps[-1]
+
+    monkeypatch.setattr(cm, "bracketed_newton", counted)
+    conditional_moments(*sample())
+    assert steps
+    assert all(found.n_steps <= 6 and found.converged.all() for found in steps)

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, ordinal_moments
-from cte_metrics.kernels.ordinal.polychoric import corrected_tables, fit_pairs, item_thresholds
+from cte_metrics.kernels.ordinal.polychoric import (
+    _score,
+    _score_correlation,
+    corrected_tables,
+    fit_pairs,
+    item_thresholds,
+)
 from cte_metrics.kernels.summaries.contingency import category_codes, category_counts, item_pairs
 from tests.reference_case import case
 
@@ -180,3 +186,35 @@ def test_score_vanishes_at_the_estimate(seed):
     best = loglik(fit.rho[0])
     assert best >= loglik(fit.rho[0] + 1e-4)
     assert best >= loglik(fit.rho[0] - 1e-4)
+
+
+TABLES = np.array([[[12.0, 7, 1], [6, 20, 9], [1, 8, 16]], [[3.0, 9, 11], [5, 14, 6], [13, 2, 1]]])
+
+
+def test_the_start_is_the_correlation_of_the_category_numbers():
+    for table, found in zip(TABLES, _score_correlation(TABLES), strict=True):
+        row, column = (
+            np.indices(table.shape).reshape(2, -1).repeat(table.ravel().astype(int), axis=1)
+        )
+        assert found == pytest.approx(np.corrcoef(row, column)[0, 1], abs=1e-12)
+
+
+def test_slopes_of_the_table_likelihood_are_differences_of_it():
+    from cte_metrics.kernels.numerics.bivariate_normal import cell_probabilities
+
+    rows, columns = item_thresholds(TABLES.sum(axis=2)), item_thresholds(TABLES.sum(axis=1))
+    rho, h = np.array([0.4, -0.5]), 1e-5
+
+    def log(at):
+        return (TABLES * np.log(cell_probabilities(rows, columns, at))).sum(axis=(1, 2))
+
+    first, second = _score(TABLES, rows, columns, rho)
+    np.testing.assert_allclose(first, (log(rho + h) - log(rho - h)) / (2 * h), rtol=1e-5)
+    above, below = (_score(TABLES, rows, columns, rho + d)[0] for d in (h, -h))
+    np.testing.assert_allclose(second, (above - below) / (2 * h), rtol=1e-5)
+
+
+def test_few_steps_find_the_correlation():
+    three = np.array([3, 3])
+    rows, columns = item_thresholds(TABLES.sum(axis=2)), item_thresholds(TABLES.sum(axis=1))
+    assert fit_pairs(TABLES, rows, columns, three, three).n_steps <= 6
