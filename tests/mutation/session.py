@@ -84,11 +84,10 @@ class Session:
         _without_deadlines()
         self.items = {item.nodeid: item for item in session.items}
         self.reach = self._reach()
-        done = self._recorded()
         self.alive = alive_in({str(f) for f in self.files()})
         gc.freeze()  # children share what was read
-        waiting = [m for m in self._sample() if m not in done]
-        print(f"{len(waiting)} mutants to try, {len(done)} recorded", flush=True)
+        waiting = self._waiting()
+        print(f"{len(waiting)} mutants to try, {len(self.outcomes)} recorded", flush=True)
         with self.asked.record.open("a") as record:
             for outcome in self._tried(waiting):
                 self.outcomes.append(outcome)
@@ -96,20 +95,27 @@ class Session:
                 record.flush()
         return True
 
+    def _waiting(self) -> list[Mutant]:
+        """The sample without what is recorded; with ``again`` the recorded survivors."""
+        latest = self._recorded()
+        again = self.asked.again
+        kept = {m: o for m, o in latest.items() if not again or o.fate == KILLED}
+        self.outcomes = list(kept.values())
+        wanted = sorted(latest) if again else self._sample()
+        return [mutant for mutant in wanted if mutant not in kept]
+
     def _sample(self) -> list[Mutant]:
         every = sorted(m for file in self.files() for m in mutants_of(file))
         wanted = self.asked.sample or len(every)
         return random.Random(self.asked.seed).sample(every, min(wanted, len(every)))
 
-    def _recorded(self) -> set[Mutant]:
-        """Mutants tried before; with ``again`` the survivors are tried anew."""
+    def _recorded(self) -> dict[Mutant, Outcome]:
+        """The last outcome of every mutant tried before."""
         if not self.asked.record.exists():
-            return set()
+            return {}
         lines = [json.loads(line) for line in self.asked.record.read_text().splitlines()]
-        latest = {_mutant(line["mutant"]): line for line in lines}
-        kept = {m: o for m, o in latest.items() if not self.asked.again or o["fate"] == KILLED}
-        self.outcomes = [Outcome(**{**o, "mutant": m}) for m, o in kept.items()]
-        return set(kept)
+        read = [Outcome(**{**line, "mutant": _mutant(line["mutant"])}) for line in lines]
+        return {outcome.mutant: outcome for outcome in read}
 
     def _reach(self) -> Reach:
         """Run every test once in a process of its own and note what it reaches."""
