@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -124,6 +125,7 @@ def _pairs(frame: pd.DataFrame) -> list[tuple[str, float, Callable[[], float], s
 def _row(ours: float, theirs: Callable[[], float], package: str) -> dict[str, Any]:
     """Compare one figure; what the other package says or cannot do becomes the remark."""
     value, remark = float("nan"), ""
+    import_module(package)  # what an import warns of is no remark on a figure
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         try:

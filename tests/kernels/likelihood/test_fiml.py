@@ -179,3 +179,10 @@ def test_order_of_rows_and_columns_does_not_matter(seed: int, share: float) -> N
     rows, cols = rng.permutation(40), rng.permutation(4)
     turned = fiml_loglik(missing_patterns(x[rows][:, cols]), mean[cols], cov[np.ix_(cols, cols)])
     assert turned == pytest.approx(fiml_loglik(missing_patterns(x), mean, cov), rel=1e-11)
+
+
+def test_coverage_by_hand() -> None:
+    x = np.array([[1.0, 2, 3], [1, np.nan, 3], [4, 2, np.nan], [0, 5, 1]])
+    data = missing_patterns(x)
+    assert data.n_variables == 3
+    assert data.coverage.tolist() == [[1, 0.75, 0.75], [0.75, 0.75, 0.5], [0.75, 0.5, 0.75]]

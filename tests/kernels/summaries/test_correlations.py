@@ -61,3 +61,17 @@ def test_constant_column_has_no_correlation():
     out = correlation_from_covariance(np.array([[0.0, 0.0], [0.0, 4.0]]))
     assert np.isnan(out[0, 0])
     assert out[1, 1] == 1.0
+
+
+def test_a_variable_correlates_with_itself_exactly() -> None:
+    x = np.random.default_rng(3).normal(size=(30, 4)) * [1e-3, 0.3, 7.0, 1e4]
+    found = correlation_from_covariance(np.cov(x, rowvar=False))
+    assert np.diagonal(found).tolist() == [1.0] * 4
+    np.testing.assert_allclose(found, np.corrcoef(x, rowvar=False), atol=1e-12)
+
+
+def test_two_respondents_in_the_same_order() -> None:
+    values = np.array([[1.0, 2.0, 5.0], [2.0, 4.0, 3.0]])
+    assert spearman(values)[0].tolist() == [[1, 1, -1], [1, 1, -1], [-1, -1, 1]]
+    gap = np.vstack([values, [[np.nan, 1.0, np.nan]]])
+    assert spearman(gap, "pairwise")[0][0].tolist() == [1, 1, -1]

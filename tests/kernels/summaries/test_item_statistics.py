@@ -143,3 +143,10 @@ def test_resampled_covariances() -> None:
 
 def test_percentiles_of_nothing() -> None:
     assert np.isnan(percentile_interval(np.array([np.nan]), 0.95)).all()
+
+
+def test_two_respondents_have_a_spread_of_scores() -> None:
+    found = score_correlations(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert (found.n, found.mean) == (2, 2.5)
+    assert found.sd == pytest.approx(np.sqrt(2))
+    assert np.isnan(score_correlations(np.array([[1.0, 2.0]])).sd)

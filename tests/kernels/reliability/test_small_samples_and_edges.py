@@ -1,0 +1,85 @@
+"""Reliability formulas where a denominator ends, in the smallest samples, and with gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cte_metrics.kernels.numerics.resampling import bootstrap_indices
+from cte_metrics.kernels.reliability import alpha as al
+from cte_metrics.kernels.reliability.composite import share_of_sum
+from cte_metrics.kernels.reliability.crossed_variances import unbalanced_reml
+from cte_metrics.kernels.reliability.omega import omega_coefficient
+from cte_metrics.kernels.reliability.retest import profile_agreement
+
+
+def test_items_that_cancel_have_no_corrected_correlation() -> None:
+    # r = -.9: the sum of both correlations with smc .81 in the diagonal is 1.62 - 1.8 < 0
+    found = al.item_total(np.array([[1.0, -0.9], [-0.9, 1.0]]))
+    assert np.isnan(found.r_corrected).all()
+    assert found.r_total == pytest.approx([0.1 / np.sqrt(0.2)] * 2)
+
+
+def test_perfect_alpha_has_no_bonett_interval() -> None:
+    low, high = al._bonett(1.0, 30, 4, 1.96)
+    assert np.isnan(low)
+    assert np.isnan(high)
+
+
+@pytest.mark.parametrize("level", [0.0, 5e3])
+def test_resampled_alpha_is_alpha_of_the_drawn_rows(level: float) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(11, 1)) + rng.normal(size=(11, 3)) + level * np.arange(3)
+    found = al.bootstrap_alpha(values, 6, np.random.default_rng(2))
+    drawn = np.vstack(list(bootstrap_indices(11, 6, np.random.default_rng(2))))
+    expected = [al.alpha_of(np.cov(values[rows], rowvar=False)) for rows in drawn]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_a_sum_without_variance_has_no_share() -> None:
+    assert np.isnan(share_of_sum(np.ones((2, 2)), np.array([[1.0, -1.0], [-1.0, 1.0]])))
+
+
+def test_omega_does_not_know_the_unit() -> None:
+    loadings = np.array([0.8, 0.6, 0.7])
+    covariance = np.outer(loadings, loadings) + np.diag([0.4, 0.6, 0.5])
+    whole = omega_coefficient(loadings, covariance)
+    assert whole == pytest.approx(2.1**2 / (2.1**2 + 1.5))
+    assert omega_coefficient(loadings / 100, covariance / 1e4) == pytest.approx(whole)
+
+
+def test_profiles_of_three_items_correlate() -> None:
+    x = np.array([[1.0, 2.0, 3.0]])
+    correlation, distance = profile_agreement(x, np.array([[1.0, 3.0, 2.0]]))
+    assert correlation == pytest.approx([0.5])
+    assert distance == pytest.approx([2 / 3])
+    assert np.isnan(profile_agreement(x[:, :2], x[:, :2])[0]).all()
+
+
+def test_variances_of_incomplete_ratings_maximise_the_restricted_likelihood() -> None:
+    """Against the likelihood with the whole covariance matrix of the ratings."""
+    rng = np.random.default_rng(3)
+    n, k = 14, 4
+    ratings = (
+        20 + 1.2 * rng.normal(size=(n, 1)) + 0.7 * rng.normal(size=k) + rng.normal(size=(n, k))
+    )
+    ratings[rng.random((n, k)) < 0.25] = np.nan
+    found = unbalanced_reml(ratings)
+    target, rater = np.nonzero(~np.isnan(ratings))
+    y = ratings[target, rater]
+    same = [np.equal.outer(f, f).astype(float) for f in (target, rater)]
+
+    def deviance(variances: np.ndarray) -> float:
+        v = variances[0] * same[0] + variances[1] * same[1] + variances[2] * np.eye(len(y))
+        inverse = np.linalg.inv(v)
+        information = inverse.sum()
+        residual = y - inverse.sum(0) @ y / information
+        return float(np.linalg.slogdet(v)[1] + np.log(information) + residual @ inverse @ residual)
+
+    best = np.array([found.target, found.rater, found.error])
+    assert found.converged
+    for j in range(3):
+        for step in (1e-3, -1e-3):
+            moved = best.copy()
+            moved[j] *= 1 + step
+            assert deviance(moved) > deviance(best)
