@@ -60,9 +60,8 @@ def test_variances_of_incomplete_ratings_maximise_the_restricted_likelihood() ->
     """Against the likelihood with the whole covariance matrix of the ratings."""
     rng = np.random.default_rng(3)
     n, k = 14, 4
-    ratings = (
-        20 + 1.2 * rng.normal(size=(n, 1)) + 0.7 * rng.normal(size=k) + rng.normal(size=(n, k))
-    )
+    raters = np.array([-2.0, 0.5, 1.0, 3.0])
+    ratings = 20 + 1.2 * rng.normal(size=(n, 1)) + raters + rng.normal(size=(n, k))
     ratings[rng.random((n, k)) < 0.25] = np.nan
     found = unbalanced_reml(ratings)
     target, rater = np.nonzero(~np.isnan(ratings))
