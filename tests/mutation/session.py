@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import random
+import resource
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ from tests.mutation.reach import Reach
 
 KILLED, SURVIVED, SLOW, REFUSED = "killed", "survived", "timed out", "no code that runs"
 BROKEN = 3
+MEMORY = 6 * 2**30  # bytes that a mutant may take: some grow without end
 GRACE = 20.0  # seconds that a test may take beyond ten times its own
 
 
@@ -203,6 +205,7 @@ class Session:
             return child, Running(mutant, tests, reaching, time.time(), limit, read)
         _be_silent()
         os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         for i, name in enumerate(tests):
             os.write(write, b".")
             if i == 0:
