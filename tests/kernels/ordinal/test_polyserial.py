@@ -45,7 +45,7 @@ def test_the_start_is_near_and_newton_needs_few_steps():
     np.testing.assert_allclose(found.at, [0.6, -0.35], atol=0.05)
     np.testing.assert_allclose(start, found.at, atol=0.03)
     assert found.converged.all()
-    assert found.n_steps <= 5
+    assert 2 <= found.n_steps <= 5
 
 
 def test_blocks_of_rows_add_up(monkeypatch):
@@ -68,4 +68,4 @@ def test_two_numeric_variables_have_the_root_of_their_cubic_in_few_steps():
         roots = np.roots([-1.0, c, 1.0 - q, c])
         real = roots[np.abs(roots.imag) < 1e-9].real
         assert found.at[k] == pytest.approx(real[np.abs(real) < 1][0], abs=1e-8)
-    assert found.n_steps <= 6
+    assert 2 <= found.n_steps <= 6
