@@ -74,6 +74,21 @@ def test_columns_and_agreement_with_alpha() -> None:
         np.testing.assert_allclose(found.table[name], items[name], rtol=1e-12)
 
 
+def test_an_item_is_described_by_hand() -> None:
+    frame = pd.DataFrame({"a": [1, 2, 2, 5], "b": [3, 3, 4, 4], "c": [0.25, 0.5, 0.25, 0.75]})
+    table = item_analysis(frame).table
+    assert table.loc["a", ["n", "minimum", "maximum", "median"]].tolist() == [4, 1, 5, 2]
+    assert table.loc["c", ["minimum", "maximum"]].tolist() == [0.25, 0.75]
+    assert table.loc["a", "se"] == pytest.approx(np.sqrt(3) / 2)
+
+
+def test_small_answers_vary_too() -> None:
+    frame = pd.DataFrame({"a": [1, 2, 2, 5], "b": [3, 3, 4, 4], "c": [1, 4, 2, 3]})
+    large, small = item_analysis(frame).table, item_analysis(frame * 1e-9).table
+    np.testing.assert_allclose(small["r_drop"], large["r_drop"], atol=1e-12)
+    np.testing.assert_allclose(small["alpha_if_dropped"], large["alpha_if_dropped"], atol=1e-12)
+
+
 def test_floor_and_ceiling_need_a_range() -> None:
     frame = pd.DataFrame({"a": [1, 1, 5, 3], "b": [2, 2, 4, 5.0]})
     assert item_analysis(frame).table[["floor", "ceiling"]].isna().all(axis=None)

@@ -203,6 +203,15 @@ def test_a_bare_frame_has_no_key() -> None:
         score(pd.DataFrame(FOUR))
 
 
+def test_the_provenance_counts_who_was_scored() -> None:
+    # b and c leave the third without a score where both are needed, the fourth has neither
+    survey = mini({"a": [1, 5, 3, None], "b": [2, 4, None, None]})
+    found = score(survey, min_answered=2)
+    assert (found.provenance.n_used, found.provenance.n_dropped) == (2, 2)
+    assert found.provenance.settings["min_answered"] == 2
+    assert found.provenance.method == "Mean of the items, missing answers: prorate"
+
+
 # --- standard scores ----------------------------------------------------------------------------
 
 
@@ -215,6 +224,10 @@ def test_standard_scores() -> None:
     by_scale = standard_score(found, norm_mean={"ab": 3.0}, norm_sd={"ab": 0.5})
     assert by_scale["ab"].tolist() == pytest.approx([200, 800, 500, 700])
     assert list(by_scale.columns) == ["ab"]
+    named = found.table.set_axis(["w", "x", "y", "z"])
+    assert standard_score(named, norm_mean={"ab": 3.0}, norm_sd={"ab": 0.5}).index.tolist() == list(
+        "wxyz"
+    )
     all_scales = standard_score(found, norm_mean=3.0, norm_sd=0.5, mean=50, sd=10)
     assert list(all_scales.columns) == ["ab", "total"]
     assert standard_score([3.0, 3.5], norm_mean=3, norm_sd=0.5).tolist() == [500, 600]
