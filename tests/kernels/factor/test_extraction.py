@@ -240,3 +240,18 @@ def test_a_communality_of_exactly_one_is_a_heywood_case():
     none = np.zeros(2, dtype=bool)
     found = ex.Extraction(np.array([[1.0], [0.5]]), np.array([0.0, 0.75]), 0.0, True, 1, none)
     assert found.heywood.tolist() == [True, False]
+
+
+def test_communalities_by_hand():
+    loadings = np.array([[0.6, 0.8], [0.5, -0.1]])
+    found = ex.Extraction(loadings, np.array([0, 0.74]), 0.0, True, 1, np.zeros(2, dtype=bool))
+    np.testing.assert_allclose(found.communalities, [1.0, 0.26])
+
+
+@pytest.mark.parametrize("method", ["ml", "minres"])
+def test_an_item_at_the_bound_is_named(method):
+    # one factor would need a communality of .8 x .8 / .5 = 1.28
+    r = np.array([[1, 0.8, 0.8], [0.8, 1, 0.5], [0.8, 0.5, 1]])
+    found = ex.extract(r, 1, method)
+    assert found.bounded.tolist() == [True, False, False]
+    assert found.heywood[0]

@@ -205,13 +205,15 @@ def test_a_population_has_the_items_distributions_and_correlations():
 
 
 def test_ranked_variables_have_the_structure_they_are_given():
-    # a factor and unique parts of the loadings' sizes: r = .8 x .6, whatever the answers' scale
+    # two factors and unique parts of the loadings' sizes, e.g. r = .8 x .6 within a factor
     rng = np.random.default_rng(11)
-    loadings = np.array([0.8, 0.6, 0.7, 0.5])
-    wanted = np.outer(loadings, loadings) + np.diag(1 - loadings**2)
+    loadings = np.zeros((8, 2))
+    loadings[:4, 0] = loadings[4:, 1] = 0.8, 0.6, 0.7, 0.5
+    wanted = loadings @ loadings.T
+    np.fill_diagonal(wanted, 1.0)
     n = 40_000
-    sorted_answers = np.sort(rng.normal(size=(n, 4)), axis=0)
-    out = _ranked(wanted, 1, rng.normal(size=(n, 1)), rng.normal(size=(n, 4)), sorted_answers)
+    sorted_answers = np.sort(rng.normal(size=(n, 8)), axis=0)
+    out = _ranked(wanted, 2, rng.normal(size=(n, 2)), rng.normal(size=(n, 8)), sorted_answers)
     np.testing.assert_allclose(np.corrcoef(out, rowvar=False), wanted, atol=0.02)
 
 

@@ -201,9 +201,8 @@ def test_two_groups_without_variance_within_by_hand():
 
 
 def test_rounding_of_large_answers_is_no_variance():
-    # answers near a million are exact to 1e-10: a sum of squares of 1e-6 is rounding there, and
-    # variance beside answers near one
-    rounding = np.full(1, 1e-6)
+    # beside answers near a million a sum of squares of .001 is rounding, beside one it is variance
+    rounding = np.full(1, 1e-3)
 
     def at(grand):
         first = np.zeros((1, 1))
@@ -215,4 +214,10 @@ def test_rounding_of_large_answers_is_no_variance():
         return vc.anova(one).ms_within[0]
 
     assert at(1e6) == 0.0
-    assert at(1.0) == pytest.approx(1e-6 / 90)
+    assert at(1.0) == pytest.approx(1e-3 / 90)
+
+
+def test_groups_of_unlike_sizes_without_variance_within_by_hand():
+    # the unweighted variance of the means 1, 2, 4
+    one = summary([1.0, 1.0, 2.0, 4.0, 4.0, 4.0], [0, 0, 1, 2, 2, 2])
+    assert vc.likelihood(one).between[0] == pytest.approx(7 / 3)
