@@ -104,6 +104,10 @@ def test_a_solution_refuses_to_be_changed() -> None:
             array[0] = 99.0
     with pytest.raises(AttributeError):
         solution.theta = solution.theta
+    with pytest.raises(ValueError, match="read-only"):
+        solution.weights[0].inverse[:] = 0.0
+    solution.tests.clear()
+    assert set(solution.tests) == {"standard"}
 
 
 def test_defaults_are_what_they_print_as() -> None:

@@ -236,6 +236,22 @@ def test_normal_gamma_by_hand():
     np.testing.assert_allclose(gamma, [[0.64**2]])
 
 
+def test_normal_gamma_is_the_delta_method_on_covariances():
+    # cov(s_ij, s_kl) = s_ik s_jl + s_il s_jk, carried to r = s_ij / sqrt(s_ii s_jj)
+    rng = np.random.default_rng(4)
+    common = rng.normal(size=(5, 3)) @ rng.normal(size=(3, 40))
+    r = np.corrcoef(common + rng.normal(size=(5, 40)))
+    lower = [(a, b) for a in range(5) for b in range(a + 1)]
+    pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
+    cov = np.array([[r[a, c] * r[b, d] + r[a, d] * r[b, c] for c, d in lower] for a, b in lower])
+    slopes = np.zeros((len(pairs), len(lower)))
+    for row, (i, j) in enumerate(pairs):
+        slopes[row, lower.index((j, i))] = 1.0
+        slopes[row, lower.index((i, i))] = slopes[row, lower.index((j, j))] = -r[i, j] / 2
+    expected = slopes @ cov @ slopes.T
+    np.testing.assert_allclose(loading_errors.normal_gamma(r), expected, atol=1e-12)
+
+
 def test_correlation_jacobian_against_finite_differences():
     rng = np.random.default_rng(2)
     loadings, phi = rng.normal(size=(5, 2)), np.array([[1, 0.3], [0.3, 1]])

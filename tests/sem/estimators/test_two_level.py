@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import CTEWarning, InputError
+from cte_metrics.errors import CTEWarning, EstimationError, InputError
 from cte_metrics.results.status import Status
 from cte_metrics.sem.semfit import SEMFit
 from tests.reference_case import Entry, case
@@ -323,3 +323,13 @@ def test_a_constant_variable_is_refused_by_name() -> None:
     model = "level: 1\nfw =~ y1 + y2 + y3\nlevel: 2\nfb =~ y1 + y2 + y3"
     with pytest.raises(InputError, match="y2 does not vary"):
         sem.fit(model, data, cluster="cluster")
+
+
+def test_unrestricted_moments_that_cannot_be_found_are_an_error_of_ours() -> None:
+    """Three rows within three schools do not make a matrix of four items."""
+    rng = np.random.default_rng(5)
+    y = pd.DataFrame(rng.normal(size=(6, 4)), columns=list("abcd"))
+    text = "level: 1\nf =~ a + b + c + d\nlevel: 2\ng =~ a + b + c + d"
+    fit = sem.fit(text, y.assign(s=np.arange(6) % 3), cluster="s", on_failure="return")
+    with pytest.raises(EstimationError, match="6 complete rows in 3 clusters"):
+        fit.solution.estimator.saturated()

@@ -28,6 +28,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import EstimationError
+from cte_metrics.kernels.numerics.locking import lock
 from cte_metrics.kernels.numerics.positive_definite import inverse_and_logdet
 from cte_metrics.sem.estimators.base import Estimator, Saturated
 from cte_metrics.sem.estimators.weights import DenseWeight
@@ -43,6 +44,9 @@ class DiagonalWeight:
     """A weight that is a diagonal matrix, held as its diagonal (n_moments,)."""
 
     diagonal: Array
+
+    def __post_init__(self) -> None:
+        lock(self.diagonal)
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` over the free parameters of the model."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.kernels.numerics.locking import lock
 from cte_metrics.kernels.numerics.vech import unvech
 from cte_metrics.sem.estimators.base import Weight
 from cte_metrics.sem.model.block import BlockState
@@ -22,6 +23,9 @@ class DenseWeight:
     """A weight held as a matrix (n_moments, n_moments) over all blocks of the group."""
 
     matrix: Array
+
+    def __post_init__(self) -> None:
+        lock(self.matrix)
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` over the free parameters of the model."""
@@ -49,6 +53,9 @@ class NormalWeight:
     second: Array | None = None
     residual: Array | None = None
     blank: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        lock(self.inverse, self.second, self.residual)
 
     def project(self, states: Sequence[BlockState]) -> Array:
         """Return ``Delta' H Delta`` without ever forming ``H``."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Index
 from cte_metrics.sem.inference.conditional_baseline import fit_conditional_baseline
-from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.inference.solved import Solved, solved_baseline
 from cte_metrics.sem.model.design import (
     BlockDesign,
     BlockFacts,
@@ -23,10 +23,8 @@ from cte_metrics.sem.model.design import (
     block_matrices,
     moment_block,
 )
-from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moments import Moments
 from cte_metrics.sem.model.ordinal import layout
-from cte_metrics.sem.search.minimise import Problem, minimise
 from cte_metrics.sem.table.table import ParameterTable
 
 Element = tuple[str, int, int]
@@ -57,21 +55,7 @@ def fit_baseline(solved: Solved, table: ParameterTable) -> Solved | None:
         at = part.design.stop
     design = _assemble(parts, first, at, solved.design.groups)
     start = np.concatenate([p.start for p in parts])
-    problem = Problem(design, estimator)
-    found = minimise(problem, start)
-    if found is None or not found.converged:
-        return None
-    return Solved(
-        design=design,
-        estimator=estimator,
-        options=solved.options,
-        theta=found.theta,
-        basis=None,
-        states=evaluate(design, found.theta),
-        evaluation=found.evaluation,
-        n_moments=solved.n_moments,
-        n_parameters=first,
-    )
+    return solved_baseline(solved, design, start, first)
 
 
 def _part(

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.inference.solved import Solved, solved_baseline
 from cte_metrics.sem.model.design import build_design
-from cte_metrics.sem.model.implied import evaluate
-from cte_metrics.sem.search.minimise import Problem, minimise
 from cte_metrics.sem.search.start import starting_values
 from cte_metrics.sem.table.table import ParameterTable, build_table
 
@@ -36,17 +34,4 @@ def fit_conditional_baseline(solved: Solved, table: ParameterTable) -> Solved | 
     design = build_design(free)
     estimator = solved.estimator
     start = starting_values(free, design, estimator.start_moments())
-    found = minimise(Problem(design, estimator), start)
-    if found is None or not found.converged:
-        return None
-    return Solved(
-        design=design,
-        estimator=estimator,
-        options=solved.options,
-        theta=found.theta,
-        basis=None,
-        states=evaluate(design, found.theta),
-        evaluation=found.evaluation,
-        n_moments=solved.n_moments,
-        n_parameters=design.n_free,
-    )
+    return solved_baseline(solved, design, start, design.n_free)

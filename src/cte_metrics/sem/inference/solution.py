@@ -67,9 +67,13 @@ class Solution(Solved):
             fill_covariate_rows(self.table, self.states, samples, values)
         return values
 
-    @locked_property
+    @property
     def tests(self) -> dict[str, ScaledTest]:
         """Test statistics by name: ``standard`` and the scaled one."""
+        return dict(self._tests)
+
+    @locked_property
+    def _tests(self) -> dict[str, ScaledTest]:
         return all_tests(self)
 
     @locked_property

@@ -9,7 +9,7 @@ directions that the constraints leave free::
 References: White, H. (1980). Econometrica, 48, 817-838. Satorra, A. & Bentler, P. M. (1994).
 Corrections to test statistics and standard errors in covariance structure analysis.
 
-Classes: ``Solved``. Functions: ``constrained_inverse``.
+Classes: ``Solved``. Functions: ``solved_baseline``, ``constrained_inverse``.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from cte_metrics.sem.estimators.base import CaseForms, Estimator, Evaluation, We
 from cte_metrics.sem.estimators.weights import DenseWeight
 from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.design import ModelDesign
+from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.options import FitOptions
-from cte_metrics.sem.search.minimise import Minimum, information
+from cte_metrics.sem.search.minimise import Minimum, Problem, information, minimise
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -187,6 +188,26 @@ class Solved:
     def unrestricted_log_likelihood(self) -> float | None:
         """Log-likelihood of the saturated model."""
         return self.estimator.log_likelihood(self.estimator.saturated().by_group)
+
+
+def solved_baseline(
+    model: Solved, design: ModelDesign, start: Array, n_parameters: int
+) -> Solved | None:
+    """Fit another design to the data of a solved model; ``None`` when it has no solution."""
+    found = minimise(Problem(design, model.estimator), start)
+    if found is None or not found.converged:
+        return None
+    return Solved(
+        design=design,
+        estimator=model.estimator,
+        options=model.options,
+        theta=found.theta,
+        basis=None,
+        states=evaluate(design, found.theta),
+        evaluation=found.evaluation,
+        n_moments=model.n_moments,
+        n_parameters=n_parameters,
+    )
 
 
 def constrained_inverse(matrix: Array, basis: Array | None) -> Array | None:

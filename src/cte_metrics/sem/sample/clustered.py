@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from cte_metrics.arrays import Array, Flags, Index
-from cte_metrics.errors import InputError
+from cte_metrics.errors import EstimationError, InputError
 from cte_metrics.kernels.likelihood.fiml import fiml_saturated
 from cte_metrics.kernels.numerics.vech import n_half
 from cte_metrics.kernels.summaries.cluster_summaries import (
@@ -109,8 +109,24 @@ class ClusteredSample:
 
     @cached_property
     def unrestricted(self) -> TwoLevelSaturated:
-        """The unrestricted moments."""
-        return two_level_saturated(self.summaries, self.place)
+        """The unrestricted moments.
+
+        Raises
+        ------
+        EstimationError
+            If the variables leave no positive definite matrix: few schools, dependent items.
+        """
+        try:
+            return two_level_saturated(self.summaries, self.place)
+        except np.linalg.LinAlgError:
+            where = f" of group {self.label!r}" if self.label else ""
+            raise EstimationError(
+                f"The unrestricted two-level moments{where} cannot be found: with "
+                f"{len(self.y)} complete rows in {self.n_clusters} clusters their covariance "
+                "matrix is singular.",
+                hint="Leave out constant items and items that others determine, or use more "
+                "respondents and clusters.",
+            ) from None
 
     def evaluate(self, moments: LevelMoments) -> LevelGradient | None:
         """Log-likelihood and gradient."""
