@@ -71,7 +71,7 @@ def _classes(module: Any) -> list[type]:
 
 
 def _read(kind: type) -> Container | None:
-    text = kind.__dict__.get("__doc__") or ""
+    text = kind.__doc__ or ""
     if "Created by:" not in text:
         return None
     return Container(kind, _named(text, "Created by"), _named(text, "Consumed by"))

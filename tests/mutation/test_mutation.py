@@ -42,6 +42,9 @@ def test_the_faults_that_are_made(tmp_path: Path, code: str, expected: list[str]
     assert changes(tmp_path, code) == expected
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
+
 def in_another_process(check: Callable[[], bool]) -> bool:
     child = os.fork()
     if not child:

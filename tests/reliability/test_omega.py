@@ -136,6 +136,8 @@ def test_ordinal_gradient_against_differences() -> None:
         return ordinal_omega(fit_one_factor_least_squares(r, w).loadings, r, cuts, items)
 
     fit = fit_one_factor_least_squares(r, w)
+    assert fit.converged
+    assert 0 < fit.steps < 20
     by_cut, by_pair = ordinal_omega_gradient(fit.loadings, r, w, cuts, items)
     for a in range(len(cuts)):
         h = 1e-5 * np.eye(len(cuts))[a]

@@ -1,6 +1,6 @@
 """A result from its record: what ``to_dict()`` wrote, read back by the types of the fields.
 
-Functions: ``restored``, ``field_types``.
+Functions: ``restored``, ``field_types``, ``opened``.
 """
 
 from __future__ import annotations
@@ -113,6 +113,17 @@ def _evaluated(written: Any, kind: type, names: _Names) -> Any:
     raise NameError(f"{kind.__name__}: the type {written!r} is not known.")
 
 
+def opened(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return a type, what it is a form of, and its parts; behind a name for a type, what it names.
+
+    ``NDArray`` is such a name since numpy 2.5.
+    """
+    origin, args = get_origin(hint), get_args(hint)
+    if type(origin).__name__ == "TypeAliasType":
+        return opened(origin.__value__[args])
+    return hint, origin, args
+
+
 def _field(value: Any, hint: Any, how: Any, where: tuple[type, str, Find]) -> Any:
     kind, name, find = where
     try:
@@ -129,9 +140,9 @@ def _field(value: Any, hint: Any, how: Any, where: tuple[type, str, Find]) -> An
 
 def _read(value: Any, hint: Any, how: Any, find: Find) -> Any:
     """Read one value of a record as the type that its field declares."""
-    origin = get_origin(hint)
+    hint, origin, args = opened(hint)
     if origin in (Union, UnionType):
-        return _read_union(value, get_args(hint), how, find)
+        return _read_union(value, args, how, find)
     if origin is Literal or hint in (Any, str, bool, int, NoneType):
         return _plain(value, hint)
     if hint is float:
@@ -139,7 +150,7 @@ def _read(value: Any, hint: Any, how: Any, find: Find) -> Any:
     if origin in (tuple, list):
         return _read_sequence(value, hint, how or {}, find)
     if origin is not None and issubclass(origin, Mapping):
-        return _read_mapping(value, get_args(hint), how or {}, find)
+        return _read_mapping(value, args, how or {}, find)
     if (origin or hint) is np.ndarray:
         return _array(value)
     return _read_object(value, hint, how, find)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union
 
 import numpy as np
 
 from cte_metrics.results.base import Result
-from cte_metrics.results.record import Find, field_types
+from cte_metrics.results.record import Find, field_types, opened
 
 NUMBER = {
     "anyOf": [{"type": ["number", "null"]}, {"enum": ["Infinity", "-Infinity"]}],
@@ -75,7 +75,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _of(hint: Any, parts: dict[str, Any], find: Find) -> dict[str, Any]:
     """Return the schema of a type; dataclasses and results become definitions."""
-    origin, args = get_origin(hint), get_args(hint)
+    hint, origin, args = opened(hint)
     if origin in (Union, UnionType):
         return _of_union(args, parts, find)
     if origin is Literal:

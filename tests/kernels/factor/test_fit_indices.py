@@ -42,6 +42,12 @@ def test_interval_inverts_the_noncentral_distribution() -> None:
     # R: 1 - pchisq(40, 20, ncp = 300 * 20 * .05^2), pchisq(40, 20, ncp = 300 * 20 * .08^2)
     assert index.rmsea_close(40, 20, 300) == pytest.approx(0.28609534848387, abs=1e-8)
     assert index.rmsea_not_close(40, 20, 300) == pytest.approx(0.081949408466012, abs=1e-8)
+    # two groups halve the noncentrality: ncp = 300 * 20 * bound^2 / 2
+    close, not_close = (
+        f(40, 20, 300, n_groups=2) for f in (index.rmsea_close, index.rmsea_not_close)
+    )
+    assert close == pytest.approx(0.078810729818006, abs=1e-8)
+    assert not_close == pytest.approx(0.56181379034019, abs=1e-8)
 
 
 def test_limits() -> None:
@@ -54,7 +60,24 @@ def test_limits() -> None:
     assert math.isnan(index.rmsea_close(3, 0, 100))
     assert math.isnan(index.critical_n(0.0, 0, 100))
     assert math.isnan(index.rni(10, 10, 15, 15))
-    assert math.isnan(index.cfi(math.nan, 10, 200, 15))
+    assert math.isnan(index.nfi(10, 16, 200, 15))
+    assert math.isnan(index.nfi(10, 10, 0.0, 15))
+    assert index.rfi(0, 0, 200, 15) == 1.0
+    assert index.rfi(10, 10, 8, 15) == 1.0
+
+
+@pytest.mark.parametrize("name", ["cfi", "tli", "rni", "nfi", "rfi", "ifi"])
+@pytest.mark.parametrize("figures", [(math.nan, 10, 200, 15), (20, 10, math.nan, 15)])
+def test_an_index_needs_both_statistics(name: str, figures: tuple[float, ...]) -> None:
+    assert math.isnan(getattr(index, name)(*figures))
+
+
+def test_statistics_below_their_degrees_of_freedom_are_figures_too() -> None:
+    # T / df = .5 and T0 / df0 = .6; .5 and .8
+    assert index.rfi(5, 10, 9, 15) == pytest.approx(1 / 6)
+    assert index.rfi(5, 10, 12, 15) == pytest.approx(3 / 8)
+    # R: qchisq(.95, 1) / (10 / 100) + 1
+    assert index.critical_n(10, 1, 100) == pytest.approx(39.414588206941)
 
 
 @given(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cte_metrics.kernels.factor.extraction import extract
-from cte_metrics.kernels.factor.schmid_leiman import general_loadings
+from cte_metrics.kernels.factor.schmid_leiman import general_loadings, schmid_leiman
 
 LOADING = st.floats(0.2, 0.9)
 
@@ -42,3 +42,12 @@ def test_correlations_without_proper_loadings_are_left_to_the_search(r):
     phi = np.eye(3)
     phi[[0, 0, 1], [1, 2, 2]] = phi[[1, 2, 2], [0, 0, 1]] = r
     np.testing.assert_array_equal(general_loadings(phi), extract(phi, 1).loadings[:, 0])
+
+
+@pytest.mark.parametrize(("r", "heywood"), [(0.9, False), (1.0, True)])
+def test_two_factors_that_are_one_leave_no_group_factor(r, heywood):
+    pattern = np.array([[0.7, 0.0], [0.6, 0.0], [0.0, 0.5], [0.0, 0.8]])
+    found = schmid_leiman(pattern, np.array([[1.0, r], [r, 1.0]]))
+    assert (found.heywood, found.identified) == (heywood, False)
+    np.testing.assert_allclose(found.group, pattern * np.sqrt(1.0 - r))
+    assert not schmid_leiman(pattern[:2, :1], np.ones((1, 1))).heywood
