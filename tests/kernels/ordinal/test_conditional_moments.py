@@ -79,6 +79,22 @@ def test_equal_weights_are_no_weights():
     )
 
 
+def test_weights_have_no_unit_and_count_rows():
+    data, x = sample()
+    w = np.random.default_rng(5).uniform(0.5, 2.0, len(x))
+    small = MixedData(data.codes, data.values, data.n_categories, 1e-4 * w)
+    codes, values = np.repeat(data.codes, 2, axis=0), np.repeat(data.values, 2, axis=0)
+    twice = MixedData(codes, values, data.n_categories, np.repeat(w, 2))
+    data = MixedData(data.codes, data.values, data.n_categories, w)
+    plain = asymptotic_covariance(data, ordinal_moments(data))
+    given = conditional_covariance(data, conditional_moments(data, x))
+    for other, z in ((small, x), (twice, np.repeat(x, 2, axis=0))):
+        again = asymptotic_covariance(other, ordinal_moments(other))
+        np.testing.assert_allclose(again, plain, atol=1e-6)
+        again = conditional_covariance(other, conditional_moments(other, z))
+        np.testing.assert_allclose(again, given, atol=1e-6)
+
+
 def boxes():
     upper = np.array([[0.3, 1.2], [0.9, -0.1]]), np.array([[0.8, 0.1], [30.0, 0.6]])
     lower = np.array([[-0.9, 0.2], [-30.0, -1.4]]), np.array([[-0.2, -30.0], [0.4, -0.6]])
@@ -104,6 +120,7 @@ def test_the_start_is_the_weighted_correlation_of_the_codes():
         n = w[k].astype(int)
         expected = np.corrcoef(x[k].repeat(n), y[k].repeat(n))[0, 1]
         assert found[k] == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(cm._code_correlation(x, y, 1e-4 * w), found, atol=1e-12)
 
 
 def test_few_steps_find_the_correlation_given_covariates(monkeypatch):

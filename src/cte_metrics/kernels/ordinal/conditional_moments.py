@@ -250,7 +250,8 @@ def _fit_ordinal(rows: _Rows, a: Integers, b: Integers) -> Maxima:
 
 
 def _code_correlation(x: Array, y: Array, w: Array) -> Array:
-    total = np.maximum(w.sum(axis=1, keepdims=True), 1.0)
+    total = w.sum(axis=1, keepdims=True)
+    total = np.where(total > 0.0, total, 1.0)
     x = x - (w * x).sum(axis=1, keepdims=True) / total
     y = y - (w * y).sum(axis=1, keepdims=True) / total
     spread = np.sqrt((w * x * x).sum(axis=1) * (w * y * y).sum(axis=1))

@@ -104,7 +104,7 @@ def _threshold_scores(
     items, order = layout.location_items[which], layout.location_order[which]
     place = np.cumsum(data.n_categories > 0) - 1
     marginals = fitted.counts.marginals
-    share = marginals / np.maximum(marginals.sum(axis=1, keepdims=True), 1.0)
+    share = marginals / marginals.sum(axis=1, keepdims=True)
     tau = fitted.cuts[items, order]
     phi = np.exp(-0.5 * tau * tau) / np.sqrt(2.0 * np.pi)
     out = np.zeros((len(which), top + 1))
