@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cte_metrics.kernels.factor.one_factor import fit_one_factor
 from cte_metrics.kernels.numerics.resampling import bootstrap_indices
 from cte_metrics.kernels.reliability import alpha as al
+from cte_metrics.kernels.reliability import greatest_lower_bound as glb
 from cte_metrics.kernels.reliability.composite import share_of_sum
 from cte_metrics.kernels.reliability.crossed_variances import unbalanced_reml
-from cte_metrics.kernels.reliability.omega import omega_coefficient
+from cte_metrics.kernels.reliability.omega import bootstrap_omega, omega_coefficient
 from cte_metrics.kernels.reliability.retest import profile_agreement
 
 
@@ -68,17 +70,45 @@ def test_variances_of_incomplete_ratings_maximise_the_restricted_likelihood() ->
     y = ratings[target, rater]
     same = [np.equal.outer(f, f).astype(float) for f in (target, rater)]
 
-    def deviance(variances: np.ndarray) -> float:
+    def parts(variances: np.ndarray) -> tuple[float, float]:
         v = variances[0] * same[0] + variances[1] * same[1] + variances[2] * np.eye(len(y))
         inverse = np.linalg.inv(v)
         information = inverse.sum()
         residual = y - inverse.sum(0) @ y / information
-        return float(np.linalg.slogdet(v)[1] + np.log(information) + residual @ inverse @ residual)
+        logs = np.linalg.slogdet(v)[1] + np.log(information)
+        return float(logs), float(residual @ inverse @ residual)
 
     best = np.array([found.target, found.rater, found.error])
     assert found.converged
+    assert parts(best)[1] == pytest.approx(len(y) - 1, rel=1e-9)
     for j in range(3):
         for step in (1e-3, -1e-3):
             moved = best.copy()
             moved[j] *= 1 + step
-            assert deviance(moved) > deviance(best)
+            assert sum(parts(moved)) > sum(parts(best))
+
+
+def test_ratings_without_error_have_no_end_of_the_search() -> None:
+    ratings = np.add.outer([1.0, 4.0, 2.0, 7.0, 5.0], [0.0, 1.5, -1.0])
+    ratings[0, 2] = ratings[3, 1] = np.nan
+    assert not unbalanced_reml(ratings).converged
+
+
+def test_a_bound_whose_search_was_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = np.array([[1.0, 0.5, 0.2], [0.5, 2.0, 0.4], [0.2, 0.4, 1.0]])
+    assert glb.greatest_lower_bound(matrix).converged
+    monkeypatch.setattr(glb, "_NEWTON_STEPS", 1)
+    assert not glb.greatest_lower_bound(matrix).converged
+
+
+def test_a_resample_of_too_few_respondents_has_no_omega() -> None:
+    # d distinct rows span d - 1 dimensions
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(7, 1)) + rng.normal(size=(7, 4))
+    start = fit_one_factor(np.cov(values, rowvar=False, bias=True))
+    found = bootstrap_omega(values, 60, np.random.default_rng(5), start)
+    drawn = np.vstack(list(bootstrap_indices(7, 60, np.random.default_rng(5))))
+    distinct = np.array([len(set(rows)) for rows in drawn.tolist()])
+    assert (distinct == 4).sum() > 5
+    assert np.isnan(found[distinct < 5]).all()
+    assert np.isfinite(found[distinct > 5]).any()
