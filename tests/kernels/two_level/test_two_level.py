@@ -225,6 +225,18 @@ def test_saturated_moments_with_gaps_are_stationary() -> None:
     assert np.abs(result.cov_within).max() < 0.05
 
 
+def test_a_variable_constant_within_clusters_keeps_the_least_variance_and_no_covariance() -> None:
+    data = clustered(17, n_clusters=40)
+    y = data.y.copy()
+    y[:, 1] = np.random.default_rng(18).normal(size=40)[data.cluster]
+    summaries = summarise_clusters(y, data.z, data.cluster)
+    found = two_level_saturated(summaries, PLACE)
+    assert found.converged
+    assert found.moments.cov_within[1].tolist() == [0.0, 1e-5, 0.0]
+    assert found.moments.cov_within[0, 2] != 0.0
+    assert found.moments.cov_within[0, 0] > 0.1
+
+
 def test_indefinite_sigma_b_is_allowed_while_clusters_stay_definite() -> None:
     data = clustered(16)
     summaries = summarise_clusters(data.y[:, :1], np.zeros((30, 0)), data.cluster)

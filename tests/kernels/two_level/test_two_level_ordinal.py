@@ -10,7 +10,7 @@ from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, ordinal_moments
 from cte_metrics.kernels.two_level import ordinal_pairs as pairs_module
 from cte_metrics.kernels.two_level.ordinal_cells import node_cells, node_slopes
-from cte_metrics.kernels.two_level.ordinal_covariance import two_level_moments
+from cte_metrics.kernels.two_level.ordinal_covariance import _negative, two_level_moments
 from cte_metrics.kernels.two_level.ordinal_pairs import pair_fits, pair_tables
 from cte_metrics.kernels.two_level.probit import (
     _scores,
@@ -222,6 +222,55 @@ def test_rows_and_clusters_in_any_order():
     np.testing.assert_allclose(one.between_vector, two.between_vector, atol=1e-9)
     np.testing.assert_allclose(one.within_vector, two.within_vector, atol=1e-9)
     np.testing.assert_allclose(one.acov, two.acov, atol=1e-9)
+
+
+def test_statistics_between_follow_the_order_of_the_items():
+    codes, cluster = _answers(np.random.default_rng(11))
+    n_categories = np.full(3, 5)
+    one = two_level_moments(codes, cluster, n_categories, np.array([0, 2]))
+    two = two_level_moments(codes, cluster, n_categories, np.array([2, 0]))
+    # within: 4 thresholds and 3 correlations; between: 4 and 4 thresholds and 3 covariances
+    order = np.array([*range(7), *range(11, 15), *range(7, 11), 17, 16, 15])
+    np.testing.assert_allclose(two.acov, one.acov[np.ix_(order, order)], atol=1e-15)
+    np.testing.assert_array_equal(two.between_vector, one.between_vector[order[7:] - 7])
+
+
+def test_pair_curvature_is_the_second_difference_of_the_likelihood():
+    codes, cluster = _answers(np.random.default_rng(12), p=2)
+    items = _items(codes, cluster)
+    found = pair_fits(codes, cluster, 40, items)
+    theta = np.array([[found.within[0], found.between[0]]])
+    part = _pair(codes, cluster, items.cuts, items.variance, spacing=0.8)
+
+    def value(*move):
+        return pairs_module._scores(part, theta + np.array(move), full=False)[0][0]
+
+    h = 2e-3
+    rho, sigma = ((value(*m) - 2.0 * value(0, 0) + value(*-m)) / h**2 for m in h * np.eye(2))
+    both = (value(h, h) - value(h, -h) - value(-h, h) + value(-h, -h)) / (4.0 * h**2)
+    expected = np.array([[rho, both], [both, sigma]])
+    np.testing.assert_allclose(found.hessian[0, :, :2], expected, rtol=2e-3)
+
+
+def test_an_item_given_twice_is_at_the_limit():
+    codes, cluster = _answers(np.random.default_rng(13))
+    codes[:, 2] = codes[:, 0]
+    found = pair_fits(codes, cluster, 40, _items(codes, cluster))
+    assert found.within[1] == pytest.approx(pairs_module.LIMIT)
+    assert found.at_limit.tolist() == [False, True, False]
+
+
+def test_only_curvature_that_is_not_negative_is_replaced():
+    rng = np.random.default_rng(14)
+    scores = rng.normal(size=(3, 9, 3))
+    scores[2, :, 1] = 0.0
+    small = -1e-9 * np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
+    hessian = np.stack([small, np.diag([-1.0, -2.0, 1.0]), np.diag([-1.0, 0.0, -3.0])])
+    found = _negative(hessian, scores)
+    np.testing.assert_array_equal(found[0], small)
+    outer = scores[1:].transpose(0, 2, 1) @ scores[1:]
+    outer[1, 1, 1] = 1.0  # nothing is known of a parameter without scores: it stays where it is
+    np.testing.assert_allclose(found[1:], -outer, rtol=1e-8, atol=1e-8)
 
 
 def test_a_reversed_item_turns_its_signs():
