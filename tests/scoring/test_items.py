@@ -131,6 +131,14 @@ def test_a_constant_item_is_named_and_left_out() -> None:
     assert found.alpha == item_analysis(data).alpha
 
 
+def test_rounding_does_not_make_an_item_vary() -> None:
+    frame = pd.DataFrame({"a": [1, 2, 5], "b": [2, 2, 4], "k": 0.1})
+    found = item_analysis(frame)
+    assert 0 < found.table.loc["k", "sd"] < 1e-16
+    assert np.isnan(found.table.loc["k", "r_drop"])
+    assert found.alpha == item_analysis(frame[["a", "b"]]).alpha
+
+
 def test_one_item_is_described() -> None:
     table = item_analysis(pd.DataFrame({"a": [1, 2, 3]})).table
     assert table.loc["a", "mean"] == 2

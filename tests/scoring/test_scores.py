@@ -228,6 +228,7 @@ def test_standard_scores() -> None:
     assert standard_score(named, norm_mean={"ab": 3.0}, norm_sd={"ab": 0.5}).index.tolist() == list(
         "wxyz"
     )
+    assert standard_score(named, norm_mean={}, norm_sd={}).index.tolist() == list("wxyz")
     all_scales = standard_score(found, norm_mean=3.0, norm_sd=0.5, mean=50, sd=10)
     assert list(all_scales.columns) == ["ab", "total"]
     assert standard_score([3.0, 3.5], norm_mean=3, norm_sd=0.5).tolist() == [500, 600]
