@@ -144,24 +144,26 @@ def recoverable(hidden: Flags) -> Flags:
     out = np.zeros(hidden.shape, dtype=bool)
     if not len(position[0]):
         return out
-    sign, relation, n_relations = _equations(hidden.shape, position)
+    relation, n_relations = _equations(hidden.shape, position)
     rng = np.random.default_rng(20260)
     start = rng.uniform(0.5, 1.5, len(position[0])) * rng.choice([-1.0, 1.0], len(position[0]))
     if max(len(start), n_relations) <= DENSE_LIMIT:
-        free = _project_dense(start, sign, relation, n_relations)
+        free = _project_dense(start, relation, n_relations)
     else:
-        free = _project(start, sign, relation, n_relations)
+        free = _project(start, relation, n_relations)
     out[position] = np.abs(free) < 1e-7
     return out
 
 
-def _equations(
-    shape: tuple[int, ...], position: tuple[Integers, ...]
-) -> tuple[Array, Integers, int]:
-    """Sign (d, U) and line number (d, U) of every hidden cell in the equations of each axis."""
-    signs, relations, start = [], [], 0
+def _equations(shape: tuple[int, ...], position: tuple[Integers, ...]) -> tuple[Integers, int]:
+    """Line number (d, U) of every hidden cell in the equations of each axis.
+
+    A line says that its cells less its margin are zero. With the sign of a figure changed once for
+    every axis on which it is a margin, each says that its sum is zero, and no figure that is zero
+    (or not) ceases to be so: the signs are left out.
+    """
+    relations, start = [], 0
     for axis in range(len(shape)):
-        signs.append(np.where(position[axis] == shape[axis] - 1, -1.0, 1.0))
         others = [k for k in range(len(shape)) if k != axis]
         if others:
             line = np.ravel_multi_index(
@@ -172,25 +174,24 @@ def _equations(
         _, number = np.unique(line, return_inverse=True)
         relations.append(number.reshape(-1) + start)
         start += int(number.max()) + 1
-    return np.array(signs), np.array(relations), start
+    return np.array(relations), start
 
 
-def _project_dense(vector: Array, sign: Array, relation: Integers, n_relations: int) -> Array:
+def _project_dense(vector: Array, relation: Integers, n_relations: int) -> Array:
     matrix = np.zeros((n_relations, len(vector)))
-    for s, r in zip(sign, relation, strict=True):
-        matrix[r, np.arange(len(vector))] += s
+    matrix[relation, np.arange(len(vector))] = 1.0
     solution = np.linalg.lstsq(matrix.T, vector, rcond=1e-10)[0]
     return np.asarray(vector - matrix.T @ solution)
 
 
-def _project(vector: Array, sign: Array, relation: Integers, n_relations: int) -> Array:
+def _project(vector: Array, relation: Integers, n_relations: int) -> Array:
     """Projection on the null space by conjugate gradients for least squares."""
 
     def forward(y: Array) -> Array:
-        return np.asarray((sign * y[relation]).sum(axis=0))
+        return np.asarray(y[relation].sum(axis=0))
 
     def back(x: Array) -> Array:
-        weight = (sign * x).ravel()
+        weight = np.tile(x, len(relation))
         return np.asarray(np.bincount(relation.ravel(), weight, n_relations))
 
     residual = vector.copy()
