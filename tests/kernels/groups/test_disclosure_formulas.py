@@ -64,6 +64,34 @@ def test_a_row_and_a_column_are_closed():
     assert not hidden[:, -1].any()
 
 
+def test_a_cell_that_its_column_gives_away_is_not_the_one_to_hide():
+    # beside the 2 the 6 is smaller than the 9, but it is all of its column, whose total is shown
+    hidden = ds.suppress(np.array([[2, 6, 9], [8, 0, 9]]), 5)
+    assert np.argwhere(hidden).tolist() == [[0, 0], [0, 2], [1, 0], [1, 2]]
+
+
+def test_hidden_cells_of_each_line_hold_the_minimum_together():
+    # 2 + 2 is too few in either row and in no other line: every line gets one more
+    hidden = ds.suppress(np.array([[2, 2, 9, 9], [2, 2, 9, 9], [9, 9, 9, 9]]), 5)
+    assert hidden.tolist() == [
+        [True, True, True, False, False],
+        [True, True, True, False, False],
+        [True, True, False, False, False],
+        [False] * 5,
+    ]
+
+
+def test_the_margin_of_a_line_is_hidden_last_and_then_nothing_is_left():
+    size, mask = np.array([3, 0, 7, 6, 16]), np.array([True, False, False, False, False])
+    alone = np.array([False, True, False, True, False])
+    for cell in (2, 3, 4):
+        assert ds._hide_smallest(size, mask, alone)
+        assert mask[cell]
+    assert mask.sum() == 4
+    assert not ds._hide_smallest(size, mask, alone)
+    assert mask.tolist() == [True, False, True, True, True]
+
+
 def test_bridges_are_found():
     # two squares joined by one cell: each line holds two or more, yet the bridge is determined
     hidden = np.zeros((6, 6), dtype=bool)

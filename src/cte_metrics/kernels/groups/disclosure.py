@@ -92,18 +92,18 @@ def _close_lines(n: Integers, hidden: Flags, minimum: int) -> None:
 
 
 def _alone(n: Integers, hidden: Flags) -> Flags:
-    """Cells that equal a shown margin because nothing else in their line has respondents."""
+    """Lines of a single cell with respondents, which equals their shown margin."""
     out = np.zeros(n.shape, dtype=bool)
     for axis in range(n.ndim):
         inner = (slice(None),) * axis + (slice(0, -1),)
         margin = (slice(None),) * axis + (slice(-1, None),)
         single = ((n[inner] > 0).sum(axis=axis, keepdims=True) == 1) & ~hidden[margin]
-        out[inner] |= single & (n[inner] > 0)
+        out[inner] |= single
     return out
 
 
 def _hide_smallest(size: Integers, mask: Flags, alone: Flags) -> bool:
-    """Hide the smallest shown cell of a line, in place.
+    """Hide the smallest shown cell of a line that hides something, in place; False if none is left.
 
     Cells that a margin would give away come after the others, the margin itself last.
     """
@@ -112,10 +112,10 @@ def _hide_smallest(size: Integers, mask: Flags, alone: Flags) -> bool:
         if len(candidates):
             mask[candidates[size[candidates].argmin()]] = True
             return True
-    if not mask[-1] and size[-1] > 0:
-        mask[-1] = True
-        return True
-    return False
+    if mask[-1]:
+        return False
+    mask[-1] = True
+    return True
 
 
 def _widen(n: Integers, hidden: Flags, found: Flags) -> bool:
