@@ -174,13 +174,22 @@ def profile_scale(
             return 1e30
         return deviance_given_sigma(data, lam, float(point[-1]) ** 2, False)[0]
 
-    def excess(value: float) -> float:
-        limits = [(low / u, None if high is None else high / u)
-                  for (low, high), u in zip(bounds, unit, strict=True)]  # fmt: skip
-        inner = optimize.minimize(
-            deviance, last[0], args=(value,), method="L-BFGS-B", bounds=limits,
+    limits = [(low / u, high / u) for (low, high), u in zip(bounds, unit, strict=True)]
+    is_spread = np.array([k < q for k in others])
+
+    def least(start: Array, value: float) -> optimize.OptimizeResult:
+        return optimize.minimize(
+            deviance, start, args=(value,), method="L-BFGS-B", bounds=limits,
             options={"ftol": 1e-14, "gtol": 1e-8, "maxiter": 200},
         )  # fmt: skip
+
+    def excess(value: float) -> float:
+        inner = least(last[0], value)
+        stuck = is_spread & (inner.x < 1e-3)
+        if stuck.any():
+            # zero is always stationary: leave it where the deviance falls away from it
+            again = least(np.where(stuck, 0.1, inner.x), value)
+            inner = again if again.fun < inner.fun else inner
         last[0] = inner.x
         return float(inner.fun) - found.deviance - critical
 
