@@ -21,6 +21,16 @@ def test_width_is_near_bonetts_approximation():
     assert gp.interval_width(0.2, round(groups), 10, 0.95) == pytest.approx(0.15, abs=0.005)
 
 
+def test_width_by_hand():
+    # 3 pairs: p = 1 - (1 + 2 x / 3) ** -1.5 is the distribution of F(2, 3); expected F = 1.5 / .5
+    limits = []
+    for p in (0.95, 0.05):
+        f = 3 / (1.5 * ((1 - p) ** (-2 / 3) - 1))
+        limits.append((f - 1) / (f + 1))
+    width = gp.interval_width(0.5, 3, 2, 0.9)
+    assert width == pytest.approx(limits[1] - limits[0], rel=1e-12)
+
+
 def test_power_by_simulation():
     rng = np.random.default_rng(2)
     groups, size, icc1 = 12, 5, 0.2

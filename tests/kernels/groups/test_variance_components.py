@@ -202,19 +202,20 @@ def test_two_groups_without_variance_within_by_hand():
 
 def test_rounding_of_large_answers_is_no_variance():
     # beside answers near a million a sum of squares of .001 is rounding, beside one it is variance
-    rounding = np.full(1, 1e-3)
-
-    def at(grand):
+    def at(grand, between, within):
         first = np.zeros((1, 1))
         one = vc.OneWay(
             sizes=np.array([10.0]), frequency=np.array([10.0]), first=first, second=first,
-            grand=np.array([grand]), between=np.full(1, 5.0), within=rounding,
+            grand=np.array([grand]), between=np.full(1, between), within=np.full(1, within),
             n_rows=100, n_groups=10,
         )  # fmt: skip
-        return vc.anova(one).ms_within[0]
+        table = vc.anova(one)
+        return table.ms_between[0], table.ms_within[0], table.f[0]
 
-    assert at(1e6) == 0.0
-    assert at(1.0) == pytest.approx(1e-3 / 90)
+    assert at(1e6, 450.0, 1e-3) == (50, 0, np.inf)
+    assert at(1e6, 1e-3, 450.0) == (0, 5, 0)
+    assert at(1.0, 5.0, 1e-3) == pytest.approx((5 / 9, 1e-3 / 90, 5e4))
+    assert at(1.0, 1e-3, 5.0) == pytest.approx((1e-3 / 9, 5 / 90, 2e-3))
 
 
 def test_groups_of_unlike_sizes_without_variance_within_by_hand():
