@@ -21,6 +21,7 @@ from cte_metrics.results.schema import schema
 
 sys.path.insert(0, str(Path(__file__).parent))
 import pipeline
+import problems
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -85,6 +86,11 @@ def write_pipeline() -> None:
     (GENERATED / "pipeline.txt").write_text(pipeline.page())
 
 
+def write_problems() -> None:
+    """Write the table of problems that the tests name."""
+    (GENERATED / "problems.txt").write_text(problems.page(HERE.parent / "tests"))
+
+
 def hide_result_signature(
     app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returns: Any
 ) -> tuple[str, str] | None:
@@ -111,6 +117,7 @@ copy_notebooks()
 write_reference()
 write_schemas()
 write_pipeline()
+write_problems()
 
 project = "cte_metrics"
 author = "The cte_metrics founders"
