@@ -12,6 +12,13 @@ satorra_2000           ``a (T0 - T1) + b`` from the traces of ``U Gamma`` and it
                        for the restriction itself
 ====================== ==============================================================
 
+Where the likelihood is that of single cases or clusters (answers missing, two levels) there is no
+Gamma of sample moments, and ``satorra_2000`` is ``(T0 - T1) / c`` with the restriction ``A theta =
+0`` of the larger model's parameters, its information P and the mean product J of its casewise
+scores::
+
+    c = tr[P^-1 A' (A P^-1 A')^-1 A P^-1 J] / m
+
 Functions: ``compare``.
 
 References
@@ -37,8 +44,9 @@ from cte_metrics.arrays import Array
 from cte_metrics.errors import DataWarning, EstimationError, InputError, one_of, warn
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.sem.inference.solution import Solution
-from cte_metrics.sem.inference.solved import Solved
+from cte_metrics.sem.inference.solved import Solved, constrained_inverse
 from cte_metrics.sem.inference.tests import scaled_test
+from cte_metrics.sem.model.block import BlockState
 from cte_metrics.sem.model.implied import evaluate
 from cte_metrics.sem.model.moment_names import moment_names
 from cte_metrics.sem.semfit import SEMFit
@@ -91,7 +99,10 @@ def compare(
 
     Notes
     -----
-    Equals ``lavaan::lavTestLRT``. Models that cannot be nested draw a ``DataWarning``.
+    Equals ``lavaan::lavTestLRT``, but for ``satorra_2000`` with missing answers or two levels:
+    lavaan 0.6-14 evaluates the restriction at two points there, and its figure depends on the order
+    of the items; here it is that of the casewise scores. Models that cannot be nested draw a
+    ``DataWarning``.
     """
     import pandas as pd
 
@@ -209,23 +220,24 @@ def difference(larger: Solution, smaller: Solution, method: Method) -> Differenc
     if method == "satorra_2000":
         return _satorra_2000(larger, smaller, gap, m)
     c0 = scaling_factor(smaller)
-    c1 = scaling_factor(larger) if method == "satorra_bentler_2001" else _borrowed(larger, smaller)
+    if method == "satorra_bentler_2001":
+        c1, cause = scaling_factor(larger), ""
+    else:
+        c1, cause = _borrowed(larger, smaller)
     c = (smaller.df * c0 - larger.df * c1) / m
     if not c > 0:
-        _warn_undefined(method)
+        _warn_undefined(method, cause)
         return Difference(np.nan, m, np.nan)
     return Difference(gap / c, m, float(chi2_sf(max(gap / c, 0.0), m)))
 
 
-def _warn_undefined(method: Method) -> None:
-    text = (
-        "The scaling factor of the difference is not positive, so the scaled difference is not "
-        "defined; method='satorra_bentler_2010' avoids that."
-        if method == "satorra_bentler_2001"
-        else "The larger model is not identified at the moments of the smaller one, so the scaled "
-        "difference is not defined; method='satorra_2000' does without them."
+def _warn_undefined(method: Method, cause: str) -> None:
+    other = "satorra_bentler_2010" if method == "satorra_bentler_2001" else "satorra_2000"
+    why = cause or "The scaling factor of the difference is not positive"
+    warn(
+        f"{why}, so the scaled difference is not defined; method={other!r} avoids that.",
+        DataWarning,
     )
-    warn(text, DataWarning)
 
 
 def _warn_unless_nested(gap: float, m: float) -> None:
@@ -250,19 +262,36 @@ def scaling_factor(solution: Solved) -> float:
     return float(scaled_test(solution).scaling)
 
 
-def _borrowed(larger: Solution, smaller: Solution) -> float:
-    """Scaling factor of the larger model at the estimates of the smaller one.
+def _borrowed(larger: Solution, smaller: Solution) -> tuple[float, str]:
+    """Scaling factor of the larger model at the estimates of the smaller one; else nan and why."""
+    if larger.df == 0:
+        return 1.0, ""
+    moved = _moved(larger, smaller)
+    if moved.test_bread is not None:
+        return float(scaled_test(moved).scaling), ""
+    if constrained_inverse(moved.unit_information("expected"), moved.basis) is None:
+        return np.nan, "The larger model is not identified at the moments of the smaller one"
+    return np.nan, (
+        "The observed information of the larger model is not positive definite at the estimates "
+        "of the smaller one"
+    )
 
-    Parameters are matched by name, as lavaan does; where the larger model has others, those that
+
+def _at_smaller(larger: Solution, smaller: Solution) -> Array:
+    """Parameters of the larger model at the smaller one's solution.
+
+    They are matched by name, as lavaan does; where the larger model has others, those that
     reproduce the smaller one's moments are taken.
     """
-    if larger.df == 0:
-        return 1.0
     theta = _matched(larger, smaller)
-    if theta is None:
-        theta = _same_moments(larger, smaller)
+    return _same_moments(larger, smaller) if theta is None else theta
+
+
+def _moved(larger: Solution, smaller: Solution) -> Solved:
+    """The larger model at the estimates of the smaller one."""
+    theta = _at_smaller(larger, smaller)
     states = evaluate(larger.design, theta)
-    moved = Solved(
+    return Solved(
         design=larger.design,
         estimator=larger.estimator,
         options=larger.options,
@@ -273,7 +302,6 @@ def _borrowed(larger: Solution, smaller: Solution) -> float:
         n_moments=larger.n_moments,
         n_parameters=larger.n_parameters,
     )
-    return float(scaled_test(moved).scaling)
 
 
 def _same_moments(larger: Solution, smaller: Solution, max_steps: int = 100) -> Array:
@@ -314,9 +342,16 @@ def _matched(larger: Solution, smaller: Solution) -> Array | None:
     return theta
 
 
+def _by_scores(solution: Solution) -> bool:
+    """Whether the likelihood is that of single cases or clusters, without a Gamma of moments."""
+    return solution.options.casewise and not solution.options.ordinal
+
+
 def _satorra_2000(larger: Solution, smaller: Solution, gap: float, m: float) -> Difference:
-    """Scaled and shifted test of the restriction itself."""
+    """Scaled test of the restriction itself; shifted too, where there is a Gamma."""
     t1, t2 = _restriction_traces(larger, smaller)
+    if _by_scores(larger):
+        return Difference(gap * m / t1, m, float(chi2_sf(max(gap * m / t1, 0.0), m)))
     a = np.sqrt(m / t2)
     chisq = float(gap * a + m - a * t1)
     return Difference(chisq, m, float(chi2_sf(max(chisq, 0.0), m)))
@@ -329,19 +364,25 @@ def _restriction_traces(larger: Solution, smaller: Solution) -> tuple[float, flo
             "The larger model's information matrix is singular, so no restriction can be tested."
         )
     bread = larger.bread
-    restriction = _restriction(larger, smaller)
+    by_scores = _by_scores(larger)
+    states = evaluate(larger.design, _at_smaller(larger, smaller)) if by_scores else larger.states
+    restriction = _restriction(larger, smaller, states)
     inner = restriction @ bread @ restriction.T
     keep = np.abs(inner).sum(axis=0) > np.sqrt(np.finfo(float).eps)
     restriction = restriction[keep]
     inner = restriction @ bread @ restriction.T
     projector = bread @ restriction.T @ np.linalg.pinv(inner) @ restriction @ bread
-    middle = projector @ larger.gamma_meat
+    middle = projector @ (larger.score_meat if by_scores else larger.gamma_meat)
     return float(np.trace(middle)), float(np.vdot(middle.T, middle))
 
 
-def _restriction(larger: Solution, smaller: Solution) -> Array:
-    """Jacobian (m, n_free) of the restriction, from the two models' moment Jacobians."""
-    wide, narrow = _stacked(larger), _stacked(smaller)[_alignment(larger, smaller)]
+def _restriction(larger: Solution, smaller: Solution, states: Sequence[BlockState]) -> Array:
+    """Jacobian (m, n_free) of the restriction, from the two models' moment Jacobians.
+
+    That of the larger model is taken at ``states``; at the smaller one's moments it is exact.
+    """
+    wide = _stacked(larger, states)
+    narrow = _stacked(smaller, smaller.states)[_alignment(larger, smaller)]
     slopes = np.linalg.pinv(wide) @ narrow
     complement = linalg.null_space(slopes.T, rcond=1e-8).T
     return complement if larger.basis is None else complement @ _dual(larger.basis)
@@ -364,6 +405,6 @@ def _dual(basis: Array) -> Array:
     return np.asarray(np.linalg.pinv(basis))
 
 
-def _stacked(solution: Solution) -> Array:
-    jacobian = np.vstack([s.jacobian for s in solution.states])
+def _stacked(solution: Solution, states: Sequence[BlockState]) -> Array:
+    jacobian = np.vstack([s.jacobian for s in states])
     return jacobian if solution.basis is None else jacobian @ solution.basis

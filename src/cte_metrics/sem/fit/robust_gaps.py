@@ -39,7 +39,7 @@ def corrected_robust(solution: Solution) -> Robust | None:
     return Robust(
         t=t,
         c=c,
-        t_scaled=t / c if df > 0 else float("nan"),
+        t_scaled=t / c if df > 0 else t,
         t0=t0,
         c0=c0,
         df=df,
