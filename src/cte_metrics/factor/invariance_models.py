@@ -12,10 +12,15 @@ strict     ... and residual variances
 ========== ============================== =======================================
 
 With ordinal items (Wu & Estabrook 2016, theta parameterization) intercepts are 0 and residual
-variances 1 to begin with; equal thresholds free both in the later occasions (binary items: the
-intercepts only), equal loadings the factor variances, ``scalar`` sets the intercepts back to 0 and
-frees the factor means (binary items: also the residual variances), ``strict`` sets the residual
-variances to 1.
+variances 1 to begin with; equal thresholds free both in the later occasions, equal loadings the
+factor variances, ``scalar`` sets the intercepts back to 0 and frees the factor means, ``strict``
+sets the residual variances to 1.
+
+A binary item has one threshold and one loading to tell its threshold, loading, intercept and
+residual variance from: its scale is arbitrary until all of the first three are equal. It is left
+alone up to ``scalar``, which makes them equal at once and frees its residual variance, so that each
+level restricts the one before. The variance of a factor whose items are all binary is free from
+``scalar`` on.
 
 Factor means are those of the factors that items measure; a second-order factor keeps mean 0.
 
@@ -67,6 +72,15 @@ class OccasionPlan:
     def is_equal(self, what: str, key: Key) -> bool:
         """Whether a parameter is held equal."""
         return what in self.equal and key not in self.released
+
+    def is_binary(self, item: str) -> bool:
+        """Whether an item has two categories."""
+        return self.n_thresholds.get(item) == 1
+
+    def is_joint(self, item: str) -> bool:
+        """Whether threshold, loadings and intercept of a binary item are held equal at once."""
+        free = any(item == (k[2] if k[1] == "=~" else k[0]) for k in self.released if k[1] != "~~")
+        return self.equal >= {"thresholds", "loadings", "intercepts"} and not free
 
 
 def occasion_model(model: str, plan: OccasionPlan) -> str:
@@ -163,19 +177,30 @@ class _Writer:
     def loading(self, row: Row) -> Iterator[str]:
         key = (row.lhs, "=~", row.rhs)
         value = _fixed(row)
-        equal = self.plan.is_equal("loadings", key) and math.isnan(value)
+        equal = self.ties_loading(row) and math.isnan(value)
         yield from self.statement(key, [value] * self.n, equal=equal)
+
+    def ties_loading(self, row: Row) -> bool:
+        """Whether a loading is equal; where a binary scale is arbitrary it is so jointly."""
+        if self.plan.is_binary(row.rhs):
+            return self.plan.is_joint(row.rhs)
+        on_scale = row.rhs not in self.factors or self.has_scale(row.rhs)
+        return on_scale and self.plan.is_equal("loadings", (row.lhs, "=~", row.rhs))
+
+    def has_scale(self, factor: str) -> bool:
+        """Whether equal loadings put a factor on the same scale at every occasion."""
+        return any(self.ties_loading(r) for r in self.loadings if r.lhs == factor)
 
     def item(self, item: str) -> Iterator[str]:
         n_thresholds = self.plan.n_thresholds.get(item, 0)
+        equal = self.ties_thresholds(item)
         for k in range(1, n_thresholds + 1):
             key = (item, "|", f"t{k}")
             if key not in self.given:
-                equal = self.plan.is_equal("thresholds", (item, "|", ""))
                 yield from self.statement(key, [FREE] * self.n, equal=equal)
         mean, spread = (item, "~1", ""), (item, "~~", item)
         if n_thresholds:
-            means, spreads = self._ordinal_scale(item, n_thresholds)
+            means, spreads = self._ordinal_scale(item)
         else:
             means = spreads = [FREE] * self.n
         if mean not in self.given:
@@ -185,15 +210,21 @@ class _Writer:
             equal = not n_thresholds and self.plan.is_equal("residuals", spread)
             yield from self.statement(spread, spreads, equal=equal)
 
-    def _ordinal_scale(self, item: str, n_thresholds: int) -> tuple[list[float], list[float]]:
+    def ties_thresholds(self, item: str) -> bool:
+        """Whether the thresholds of an item are equal."""
+        if self.plan.is_binary(item):
+            return self.plan.is_joint(item)
+        return self.plan.is_equal("thresholds", (item, "|", ""))
+
+    def _ordinal_scale(self, item: str) -> tuple[list[float], list[float]]:
         """Intercepts and residual variances of an ordinal item."""
         plan = self.plan
-        thresholds = plan.is_equal("thresholds", (item, "|", ""))
-        intercepts = plan.is_equal("intercepts", (item, "~1", ""))
+        thresholds = self.ties_thresholds(item)
+        joint = plan.is_binary(item) and thresholds
+        intercepts = joint or plan.is_equal("intercepts", (item, "~1", ""))
         residuals = plan.is_equal("residuals", (item, "~~", item))
         later_mean = FREE if thresholds and not intercepts else 0.0
-        known = thresholds and (n_thresholds > 1 or intercepts)
-        later_spread = FREE if known and not residuals else 1.0
+        later_spread = FREE if thresholds and not residuals else 1.0
         n = self.n - 1
         return [0.0, *[later_mean] * n], [1.0, *[later_spread] * n]
 
@@ -201,7 +232,7 @@ class _Writer:
         spread, mean = (factor, "~~", factor), (factor, "~1", "")
         n = self.n - 1
         if spread not in self.given:
-            free = "loadings" in self.plan.equal
+            free = "loadings" in self.plan.equal and self.has_scale(factor)
             equal = "variances" in self.plan.equal
             later = FREE if free and not equal else 1.0
             yield from self.statement(spread, [1.0, *[later] * n], equal=False)

@@ -5,6 +5,7 @@ Classes: ``Series``. Functions: ``prepare``, ``difference_test``.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ EQUAL = {
 }
 _GROUP_EQUAL = {"threshold": (), "variances": ("lv.variances", "lv.covariances")}
 _FEWEST = 2
+_SCALES = 2  # intercept and residual variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ class Series:
     found: list[tuple[str, Release]] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Items that factors measure."""
+        return _items(self.text)
+
+    @property
+    def tests_thresholds(self) -> bool:
+        """Whether equal thresholds restrict anything: some item has more of them than scales."""
+        return any(n > _SCALES for n in self.plan.n_thresholds.values())
 
     def next(self, level: str, before: SEMFit | None) -> SEMFit:
         """Fit a level, releasing equalities where asked for."""
@@ -303,7 +315,11 @@ def _n_thresholds(wide: Any, item: str, labels: Sequence[str]) -> int:
 
 
 def difference_test(before: SEMFit, current: SEMFit) -> dict[str, Any]:
-    """Difference test of a level against the one before."""
+    """Difference test of a level against the one before; none where it has no fewer parameters."""
+    gap = current.solution.df - before.solution.df
+    if gap <= 0:
+        chisq = current.solution.chisq - before.solution.chisq
+        return {"chisq": chisq, "df": float(gap), "pvalue": math.nan, "method": ""}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         row = compare(before, current).iloc[-1]

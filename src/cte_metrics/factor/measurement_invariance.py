@@ -12,13 +12,14 @@ from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.confirmatory import model_text
 from cte_metrics.factor.invariance_models import Key
 from cte_metrics.factor.invariance_result import Invariance, make_result
-from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, prepare
+from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, Series, prepare
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.request.model import ModelKeywords
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.syntax.reader import parse_model
 
 UnusedCategories = Literal["raise", "merge"]
+_ONE_BY_ONE: tuple[Level, ...] = ("threshold", "metric")
 DEFAULT_LEVELS: tuple[Level, ...] = ("configural", "metric", "scalar", "strict")
 _SYNONYMS = {"weak": "metric", "loadings": "metric", "strong": "scalar", "thresholds": "threshold"}
 _SYNONYMS |= {"intercepts": "scalar", "residuals": "strict"}
@@ -83,8 +84,12 @@ def invariance(
     Figures are scaled, and differences tested by a scaled test, where the estimator is robust;
     ``table.attrs`` and the column ``method`` say which. Ordinal items are identified after Wu and
     Estabrook (2016) in the theta parameterization, so that equal thresholds can be tested alone
-    (with two categories they fit like the configural model). ``delta_cfi`` and ``delta_rmsea`` are
-    this level's figure minus that of the level before.
+    where items have four categories or more. With three they restrict nothing: the level fits like
+    the configural one and has no test. Thresholds, loadings and intercepts of binary items can
+    only be tested together, which ``scalar`` does: where all items are binary the series is
+    ``configural``, ``scalar``, ``strict``; beside others they stay free up to ``scalar``. So every
+    level restricts the one before, and a level without fewer parameters is not tested.
+    ``delta_cfi`` and ``delta_rmsea`` are this level's figure minus that of the level before.
 
     References
     ----------
@@ -120,7 +125,7 @@ def invariance(
     series.released.update(_key(p) for p in named)
     series.search, series.alpha = partial is True, alpha
     fits: dict[str, SEMFit] = {}
-    for level in _levels(levels, ordinal=bool(series.plan.n_thresholds)):
+    for level in _levels(levels, series):
         fits[level] = series.next(level, next(reversed(fits.values())) if fits else None)
     return make_result(series, fits)
 
@@ -130,7 +135,8 @@ def _key(parameter: str) -> Key:
     return (row.lhs, row.op, row.rhs) if row.op != "|" else (row.lhs, "|", "")
 
 
-def _levels(levels: Sequence[str], *, ordinal: bool) -> tuple[str, ...]:
+def _levels(levels: Sequence[str], series: Series) -> tuple[str, ...]:
+    ordinal = bool(series.plan.n_thresholds)
     wanted = (levels,) if isinstance(levels, str) else tuple(levels)
     found = [one_of(_SYNONYMS.get(w, w), Level, "levels") for w in wanted]
     if ordinal and tuple(found) == DEFAULT_LEVELS:
@@ -142,4 +148,30 @@ def _levels(levels: Sequence[str], *, ordinal: bool) -> tuple[str, ...]:
     ordered = [w for w in LEVELS if w in found]
     if not ordered:
         raise InputError("levels is empty.")
-    return tuple(ordered)
+    return tuple(_testable(ordered, series))
+
+
+def _testable(levels: list[Level], series: Series) -> list[Level]:
+    """Leave out the levels that binary items cannot show, and say so."""
+    binary = [v for v in series.items if series.plan.is_binary(v)]
+    alone = len(binary) == len(series.items)
+    lost = [w for w in levels if w in _ONE_BY_ONE] if alone else []
+    kept = [w for w in levels if w not in lost]
+    why = (
+        "the equality of thresholds or loadings of binary items cannot be tested alone (Wu & "
+        "Estabrook, 2016): thresholds, loadings and intercepts become equal together, at 'scalar'"
+    )
+    if lost and not set(kept) - {"configural"}:
+        raise InputError(
+            f"levels={levels}: {why}.", hint="For example levels=['configural', 'scalar']."
+        )
+    if lost:
+        series.notes.append(f"{' and '.join(lost)} left out: {why}.")
+    elif binary and set(kept) & set(_ONE_BY_ONE):
+        series.notes.append(f"{', '.join(binary)} stay free up to 'scalar': {why}.")
+    if "threshold" in kept and not series.tests_thresholds:
+        series.notes.append(
+            "threshold: with no more than three categories an item equal thresholds restrict "
+            "nothing, so this level fits like the one before and is not tested."
+        )
+    return kept
