@@ -77,14 +77,17 @@ def test_every_level_restricts_the_one_before(categories: tuple[int, ...], df: l
     assert (tested[1:] == (np.diff(df) > 0)).all()
 
 
+def _five(latent: np.ndarray) -> np.ndarray:
+    return np.digitize(latent, [-1.2, -0.4, 0.4, 1.2])
+
+
 def test_a_factor_of_binary_items_keeps_its_scale_until_the_joint_level() -> None:
-    data = answers(2, 2, 2)
-    rng = np.random.default_rng(9)
-    other = (
-        rng.normal(size=(600, 1)) + 0.8 * rng.normal(size=(600, 3)) + 0.4 * data[["u1"]].to_numpy()
-    )
-    for i in range(3):
-        data[f"u{i + 4}"] = np.digitize(other[:, i], np.quantile(other[:, i], [0.2, 0.4, 0.6, 0.8]))
+    rng = np.random.default_rng(3)
+    n = 1000
+    factors = rng.normal(size=(n, 2)) @ np.array([[1.0, 0.4], [0.0, 0.9]])
+    latent = np.repeat(factors, 3, axis=1) + 0.9 * rng.normal(size=(n, 6))
+    cut = [(latent[:, i] > 0.2).astype(int) if i < 3 else _five(latent[:, i]) for i in range(6)]
+    data = pd.DataFrame({f"u{i + 1}": c for i, c in enumerate(cut)}).assign(g=np.arange(n) % 2)
     model = "f =~ u1 + u2 + u3\ng1 =~ u4 + u5 + u6"
     found = invariance(data, model, group="g", ordered=[f"u{i}" for i in range(1, 7)])
     assert (np.diff(found.table["df"]) >= 0).all()
