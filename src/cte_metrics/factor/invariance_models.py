@@ -233,12 +233,12 @@ class _Writer:
         n = self.n - 1
         if spread not in self.given:
             free = "loadings" in self.plan.equal and self.has_scale(factor)
-            equal = "variances" in self.plan.equal
+            equal = self.plan.is_equal("variances", spread)
             later = FREE if free and not equal else 1.0
             yield from self.statement(spread, [1.0, *[later] * n], equal=False)
         if mean not in self.given:
             free = "intercepts" in self.plan.equal and factor in self.measuring
-            later = FREE if free and "means" not in self.plan.equal else 0.0
+            later = FREE if free and not self.plan.is_equal("means", mean) else 0.0
             yield from self.statement(mean, [0.0, *[later] * n], equal=False)
         if "variances" in self.plan.equal:
             yield from self._covariances(factor)
@@ -250,7 +250,8 @@ class _Writer:
         for other in self.top[self.top.index(factor) + 1 :]:
             key = (factor, "~~", other)
             if key not in self.given and (other, "~~", factor) not in self.given:
-                yield from self.statement(key, [FREE] * self.n, equal=True)
+                equal = self.plan.is_equal("variances", key)
+                yield from self.statement(key, [FREE] * self.n, equal=equal)
 
     def other(self, row: Row) -> Iterator[str]:
         """Rows of the text other than loadings: the same at every occasion, never equal."""

@@ -9,10 +9,11 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Literal, get_args
 
 from cte_metrics.core.door import column, item_data
-from cte_metrics.errors import DataWarning, InputError
+from cte_metrics.errors import DataWarning, InputError, UnknownNameError, close_names
 from cte_metrics.factor.invariance_models import Key, OccasionPlan, occasion_model
 from cte_metrics.factor.merged_categories import merge_unused, recoded
 from cte_metrics.factor.partial_invariance import Release, worst_equality
@@ -152,6 +153,34 @@ class Series:
         if level == "scalar":
             return [(v, "~1", "") for v in items]
         return [(v, "~~", v) for v in items] if level == "strict" else []
+
+    def key(self, parameter: str) -> Key:
+        """The parameter that a text such as ``"f =~ x2"`` names.
+
+        Raises
+        ------
+        UnknownNameError
+            If no level of the series makes it equal.
+        """
+        row = parse_model(parameter).rows[0]
+        lhs, op, rhs = row.lhs, row.op, "" if row.op == "|" else row.rhs
+        known = self.tieable()
+        found = next((k for k in ((lhs, op, rhs), (rhs, op, lhs)) if k in known), None)
+        if found is None:
+            names = ["".join(k) for k in known]
+            raise UnknownNameError(
+                f"{parameter!r} is exempted, but no level makes a parameter of that name equal."
+                f"{close_names(lhs + op + rhs, names)}",
+                hint="Write it as in the model, for example 'f =~ x2', 'x2 ~ 1' or 'x2 ~~ x2'.",
+            )
+        return found
+
+    def tieable(self) -> list[Key]:
+        """Every parameter that some level makes equal."""
+        factors = list(dict.fromkeys(k[0] for k in self.tied("metric")))
+        own = [k for w in ("metric", "threshold", "scalar", "strict") for k in self.tied(w)]
+        own += [(f, "~1", "") for f in factors] + [(f, "~~", f) for f in factors]
+        return own + [(a, "~~", b) for a, b in combinations(factors, 2)]
 
     def may_release(self, key: Key, still: Sequence[Key]) -> bool:
         """Whether enough equal items stay with every factor of the parameter's item."""

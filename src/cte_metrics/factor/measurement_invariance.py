@@ -10,13 +10,11 @@ from typing import Any, Literal, Unpack
 
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.confirmatory import model_text
-from cte_metrics.factor.invariance_models import Key
 from cte_metrics.factor.invariance_result import Invariance, make_result
 from cte_metrics.factor.invariance_series import LEVELS, Asked, Level, Series, prepare
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.request.model import ModelKeywords
 from cte_metrics.sem.semfit import SEMFit
-from cte_metrics.sem.syntax.reader import parse_model
 
 UnusedCategories = Literal["raise", "merge"]
 _ONE_BY_ONE: tuple[Level, ...] = ("threshold", "metric")
@@ -76,8 +74,8 @@ def invariance(
     Raises
     ------
     InputError
-        For unknown levels; if a group lacks a category of an ordinal item; if waves cannot be
-        linked.
+        For unknown levels; for a parameter to exempt that no level makes equal; if a group lacks a
+        category of an ordinal item; if waves cannot be linked.
 
     Notes
     -----
@@ -122,17 +120,12 @@ def invariance(
     series = prepare(asked)
     named = [] if isinstance(partial, bool) else list(partial)
     named += [exempt] if isinstance(exempt, str) else list(exempt)
-    series.released.update(_key(p) for p in named)
+    series.released.update(series.key(p) for p in named)
     series.search, series.alpha = partial is True, alpha
     fits: dict[str, SEMFit] = {}
     for level in _levels(levels, series):
         fits[level] = series.next(level, next(reversed(fits.values())) if fits else None)
     return make_result(series, fits)
-
-
-def _key(parameter: str) -> Key:
-    row = parse_model(parameter).rows[0]
-    return (row.lhs, row.op, row.rhs) if row.op != "|" else (row.lhs, "|", "")
 
 
 def _levels(levels: Sequence[str], series: Series) -> tuple[str, ...]:

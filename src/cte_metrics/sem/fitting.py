@@ -118,8 +118,9 @@ def fit(
     rotation : str
         Of ``efa()`` blocks.
     sample_cov, sample_mean, n_obs
-        Covariance matrix (divisor n - 1), means and number of respondents in place of data; lists
-        for groups.
+        Covariance matrix (divisor n - 1), means and number of respondents in place of data. For
+        groups dicts by the group's name, which are matched by name, or lists, by position; frames
+        and series are aligned by their labels.
     bounds : {"none", "positive_variances"}
         Keep every variance at zero or above (lavaan's ``pos.var``); an estimate at its bound is
         named in ``notes``. Single bounds are written ``lower(0)*x`` in the model.

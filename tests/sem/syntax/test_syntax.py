@@ -52,7 +52,7 @@ def test_every_operator_by_hand() -> None:
         ("0.8?x", Modifier(start=(0.8,))),
         ("a*x", Modifier(label=("a",))),
         ("label('a')*x", Modifier(label=("a",))),
-        ('equal("f=~y")*x', Modifier(label=("f=~y",))),
+        ('equal("f=~y")*x', Modifier(equal=("f=~y",))),
         ("c(a, b)*x", Modifier(label=("a", "b"))),
         ('c("a", "b")*x', Modifier(label=("a", "b"))),
         ("c(1, 2.5)*x", Modifier(fixed=(1.0, 2.5))),

@@ -14,6 +14,13 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.sem.request.options import FitOptions
+from cte_metrics.sem.sample.groups_given import (
+    by_group,
+    listed_covariances,
+    listed_means,
+    numbers,
+    unnamed,
+)
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats
 from cte_metrics.sem.sample.rows import ModelData, label_of
 from cte_metrics.summaries.moments import Moments
@@ -37,24 +44,28 @@ def read_summaries(given: GivenMatrices, names: Sequence[str]) -> tuple[ModelDat
 
     Parameters
     ----------
-    given.cov : DataFrame, array, or one of them for each group (a list, or a dict by label)
-        Square and symmetric; a data frame's names are matched with the model's, the columns of an
-        array are the model's variables in their order.
+    given.cov : DataFrame, array, or one of them for each group (a dict by name, a list)
+        Square and symmetric; a data frame's labels are matched with the model's variables, the
+        columns of an array are the model's variables in their order.
     given.mean : Series, mapping, sequence, or one for each group; optional
     given.n_obs : int, or one for each group
 
+    Groups that have names are matched by them; lists go by position.
+
     Raises
     ------
-    InputError
-        If a matrix is not square and symmetric, or sizes do not match.
+    InputError, UnknownNameError
+        If a matrix is not square and symmetric, sizes do not match, a name is unknown or missing.
     """
-    covs, labels = _listed(given.cov)
-    means = [None] * len(covs) if given.mean is None else _listed_means(given.mean, len(covs))
-    sizes = _sizes(given.n_obs, len(covs))
+    labels, covs = listed_covariances(given.cov)
+    means = listed_means(given.mean, labels)
+    sizes = _sizes(given.n_obs, labels)
     groups = []
     for label, cov, mean, n in zip(labels, covs, means, sizes, strict=True):
         matrix = _matrix(cov, names)
         centre = np.zeros(len(names)) if mean is None else _mean(mean, names, cov)
+        if not np.isfinite(centre).all():
+            raise InputError("sample_mean has missing entries.")
         groups.append(GroupSample(label, tuple(names), n, centre, matrix * ((n - 1.0) / n)))
     total = float(sum(sizes))
     data = ModelData(
@@ -144,45 +155,32 @@ def require_no_rows(options: FitOptions, what: str, *, weights: Any = None) -> N
             )
 
 
-def _listed(sample_cov: Any) -> tuple[list[Any], list[str]]:
-    if isinstance(sample_cov, Mapping):
-        return list(sample_cov.values()), [str(k) for k in sample_cov]
-    several = isinstance(sample_cov, list | tuple) and np.ndim(sample_cov[0]) == 2
-    if several:
-        return list(sample_cov), [f"Group {g + 1}" for g in range(len(sample_cov))]
-    return [sample_cov], [""]
-
-
-def _listed_means(sample_mean: Any, n_groups: int) -> list[Any]:
-    if isinstance(sample_mean, Mapping) and n_groups > 1:
-        found = list(sample_mean.values())
-    elif isinstance(sample_mean, list | tuple) and np.ndim(sample_mean[0]) == 1:
-        found = list(sample_mean)
-    else:
-        found = [sample_mean]
-    if len(found) != n_groups:
-        raise InputError(f"sample_mean has {len(found)} groups, sample_cov has {n_groups}.")
-    return found
-
-
-def _sizes(n_obs: Any, n_groups: int) -> list[float]:
+def _sizes(n_obs: Any, labels: Sequence[str]) -> list[float]:
     if n_obs is None:
         raise InputError(
             "sample_cov= needs n_obs=, the number of respondents behind it.",
             hint="Give one number for each group.",
         )
-    values = list(n_obs.values()) if isinstance(n_obs, Mapping) else np.atleast_1d(n_obs).tolist()
-    if len(values) != n_groups:
-        raise InputError(f"n_obs has {len(values)} entries; sample_cov has {n_groups} groups.")
-    if any(v < 2 for v in values):
+    values = by_group(n_obs, labels, "n_obs")
+    if values is None:
+        values = np.atleast_1d(n_obs).ravel().tolist()
+    values = [float(v) for v in numbers(values, "n_obs")]
+    if len(values) != len(labels):
+        raise InputError(f"n_obs has {len(values)} entries; sample_cov has {len(labels)} groups.")
+    if not all(v >= 2 for v in values):
         raise InputError(f"n_obs must be at least 2 in every group; got {values}.")
-    return [float(v) for v in values]
+    return values
 
 
 def _matrix(cov: Any, names: Sequence[str]) -> Array:
-    values = np.asarray(cov, dtype=np.float64)
+    values = numbers(cov, "sample_cov")
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise InputTypeError(f"sample_cov must be a square matrix; its shape is {values.shape}.")
+        raise InputTypeError(
+            f"sample_cov must be a square matrix; its shape is {values.shape}.",
+            hint="For several groups pass a dict of matrices by the group's name, or a list.",
+        )
+    if hasattr(cov, "columns"):
+        values = values[np.ix_(_rows(cov), range(len(values)))]
     if not np.isfinite(values).all() or not np.allclose(values, values.T, rtol=1e-6, atol=1e-10):
         raise InputError("sample_cov must be symmetric, without missing entries.")
     values = 0.5 * (values + values.T)
@@ -198,6 +196,23 @@ def _matrix(cov: Any, names: Sequence[str]) -> Array:
     return values
 
 
+def _rows(cov: Any) -> list[int]:
+    """Place of each column's variable among the rows of a frame; rows without names stand as is."""
+    columns, rows = [str(c) for c in cov.columns], [str(r) for r in cov.index]
+    twice = [c for c in columns if columns.count(c) > 1]
+    if twice:
+        raise InputError(f"sample_cov has two columns {twice[0]!r}.")
+    if unnamed(cov.index):
+        return list(range(len(columns)))
+    if sorted(rows) != sorted(columns):
+        odd = next((r for r in rows if r not in columns), rows[0])
+        raise InputError(
+            f"sample_cov has a row {odd!r}, but its columns are {', '.join(columns)}.",
+            hint="Rows and columns carry the same names, in any order.",
+        )
+    return [rows.index(c) for c in columns]
+
+
 def _positions(present: Sequence[str], names: Sequence[str]) -> list[int]:
     for name in names:
         if name not in present:
@@ -208,14 +223,17 @@ def _positions(present: Sequence[str], names: Sequence[str]) -> list[int]:
 
 
 def _mean(mean: Any, names: Sequence[str], cov: Any) -> Array:
-    if isinstance(mean, Mapping) or (hasattr(mean, "index") and hasattr(mean, "to_dict")):
-        known = {str(k): float(v) for k, v in mean.items()}
-        missing = [v for v in names if v not in known]
-        if not missing:
-            return np.array([known[v] for v in names])
-        if len(known) != len(names):
-            raise UnknownNameError(f"sample_mean has no entry for {missing[0]!r}.")
-    values = np.asarray(mean, dtype=np.float64).ravel()
+    labelled = hasattr(mean, "index") and hasattr(mean, "to_dict") and not unnamed(mean.index)
+    if isinstance(mean, Mapping) or labelled:
+        entries = numbers([v for _, v in mean.items()], "sample_mean").ravel()
+        known = dict(zip(map(str, mean.keys()), entries.tolist(), strict=True))
+        for name in names:
+            if name not in known:
+                raise UnknownNameError(
+                    f"sample_mean has no entry for {name!r}.{close_names(name, known)}"
+                )
+        return np.array([known[v] for v in names])
+    values = numbers(mean, "sample_mean").ravel()
     if hasattr(cov, "columns") and len(values) == len(cov.columns):
         return values[_positions([str(c) for c in cov.columns], names)]
     if len(values) != len(names):

@@ -22,7 +22,8 @@ class Modifier:
     """What a term's modifiers say, one value for all groups or one a group.
 
     ``fixed`` holds values (nan: to be estimated), ``start`` starting values, ``lower`` and
-    ``upper`` bounds, ``label`` labels ("": none), ``efa`` the exploratory block.
+    ``upper`` bounds, ``label`` labels ("": none), ``equal`` the parameter or label that ``equal()``
+    ties to, ``efa`` the exploratory block.
     """
 
     fixed: tuple[float, ...] | None = None
@@ -30,6 +31,7 @@ class Modifier:
     lower: tuple[float, ...] | None = None
     upper: tuple[float, ...] | None = None
     label: tuple[str, ...] | None = None
+    equal: tuple[str, ...] | None = None
     efa: tuple[str, ...] | None = None
 
 
@@ -72,7 +74,7 @@ def _call(text: str, tokens: Sequence[Token]) -> Modifier:
         if not all(isinstance(v, str) or v is None for v in values):
             raise syntax_error(text, tokens[0].start, f"{name}() takes labels, not numbers")
         labels = tuple(v if isinstance(v, str) else "" for v in values)
-        return Modifier(efa=labels) if name == "efa" else Modifier(label=labels)
+        return Modifier(**{name: labels})
     if name in ("rv", "prior"):
         raise syntax_error(text, tokens[0].start, f"{name}() is not available")
     if any(isinstance(v, str) for v in values):

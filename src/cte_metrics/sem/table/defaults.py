@@ -36,6 +36,7 @@ class Columns:
     lower: list[float] = field(default_factory=list)
     upper: list[float] = field(default_factory=list)
     label: list[str] = field(default_factory=list)
+    equal: list[str] = field(default_factory=list)
     efa: list[str] = field(default_factory=list)
     is_lv: list[bool] = field(default_factory=list)
     group: list[int] = field(default_factory=list)
@@ -149,6 +150,7 @@ def _collect(
         lower=[-math.inf] * n,
         upper=[math.inf] * n,
         label=[""] * n,
+        equal=[""] * n,
         efa=efa + [""] * len(added),
         is_lv=[k[0] in latent for k in keys],
     )

@@ -1,13 +1,15 @@
 """Labels, equalities across groups, and the identification of exploratory blocks.
 
-Functions: ``equality_labels``, ``tie_equal_labels``, ``efa_identification``, ``effect_coding``.
+Functions: ``equality_labels``, ``tie_equal_labels``, ``efa_identification``, ``effect_coding``,
+``plain_name``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
-from cte_metrics.errors import IdentificationError
+from cte_metrics.errors import IdentificationError, UnknownNameError, close_names
 from cte_metrics.sem.syntax.reader import Constraint
 from cte_metrics.sem.table.defaults import Columns
 from cte_metrics.sem.table.options import TableOptions
@@ -17,39 +19,107 @@ def equality_labels(c: Columns, options: TableOptions, *, multi_level: bool) -> 
     """One label a row; rows that share a label are equal.
 
     The label is the user's, or ``lhs op rhs`` with the group (``.g2``) and level (``.l2``); rows
-    that ``group_equal`` ties carry the label of the first group.
+    that ``group_equal`` ties carry the label of the first group, those with ``equal()`` that of
+    the parameter they name.
     """
     shared = _shared_keys(c, options)
-    labels = []
+    names, labels = [], []
     for i in range(len(c)):
-        if c.label[i]:
-            labels.append(c.label[i])
-            continue
+        level = f".l{c.level[i]}" if multi_level and c.level[i] > 1 else ""
+        group = f".g{c.group[i]}" if c.group[i] > 1 else ""
         text = f"{c.lhs[i]}{c.op[i]}{c.rhs[i]}"
-        if c.group[i] > 1 and (c.lhs[i], c.op[i], c.rhs[i], c.level[i]) not in shared:
-            text += f".g{c.group[i]}"
-        if multi_level and c.level[i] > 1:
-            text += f".l{c.level[i]}"
-        labels.append(text)
+        names.append(text + group + level)
+        if group and (c.lhs[i], c.op[i], c.rhs[i], c.level[i]) not in shared:
+            text += group
+        labels.append(c.label[i] or text + level)
+    if any(c.equal):
+        _tie_to_targets(c, names, labels)
     return labels
+
+
+def _tie_to_targets(c: Columns, names: list[str], labels: list[str]) -> None:
+    """Give every row with ``equal()`` the label of the row that it names.
+
+    Raises
+    ------
+    UnknownNameError
+        If it names neither a parameter nor a label.
+    """
+    places = {label: i for i, label in reversed(list(enumerate(c.label))) if label}
+    places = {_turned(name): i for i, name in enumerate(names)} | places
+    places |= {name: i for i, name in enumerate(names)}
+    target = {}
+    for i, written in enumerate(c.equal):
+        if written:
+            target[i] = _target(c, i, places)
+    for i in target:
+        seen, at = {i}, target[i]
+        while at in target and at not in seen:
+            seen.add(at)
+            at = target[at]
+        labels[i] = c.label[i] = labels[at]
+
+
+def _target(c: Columns, i: int, places: Mapping[str, int]) -> int:
+    found = places.get(plain_name(c.equal[i]))
+    if found is None:
+        raise UnknownNameError(
+            f"equal({c.equal[i]!r}), which stands before {c.rhs[i] or 1} in the model of "
+            f"{c.lhs[i]}, names no parameter and no label of the model."
+            f"{close_names(plain_name(c.equal[i]), places)}",
+            hint="Name a parameter as in the model, for example equal('f =~ x1')*x2.",
+        )
+    return found
+
+
+def plain_name(text: str) -> str:
+    """A parameter as the user wrote it, without blanks and backquotes."""
+    return "".join(text.replace("`", "").split())
+
+
+def _turned(name: str) -> str:
+    """A covariance with its variables in the other order; any other parameter as it is."""
+    left, sign, right = name.partition("~~")
+    return f"{right}{sign}{left}" if sign else name
 
 
 def _shared_keys(c: Columns, options: TableOptions) -> set[tuple[str, str, str, int]]:
     """Parameters (lhs, op, rhs, level) that ``group_equal`` makes equal across groups."""
     equal = set(options.group_equal)
-    if not equal or max(c.group, default=1) == 1:
+    if not (equal or options.group_partial) or max(c.group, default=1) == 1:
         return set()
     first = [i for i in range(len(c)) if c.group[i] == 1]
     names = c.names_of(first)
     latent, observed = set(names.lv), set(names.ov_nox)
-    exempt = set(options.group_partial)
-    keys = set()
-    for i in first:
-        if _is_equal(c, i, equal, latent, observed):
-            left, op, right = c.lhs[i], c.op[i], c.rhs[i]
-            if f"{left}{op}{right}" not in exempt:
-                keys.add((left, op, right, c.level[i]))
-    return keys
+    exempt = _exempt_rows(c, first, options.group_partial)
+    return {
+        (c.lhs[i], c.op[i], c.rhs[i], c.level[i])
+        for i in first
+        if i not in exempt and _is_equal(c, i, equal, latent, observed)
+    }
+
+
+def _exempt_rows(c: Columns, rows: Sequence[int], partial: Sequence[str]) -> set[int]:
+    """Rows that ``group_partial`` names.
+
+    Raises
+    ------
+    UnknownNameError
+        If it names a parameter that the model has not.
+    """
+    places: dict[str, list[int]] = {}
+    for i in rows:
+        name = f"{c.lhs[i]}{c.op[i]}{c.rhs[i]}"
+        for written in {name, _turned(name)}:
+            places.setdefault(written, []).append(i)
+    for name in partial:
+        if name not in places:
+            raise UnknownNameError(
+                f"group_partial names {name!r}, which is no parameter of the model."
+                f"{close_names(name, places)}",
+                hint="Write a parameter as in the model, for example 'f =~ x2' or 'x2 ~ 1'.",
+            )
+    return {i for name in partial for i in places[name]}
 
 
 def _is_equal(c: Columns, i: int, equal: set[str], latent: set[str], observed: set[str]) -> bool:

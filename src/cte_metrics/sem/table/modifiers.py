@@ -22,7 +22,7 @@ def apply_modifiers(c: Columns, model: ParsedModel) -> None:
         row = model.rows[number - 1]
         modifier = row.modifier
         assert modifier is not None
-        for kind in ("fixed", "start", "lower", "upper", "label", "efa"):
+        for kind in ("fixed", "start", "lower", "upper", "label", "equal", "efa"):
             values = getattr(modifier, kind)
             if values is not None:
                 _apply(c, kind, rows, _spread(values, len(rows), row))

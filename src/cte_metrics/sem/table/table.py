@@ -26,6 +26,7 @@ from cte_metrics.sem.table.equality import (
     efa_identification,
     effect_coding,
     equality_labels,
+    plain_name,
     tie_equal_labels,
 )
 from cte_metrics.sem.table.modifiers import apply_modifiers
@@ -252,7 +253,7 @@ def _settled(model: ParsedModel, options: TableOptions) -> TableOptions:
         group_equal=group_equal,
         meanstructure=needs_means,
         n_groups=len(model.groups) or n_groups,
-        group_partial=tuple("".join(p.split()) for p in options.group_partial),
+        group_partial=tuple(plain_name(p) for p in options.group_partial),
     )
 
 
