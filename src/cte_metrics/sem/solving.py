@@ -32,6 +32,7 @@ from cte_metrics.sem.sample.rows import ModelData, read_model_data
 from cte_metrics.sem.search.constrained import active_jacobian, null_space
 from cte_metrics.sem.search.identification import check_counts
 from cte_metrics.sem.search.search import only_linear, prepare, search
+from cte_metrics.sem.table.ordinal_rows import check_ordinal_rows
 from cte_metrics.sem.table.table import (
     ParameterTable,
     TableOptions,
@@ -188,6 +189,7 @@ def _table(request: ModelRequest, options: FitOptions, rows: ModelData) -> Param
     if options.ordinal:
         thresholds = sample_thresholds(rows, request.ordered, request.text)
     table = build_table(request.text, _table_options(request, options, rows, thresholds))
+    check_ordinal_rows(table, dict(thresholds))
     return table if request.bounds == "none" else positive_variances(table)
 
 

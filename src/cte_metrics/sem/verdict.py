@@ -40,7 +40,7 @@ def judge(solution: Solution) -> Verdict:
     EstimationError, IdentificationError
         Without a solution, where the request says so.
     """
-    notes = [*solution.data.notes, *solution.estimator.notes]
+    notes = [*solution.data.notes, *solution.estimator.notes, *checks.as_written(solution)]
     status = Status.CONVERGED
     if not solution.converged:
         status = Status.MAX_ITER

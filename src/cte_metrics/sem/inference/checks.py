@@ -1,6 +1,7 @@
 """What a reader must know before believing a solution: is it one, and is it proper?
 
-Functions: ``unidentified``, ``improper``, ``at_bounds``, ``runaway``, ``above_unrestricted``.
+Functions: ``unidentified``, ``improper``, ``at_bounds``, ``runaway``, ``above_unrestricted``,
+``as_written``, ``negative_rows``.
 """
 
 from __future__ import annotations
@@ -142,21 +143,87 @@ def _where(table: ParameterTable, group: int, level: int, labels: Sequence[str])
 
 
 def _negative_variances(solution: Solution, values: Array) -> list[str]:
-    """Variances below zero, judged against the size of the variable's total variance."""
+    """Sentences on variances below zero."""
     table, notes = solution.table, []
+    for r in negative_rows(solution, values):
+        fixed = not table.free[r] and values[r] == table.ustart[r]
+        why = "fixed so by the model" if fixed else "a Heywood case"
+        notes.append(
+            f"Negative variance: {describe_row(table, r, solution.data.labels)} = "
+            f"{values[r]:.4g} ({why})."
+        )
+    return notes
+
+
+def negative_rows(solution: Solution, values: Array) -> list[int]:
+    """Variances below zero, judged against the size of the variable's total variance."""
+    table = solution.table
+    found = []
     for r in range(len(table)):
-        if table.op[r] != "~~" or table.lhs[r] != table.rhs[r] or values[r] >= 0.0:
+        if table.op[r] != "~~" or table.lhs[r] != table.rhs[r] or not values[r] < 0.0:
             continue
-        state = solution.states[int(table.block[r]) - 1]
-        total = _total_variance(state, table.lhs[r])
-        if values[r] < -NEGATIVE * max(abs(total), 1e-12) and (
-            table.free[r] or solution.options.ordinal
+        total = _total_variance(solution.states[int(table.block[r]) - 1], table.lhs[r])
+        if values[r] < -NEGATIVE * max(abs(total), 1e-12):
+            found.append(r)
+    return found
+
+
+def as_written(solution: Solution) -> list[str]:
+    """Sentences on what the fit makes of lines of the model, or of options, other than expected."""
+    return [*_covariates_as_numbers(solution), *_unused_values(solution), *_free_means(solution)]
+
+
+def _covariates_as_numbers(solution: Solution) -> list[str]:
+    ordered = solution.request.ordered
+    named = ordered if isinstance(ordered, tuple) else ()
+    return [
+        f"{v} is declared ordinal but only predicts, so it is taken as a number."
+        for v in solution.table.ov_x
+        if v in named
+    ]
+
+
+def _unused_values(solution: Solution) -> list[str]:
+    """Residual variances (delta) or scales (theta) of ordinal items that the text fixes in vain."""
+    table, notes = solution.table, []
+    if not solution.options.ordinal or table.n_levels > 1:
+        return []
+    theta = table.options.parameterization == "theta"
+    op, other = ("~*~", "delta") if theta else ("~~", "theta")
+    what = "scaling factor" if theta else "residual variance"
+    for r in range(len(table)):
+        own = table.user[r] == 1 and not table.free[r] and table.op[r] == op
+        if (
+            own
+            and table.lhs[r] == table.rhs[r]
+            and table.lhs[r] in dict(table.options.n_thresholds)
         ):
             notes.append(
-                f"Negative variance: {describe_row(table, r, solution.data.labels)} = "
-                f"{values[r]:.4g} (a Heywood case)."
+                f"{describe_row(table, r, solution.data.labels)}: the {what} of an ordinal item "
+                f"follows from the other parameters ({solution.values[r]:.4g}), so the value "
+                f"{table.ustart[r]:g} of the model has no effect; parameterization={other!r} "
+                "would fix it."
             )
     return notes
+
+
+def _free_means(solution: Solution) -> list[str]:
+    """Means that a growth model leaves free, and lavaan's does not."""
+    table = solution.table
+    if not table.options.frees_other_means:
+        return []
+    names = dict.fromkeys(
+        table.lhs[r]
+        for r in np.flatnonzero(table.free)
+        if table.op[r] == "~1" and table.user[r] == 0 and table.lhs[r] not in table.lv_names
+    )
+    if not names:
+        return []
+    listed = ", ".join(names)
+    return [
+        f"{listed}: no repeated measure, so the mean is free (lavaan::growth fixes it at 0; "
+        f"'{next(iter(names))} ~ 0*1' does so)."
+    ]
 
 
 def _total_variance(state: BlockState, name: str) -> float:

@@ -117,7 +117,7 @@ def settle_options(request: ModelRequest, outline: ParameterTable) -> FitOptions
     InputError
         If two options contradict each other.
     """
-    ordinal = bool(request.ordered) or "|" in outline.op
+    ordinal = _has_ordinal(request, outline)
     clustered, two_level = request.cluster is not None, outline.n_levels > 1
     asked = _asked(request, ordinal=ordinal)
     discrepancy, default_se, default_test = ESTIMATORS[asked]
@@ -152,6 +152,14 @@ def settle_options(request: ModelRequest, outline: ParameterTable) -> FitOptions
         clustered=clustered,
         two_level=two_level,
     )
+
+
+def _has_ordinal(request: ModelRequest, outline: ParameterTable) -> bool:
+    """Whether any item is ordinal; exogenous covariates are numbers, however they are declared."""
+    if isinstance(request.ordered, bool) and request.ordered:
+        return True
+    named = request.ordered if isinstance(request.ordered, tuple) else ()
+    return "|" in outline.op or bool(set(named) - set(outline.ov_x))
 
 
 def _asked(request: ModelRequest, *, ordinal: bool) -> EstimatorName:

@@ -16,6 +16,7 @@ Software, 48(2), 1-36.
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from functools import lru_cache
 
@@ -35,6 +36,7 @@ from cte_metrics.sem.syntax.variables import variable_names
 
 __all__ = ["Block", "Constraint", "ParsedModel", "Row", "parse_model"]
 
+_THRESHOLD = re.compile("t[1-9][0-9]*")
 _RESERVED = frozenset(("NA", "TRUE", "FALSE", "NULL", "Inf", "NaN"))
 
 
@@ -261,6 +263,11 @@ class _Reader:
             rhs = lhs
         elif op == "=~" and lhs == rhs:
             raise self.fail(token, f"the factor {lhs!r} cannot be measured by itself")
+        if op == "|" and not _THRESHOLD.fullmatch(rhs):
+            problem = f"{rhs!r} is not a threshold"
+            raise self.fail(token, problem, f"Thresholds are t1, t2, ...: '{lhs} | t1 + t2'.")
+        if op == "~*~" and lhs != rhs:
+            raise self.fail(token, f"the scaling factor of {lhs!r} is written {lhs} ~*~ {lhs}")
         block = len(self.blocks) - 1
         key = (lhs, op, rhs, block)
         if key in self.seen or (op == "~~" and (rhs, op, lhs, block) in self.seen):

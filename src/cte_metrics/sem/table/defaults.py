@@ -89,7 +89,7 @@ def block_columns(rows: Sequence[tuple[int, Row]], options: TableOptions, *, gro
     _settle_variances(columns, names, options)
     _settle_covariances(columns, names, options)
     if options.meanstructure:
-        _settle_intercepts(columns, ordinal, options)
+        _settle_intercepts(columns, names, ordinal, options)
     _settle_covariates(columns, names, options)
     if options.ordinal_level < 2:  # between, items have residual variances of their own
         _settle_ordinal(columns, ordinal)
@@ -208,14 +208,18 @@ def _settle_covariances(c: Columns, names: VariableNames, options: TableOptions)
             c.fix(i, 0.0)
 
 
-def _settle_intercepts(c: Columns, ordinal: dict[str, int], options: TableOptions) -> None:
+def _settle_intercepts(
+    c: Columns, names: VariableNames, ordinal: dict[str, int], options: TableOptions
+) -> None:
+    """Means are 0 where thresholds or, in a growth model, those of the factors take their place."""
+    measured = set(names.ov_ind) if options.frees_other_means else set(names.ov)
     for i in range(len(c)):
         if c.op[i] != "~1" or c.user[i]:
             continue
         if c.is_lv[i]:
             if not options.free_lv_intercepts:
                 c.fix(i, 0.0)
-        elif c.lhs[i] in ordinal or not options.free_ov_intercepts:
+        elif c.lhs[i] in ordinal or (c.lhs[i] in measured and not options.free_ov_intercepts):
             c.fix(i, 0.0)
 
 

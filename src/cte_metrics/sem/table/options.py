@@ -88,6 +88,15 @@ class TableOptions:
         return self.model_type != "growth" if self.int_ov_free is None else self.int_ov_free
 
     @property
+    def frees_other_means(self) -> bool:
+        """Whether means of variables that measure nothing are free whatever the measures' are.
+
+        A growth model's intercepts of 0 belong to its repeated measures; ``lavaan::growth`` fixes
+        those of covariates and outcomes too.
+        """
+        return self.model_type == "growth" and self.int_ov_free is None
+
+    @property
     def free_lv_intercepts(self) -> bool:
         """Whether means of latent variables are free by default."""
         return self.model_type == "growth" if self.int_lv_free is None else self.int_lv_free
