@@ -421,7 +421,7 @@ def test_a_fit_shows_itself() -> None:
     assert len(result.to_frame()) == len(result.parameters)
     assert list(result.parameters.columns) == [
         "lhs", "op", "rhs", "group", "level", "label", "free", "est", "se", "z", "pvalue",
-        "ci_lower", "ci_upper", "std_lv", "std_all",
+        "ci_lower", "ci_upper", "std_lv", "std_all", "impossible",
     ]  # fmt: skip
 
 

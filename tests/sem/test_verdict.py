@@ -70,3 +70,41 @@ def test_intercepts_of_outcomes_of_a_growth_model_are_free() -> None:
     assert p[(p.lhs == "y") & (p.op == "~1")].free.item() > 0
     assert p[p.lhs.isin(["t1", "t4"]) & (p.op == "~1")].est.tolist() == [0.0, 0.0]
     assert any(n.startswith("y: no repeated measure") for n in found.notes)
+
+
+def _impossible(fit: sem.SEMFit) -> dict[str, str]:
+    table = fit.parameters
+    marked = table[table.impossible != ""]
+    return {f"{r.lhs} {r.op} {r.rhs}": r.impossible for r in marked.itertuples()}
+
+
+@pytest.mark.problem(
+    "lavaan, Mplus",
+    "Negative variances, correlations and standardized loadings beyond 1 stand among the estimates "
+    "like any other",
+    "The table of parameters, its text and HTML mark them in their row",
+)
+@pytest.mark.filterwarnings("ignore::cte_metrics.errors.ImproperSolutionWarning")
+def test_impossible_estimates_are_marked_where_they_stand() -> None:
+    data = case("hs1939").data
+    heywood = sem.cfa("f =~ x1 + 0*x2 + x3 + x4", data)
+    assert _impossible(heywood) == {
+        "f =~ x1": "standardized loading beyond 1",
+        "x1 ~~ x1": "negative variance",
+    }
+    for text in (heywood.summary(), heywood._repr_html_(), str(heywood)):
+        assert "negative variance" in text
+    residual = sem.cfa("f =~ x1 + x2 + x3 + x4\nx1 ~~ -0.2*x1\nx1 ~~ x2", data)
+    assert _impossible(residual)["x1 ~~ x2"] == "correlation beyond 1"
+    latent = sem.cfa(
+        "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\nf ~~ 0.5*f\ng ~~ 0.5*g\nf ~~ 0.6*g", data
+    )
+    assert _impossible(latent) == {"f ~~ g": "correlation beyond 1"}
+    share = sem.fit("f =~ x1 + x2 + x3\nf ~ x4\nf ~~ -0.3*f", data)
+    assert _impossible(share)["f ~~ f"] == "negative variance"
+
+
+def test_proper_estimates_are_not_marked() -> None:
+    fit = sem.cfa(f"{MODEL}\ntextual ~~ 0*visual\nd := 1 + 1", case("hs1939").data, group="school")
+    assert (fit.parameters.impossible == "").all()
+    assert "impossible" not in fit.summary()

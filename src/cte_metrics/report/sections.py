@@ -247,10 +247,11 @@ def _fit_table(fit: Any) -> pd.DataFrame:
 
 def _loadings(fit: Any) -> pd.DataFrame:
     table = fit.parameters
-    kept = table[
-        table["op"].isin(["=~", "~~"]) & ~((table["op"] == "~~") & (table["lhs"] == table["rhs"]))
-    ]
+    own = (table["op"] == "~~") & (table["lhs"] == table["rhs"])
+    kept = table[table["op"].isin(["=~", "~~"]) & (~own | (table["impossible"] != ""))]
     columns = ["lhs", "op", "rhs", "est", "se", "ci_lower", "ci_upper", "std_all"]
+    if kept["impossible"].any():
+        columns.append("impossible")
     return kept[columns].set_index(["lhs", "op", "rhs"])
 
 

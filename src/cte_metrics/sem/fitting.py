@@ -13,6 +13,7 @@ from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.model.moments import InformationKind
+from cte_metrics.sem.request.lavaan_names import names_options
 from cte_metrics.sem.request.model import (
     Bounds,
     EstimatorName,
@@ -35,6 +36,7 @@ from cte_metrics.sem.table.options import GroupEqual
 from cte_metrics.summaries.moments import Moments
 
 
+@names_options
 @recorded
 def fit(
     model: str | None,

@@ -181,9 +181,12 @@ class SEMFit(Result):
     @cached_property
     def parameters(self) -> pd.DataFrame:
         """Every parameter: ``lhs, op, rhs, group, level, label, free, est, se, z, pvalue``,
-        ``ci_lower, ci_upper`` (95%), ``std_lv, std_all``; defined parameters last.
+        ``ci_lower, ci_upper`` (95%), ``std_lv, std_all, impossible``; defined parameters last.
 
-        ``free`` is 0 for fixed parameters, whose ``se`` is 0.
+        ``free`` is 0 for fixed parameters, whose ``se`` is 0. ``impossible`` says what cannot be
+        about a row: ``negative variance``, ``correlation beyond 1``, ``standardized loading beyond
+        1`` (which correlated factors of one item can bring about), ``explained share below 0``;
+        it is empty otherwise.
         """
         return self._record["parameters"] if self._record else self.parameters_with()
 
@@ -307,6 +310,8 @@ class SEMFit(Result):
             columns.insert(3, "group")
         if table["level"].max() > 1:
             columns.insert(3, "level")
+        if table["impossible"].any():
+            columns.append("impossible")
         return [Block("Fit", shown), Block("Parameters", table[columns])]
 
     def __repr__(self) -> str:

@@ -246,7 +246,7 @@ def solve(
     found = search(table, estimator, setup, request.start)
     if found is None:
         return None
-    theta = found.theta
+    theta = setup.bounds.settled(found.theta)
     states = evaluate(setup.design, theta)
     basis = null_space(active_jacobian(setup.constraints, setup.bounds, theta), len(theta))
     if setup.constraints.is_linear and len(setup.constraints.equal) and only_linear(setup):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import fields
 from typing import get_type_hints
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from cte_metrics.errors import InputError, InputTypeError
-from cte_metrics.sem import fit
+from cte_metrics.sem import cfa, fit, growth
 from cte_metrics.sem.request.model import FitKeywords, ModelRequest, model_request
 from cte_metrics.sem.request.options import settle_options
 from cte_metrics.sem.table.table import model_outline
@@ -67,3 +68,29 @@ def test_the_callers_starting_values_stay_the_callers() -> None:
     start[0] = 99.0
     assert request.start is not None
     assert request.start[0] == 1.0
+
+
+@pytest.mark.problem(
+    "lavaan",
+    "An argument under lavaan's name is an unknown keyword and nothing says what it is called here",
+    "The message names the option, or where it stands in the model",
+)
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"std_lv": True}, "identification='variance'"),
+        ({"std.lv": True}, "identification='variance'"),
+        ({"sampling_weights": "w"}, "weights="),
+        ({"sample_nobs": 100}, "n_obs="),
+        ({"auto_var": True}, r"sem\.lavaan\(\)"),
+        ({"bootstrap": 500}, "n_resamples"),
+        ({"group.equal": "loadings"}, "called group_equal"),
+        ({"meanstruct": True}, "Did you mean 'meanstructure'"),
+        ({"zzz": 1}, "The options are estimator, missing"),
+    ],
+)
+def test_arguments_under_lavaan_s_names(given: dict, hint: str) -> None:
+    for function in (fit, cfa, growth):
+        with pytest.raises(InputTypeError) as caught:
+            function("f =~ a + b + c", np.eye(3), **given)
+        assert re.search(hint, str(caught.value))

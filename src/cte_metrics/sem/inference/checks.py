@@ -1,7 +1,7 @@
 """What a reader must know before believing a solution: is it one, and is it proper?
 
 Functions: ``unidentified``, ``improper``, ``at_bounds``, ``runaway``, ``above_unrestricted``,
-``as_written``, ``negative_rows``.
+``as_written``, ``negative_rows``, ``impossible``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from cte_metrics.errors import EstimationError, IdentificationError
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import constrained_inverse
 from cte_metrics.sem.model.block import BlockState
+from cte_metrics.sem.syntax.parsed import Row
 from cte_metrics.sem.table.table import ParameterTable
 
 NEGATIVE = 1e-7
@@ -165,6 +166,42 @@ def negative_rows(solution: Solution, values: Array) -> list[int]:
         total = _total_variance(solution.states[int(table.block[r]) - 1], table.lhs[r])
         if values[r] < -NEGATIVE * max(abs(total), 1e-12):
             found.append(r)
+    return found
+
+
+def impossible(solution: Solution, standardized: Array) -> list[str]:
+    """What is impossible about each row of the table; empty text where nothing is.
+
+    Parameters
+    ----------
+    standardized : (n_rows,)
+        Completely standardized values.
+    """
+    table = solution.table
+    marks = [""] * len(table)
+    explained = [
+        {b.lhs if b.op == "~" else b.rhs for b in rows if b.op in ("=~", "~")}
+        for rows in _rows_by_block(table)
+    ]
+    for r in range(len(table)):
+        beyond = bool(abs(standardized[r]) > 1.0 + BEYOND_ONE)
+        own = table.op[r] == "~~" and table.lhs[r] == table.rhs[r]
+        if beyond and table.op[r] == "=~":
+            marks[r] = "standardized loading beyond 1"
+        elif beyond and own and table.lhs[r] in explained[int(table.block[r]) - 1]:
+            marks[r] = "explained share below 0"
+        elif beyond and table.op[r] == "~~":
+            marks[r] = "correlation beyond 1"
+    for r in negative_rows(solution, solution.values):
+        marks[r] = "negative variance"
+    return marks
+
+
+def _rows_by_block(table: ParameterTable) -> list[list[Row]]:
+    found: list[list[Row]] = [[] for _ in table.blocks]
+    rows = zip(table.block, table.lhs, table.op, table.rhs, strict=True)
+    for block, lhs, op, rhs in rows:
+        found[int(block) - 1].append(Row(lhs, op, rhs))
     return found
 
 

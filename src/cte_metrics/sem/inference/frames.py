@@ -13,6 +13,7 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
+from cte_metrics.sem.inference.checks import impossible
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.standardized import standardize
 from cte_metrics.sem.model.conditional_slopes import slopes
@@ -91,6 +92,8 @@ def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
     for kind in ("std_lv", "std_all"):
         found = standardize(solution, kind)
         columns[kind] = np.concatenate((found.values, found.defined))
+    marks = impossible(solution, columns["std_all"][: len(table)])
+    columns["impossible"] = marks + [""] * len(defined)
     return pd.DataFrame(columns)
 
 

@@ -18,6 +18,7 @@ from cte_metrics.sem.model.constraints import CompiledConstraints
 from cte_metrics.sem.search.minimise import Minimum, Problem, information, minimise
 
 ACTIVE = 1e-6
+ROUNDING = 1e-14  # entries of an orthonormal basis that are nil
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,18 @@ class Bounds:
         at = (theta <= self.lower + ACTIVE) | (theta >= self.upper - ACTIVE)
         return np.eye(len(theta))[at]
 
+    def settled(self, theta: Array) -> Array:
+        """Parameters with those that reach a limit exactly on it."""
+        theta = np.where(theta <= self.lower + ACTIVE, self.lower, theta)
+        return np.asarray(np.where(theta >= self.upper - ACTIVE, self.upper, theta))
+
 
 def null_space(jacobian: Array, n: int) -> Array | None:
     """Basis of the directions that leave constraints satisfied; ``None`` when there are none."""
     if jacobian.shape[0] == 0:
         return None
-    return np.asarray(linalg.null_space(jacobian), dtype=np.float64).reshape(n, -1)
+    basis = np.asarray(linalg.null_space(jacobian), dtype=np.float64).reshape(n, -1)
+    return np.where(np.abs(basis) < ROUNDING, 0.0, basis)
 
 
 def active_jacobian(constraints: CompiledConstraints, bounds: Bounds, theta: Array) -> Array:
