@@ -1,6 +1,7 @@
 """Structural equation models: lavaan's syntax, estimators and figures.
 
-``fit`` a model, ``compare`` fits; ``cfa`` and ``growth`` differ from ``fit`` in their defaults.
+``fit`` a model, ``compare`` fits; ``cfa``, ``growth`` and ``lavaan`` differ from ``fit`` in their
+defaults.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from cte_metrics.sem.fitting import cfa as cfa
     from cte_metrics.sem.fitting import fit as fit
     from cte_metrics.sem.fitting import growth as growth
+    from cte_metrics.sem.fitting import lavaan as lavaan
     from cte_metrics.sem.inference.modification import ScoreTest as ScoreTest
     from cte_metrics.sem.inference.wald import WaldTest as WaldTest
     from cte_metrics.sem.semfit import SEMFit as SEMFit
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 attach(
     __name__,
     {
-        "fitting": ["cfa", "fit", "growth"],
+        "fitting": ["cfa", "fit", "growth", "lavaan"],
         "comparison": ["compare"],
         "inference.modification": ["ScoreTest"],
         "inference.wald": ["WaldTest"],

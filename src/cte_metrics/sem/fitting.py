@@ -1,6 +1,6 @@
 """Fit structural equation models: the public functions.
 
-Functions: ``fit``, ``cfa``, ``growth``.
+Functions: ``fit``, ``cfa``, ``growth``, ``lavaan``.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def fit(
     on_failure : {"raise", "warn", "return"}
         What to do without a solution. An improper solution (negative variance, ...) is returned
         with its status, a note and a warning.
-    model_type : {"sem", "cfa", "growth"}
-        Whose defaults to take.
+    model_type : {"sem", "cfa", "growth", "lavaan"}
+        Whose defaults to take; ``lavaan`` adds nothing to the model.
     start : ndarray (n_free,), optional
         Starting values of all free parameters.
 
@@ -233,6 +233,27 @@ def cfa(model: str | None, data: Any = None, **options: Unpack[FitKeywords]) -> 
 def growth(model: str, data: Any = None, **options: Unpack[FitKeywords]) -> SEMFit:
     """Fit a latent growth curve: ``fit`` with ``lavaan::growth``'s defaults.
 
-    Intercepts of the repeated measures are 0 and the means of the growth factors free.
+    Intercepts of the repeated measures are 0 and the means of the growth factors free. So are the
+    means and intercepts of covariates and outcomes, which ``lavaan::growth`` fixes at 0 unless the
+    covariates are fixed; a note says so, and ``x ~ 0*1`` fixes one.
     """
     return fit(model, data, model_type="growth", **options)
+
+
+def lavaan(model: str, data: Any = None, **options: Unpack[FitKeywords]) -> SEMFit:
+    """Fit a model as it is written: ``fit`` with ``lavaan::lavaan``'s defaults, which are none.
+
+    No loading is fixed, no variance, covariance, intercept or threshold is free that the text does
+    not write; a variance or intercept of an endogenous variable that it leaves out is 0, which a
+    note says. Moments of exogenous covariates are the sample's (``fixed_x``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cov = 0.4 + 0.6 * np.eye(3)
+    >>> text = "f =~ a + b + c; f ~~ 1*f; a ~~ a; b ~~ b; c ~~ c"
+    >>> result = lavaan(text, sample_cov=cov, n_obs=200, likelihood="wishart")
+    >>> result.parameters.est.round(4).tolist()
+    [0.6325, 0.6325, 0.6325, 1.0, 0.6, 0.6, 0.6]
+    """
+    return fit(model, data, model_type="lavaan", **options)

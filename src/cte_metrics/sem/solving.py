@@ -12,7 +12,7 @@ from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.factor.rotation import ORTHOGONAL
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.choice import make_estimator
-from cte_metrics.sem.inference.checks import not_converged
+from cte_metrics.sem.inference.checks import not_converged, unwritten
 from cte_metrics.sem.inference.rotation import rotate_solution
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved
@@ -41,6 +41,14 @@ from cte_metrics.sem.table.table import (
     positive_variances,
 )
 from cte_metrics.summaries.moments import Moments
+
+NOTHING_AUTOMATIC: dict[str, bool] = dict.fromkeys(
+    (
+        "auto_var", "auto_cov_lv_x", "auto_cov_y", "auto_fix_first", "auto_fix_single",
+        "auto_thresholds", "int_ov_free", "int_lv_free",
+    ),
+    False,
+)  # fmt: skip
 
 
 def solve_request(request: ModelRequest, data: Any) -> Solution:
@@ -117,7 +125,7 @@ def solve_rows(
         table, estimator, request=request, options=options, data=rows, baseline=baseline
     )
     if solution is None:
-        raise not_converged(0)
+        raise not_converged(0, unwritten(table))
     return rotate_solution(solution, request.rotation) if any(table.efa) else solution
 
 
@@ -222,6 +230,7 @@ def _table_options(
         conditional_x=options.ordinal,
         ordinal_level=int(options.ordinal and options.two_level),
         orthogonal_efa=request.rotation in ORTHOGONAL and request.rotation != "none",
+        **({} if request.model_type != "lavaan" else NOTHING_AUTOMATIC),
     )
 
 

@@ -156,12 +156,22 @@ def test_blanks_and_comments_do_not_matter(items: list[str]) -> None:
     assert plain == loose
 
 
-@pytest.mark.parametrize(
-    "text", ["y ~ x + f:ces5", "y ~ x:z", "f:x ~ y", "f =~ a + b:c", "x:z ~~ y"]
-)
-def test_products_are_refused(text: str) -> None:
-    with pytest.raises(ModelSyntaxError, match=r"products of variables .* are not supported"):
+@pytest.mark.parametrize("text", ["y ~ x + f:ces5", "f:x ~ y", "y ~ x:z:f"])
+def test_products_with_latent_variables_are_refused(text: str) -> None:
+    with pytest.raises(ModelSyntaxError, match=r"the product .* has the latent variable 'f'"):
         parse_model(f"f =~ a + b + c\n{text}")
+
+
+@pytest.mark.parametrize("text", ["y ~ x:", "y ~ x:2", "y ~ x:z:", "y ~ x:NA", "y ~ x:z*w"])
+def test_products_that_are_none(text: str) -> None:
+    with pytest.raises(ModelSyntaxError):
+        parse_model(text)
+
+
+@pytest.mark.parametrize("text", ["y ~ x:z", "y ~ 1*x:z", "y ~ b +\n x:z", "x:z ~~ y", "y ~ x:z:w"])
+def test_products_are_names(text: str) -> None:
+    rows = parse_model(text).rows
+    assert any(":" in name for r in rows for name in (r.lhs, r.rhs))
 
 
 def test_the_hint_on_a_single_equals_sign() -> None:

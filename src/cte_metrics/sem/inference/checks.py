@@ -207,7 +207,31 @@ def _rows_by_block(table: ParameterTable) -> list[list[Row]]:
 
 def as_written(solution: Solution) -> list[str]:
     """Sentences on what the fit makes of lines of the model, or of options, other than expected."""
-    return [*_covariates_as_numbers(solution), *_unused_values(solution), *_free_means(solution)]
+    return [
+        *_covariates_as_numbers(solution),
+        *_unused_values(solution),
+        *_free_means(solution),
+        *unwritten(solution.table),
+    ]
+
+
+def unwritten(table: ParameterTable) -> list[str]:
+    """Say what a model without defaults fixes at 0 since its text leaves it out."""
+    if table.options.model_type != "lavaan":
+        return []
+    ordinal = dict(table.options.n_thresholds)
+    lost: dict[str, list[str]] = {"~~": [], "~1": []}
+    for r in range(len(table)):
+        own = table.op[r] == "~1" or table.lhs[r] == table.rhs[r]
+        left_out = table.user[r] == 0 and not table.free[r] and table.ustart[r] == 0.0
+        latent_mean = table.op[r] == "~1" and table.lhs[r] in table.lv_names
+        if table.op[r] in lost and own and left_out and table.lhs[r] not in ordinal:
+            lost[table.op[r]] += [] if latent_mean else [describe_row(table, r, table.group_labels)]
+    return [
+        f"The model does not write {', '.join(dict.fromkeys(rows))}: fixed at 0."
+        for rows in lost.values()
+        if rows
+    ]
 
 
 def _covariates_as_numbers(solution: Solution) -> list[str]:

@@ -21,7 +21,7 @@ from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.table.options import GroupEqual
 
-ModelType = Literal["sem", "cfa", "growth"]
+ModelType = Literal["sem", "cfa", "growth", "lavaan"]
 OnFailure = Literal["raise", "warn", "return"]
 EstimatorName = Literal[
     "ML", "MLM", "MLMV", "MLMVS", "MLR", "ULS", "ULSM", "ULSMV", "ULSMVS", "GLS", "WLS", "DWLS",

@@ -86,7 +86,8 @@ def read_model_data(
     ----------
     data : Responses, DataFrame or array
     names : sequence of str
-        Variables of the model, in its order.
+        Variables of the model, in its order; ``x1:x2`` is a product of columns, unless there is a
+        column of that name.
     group, cluster, weights : str or array, optional
         A column's name, or one entry a row.
     keep_missing : bool
@@ -101,9 +102,14 @@ def read_model_data(
     InputError
         If no complete row is left in some group, or a weight is not positive.
     """
-    values, index = _values(data, names)
+    made = products(data, names)
+    values, index = _with_products(data, names, made)
     n = len(values)
     kept = _Kept(~_unanswered(values, every=keep_missing), [])
+    kept.notes += [
+        f"{v} is the product of the columns {', '.join(v.split(':'))} as they stand, not centred."
+        for v in made
+    ]
     if _is_responses(data):
         kept.notes += data.notes
     if not kept.rows.all():
@@ -181,6 +187,25 @@ def _dropped_note(n: int, dropped: int, *, keep_missing: bool) -> str:
 
 def _is_responses(data: Any) -> bool:
     return hasattr(data, "keyed") and hasattr(data, "instrument")
+
+
+def products(data: Any, names: Sequence[str]) -> list[str]:
+    """Names such as ``x1:x2`` that are no column, and stand for the product of columns."""
+    columns = {str(c) for c in getattr(data, "columns", ())}
+    return [v for v in names if ":" in v and v not in columns]
+
+
+def _with_products(data: Any, names: Sequence[str], made: Sequence[str]) -> tuple[Array, Any]:
+    """The model's variables (n, p) and row labels; products of columns are formed row by row."""
+    if not made:
+        return _values(data, names)
+    read = list(dict.fromkeys(p for v in names for p in (v.split(":") if v in made else (v,))))
+    values, index = _values(data, read)
+    at = {v: values[:, i] for i, v in enumerate(read)}
+    own = [
+        np.prod([at[part] for part in v.split(":")], axis=0) if v in made else at[v] for v in names
+    ]
+    return np.column_stack(own), index
 
 
 def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:

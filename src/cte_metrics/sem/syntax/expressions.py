@@ -2,7 +2,7 @@
 
 An expression is a tree of ``Constant``, ``Name``, ``Call`` (operators included), read by a small
 parser of its own: nothing is ever handed to Python's evaluator. Gradients are forward-mode exact
-derivatives.
+derivatives. ``min``, ``max`` and ``ifelse(a > b, a, b)`` have the derivative of what they choose.
 
 Functions: ``parse_expression``, ``names_of``, ``evaluate``, ``value_and_gradient``,
 ``linear_form``.
@@ -39,7 +39,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operator or function applied to one or two arguments."""
+    """An operator or function applied to its arguments."""
 
     function: str
     arguments: tuple[Expression, ...]
@@ -72,7 +72,15 @@ _UNARY: dict[str, tuple[Callable[[float], float], Callable[[float, float], float
         lambda x, v: math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi),
     ),
 }
-FUNCTIONS = tuple(sorted(set(_UNARY) - {"neg"}))
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda x, y: x < y,
+    ">": lambda x, y: x > y,
+    "<=": lambda x, y: x <= y,
+    ">=": lambda x, y: x >= y,
+    "==": lambda x, y: x == y,
+}
+_CHOOSING = ("ifelse", "max", "min")
+FUNCTIONS = tuple(sorted((set(_UNARY) - {"neg"}).union(_CHOOSING)))
 _PRIORITY = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 
 
@@ -133,10 +141,31 @@ class _Parser:
             problem = f"{token.text!r} is not a function that constraints know"
             hint = f"Functions: {', '.join(FUNCTIONS)}.{close_names(token.text, FUNCTIONS)}"
             raise syntax_error(self.text, token.start, problem, hint=hint)
+        return Call(token.text, self.arguments(token))
+
+    def arguments(self, function: Token) -> tuple[Expression, ...]:
+        """What stands between the brackets: as many as the function takes."""
         self.at += 1
-        argument = self.expression()
+        found = [self.comparison() if function.text == "ifelse" else self.expression()]
+        while self.token.text == "," and self.token.kind == "op":
+            self.at += 1
+            found.append(self.expression())
         self.expect(")")
-        return Call(token.text, (argument,))
+        n, name = len(found), function.text
+        if name == "ifelse" and n != 3:
+            problem = f"ifelse() takes a comparison and two values; here are {n} entries"
+            raise syntax_error(self.text, function.start, problem, hint="ifelse(a > b, a, b)")
+        if name not in _CHOOSING and n != 1:
+            raise syntax_error(self.text, function.start, f"{name}() takes one value, not {n}")
+        return tuple(found)
+
+    def comparison(self) -> Expression:
+        left = self.expression()
+        sign = self.token
+        if sign.kind != "op" or sign.text not in _COMPARISONS:
+            raise self.fail("expected a comparison such as 'a > b' here")
+        self.at += 1
+        return Call(sign.text, (left, self.expression()))
 
 
 @lru_cache(maxsize=4096)
@@ -192,6 +221,10 @@ def value_and_gradient(
 
 def _apply(function: str, parts: list[tuple[float, Array]]) -> tuple[float, Array]:
     (x, dx), (y, dy) = parts[0], parts[-1]
+    if function in _COMPARISONS:
+        return float(_COMPARISONS[function](x, y)), np.zeros_like(dx)
+    if function in _CHOOSING:
+        return _chosen(function, parts)
     if function in _UNARY:
         value = _UNARY[function][0](x)
         return value, _UNARY[function][1](x, value) * dx
@@ -206,6 +239,16 @@ def _apply(function: str, parts: list[tuple[float, Array]]) -> tuple[float, Arra
     value = float(x**y) if x >= 0 or y == int(y) else math.nan
     gradient = (y * x ** (y - 1.0)) * dx if y != 0 else np.zeros_like(dx)
     return value, gradient + (value * math.log(x)) * dy if np.any(dy) else gradient
+
+
+def _chosen(function: str, parts: list[tuple[float, Array]]) -> tuple[float, Array]:
+    """Value and gradient of the entry that is chosen; where several tie, their mean gradient."""
+    if any(math.isnan(value) for value, _ in parts):
+        return math.nan, np.full(len(parts[0][1]), math.nan)
+    if function == "ifelse":
+        return parts[1] if parts[0][0] else parts[2]
+    best = (min if function == "min" else max)(value for value, _ in parts)
+    return best, np.mean([slope for value, slope in parts if value == best], axis=0)
 
 
 def linear_form(tree: Expression) -> tuple[float, dict[str, float]] | None:
@@ -226,7 +269,7 @@ def linear_form(tree: Expression) -> tuple[float, dict[str, float]] | None:
     if any(p is None for p in parts):
         return None
     known = [p for p in parts if p is not None]
-    if all(not coefficients for _, coefficients in known):
+    if not any(coefficients for _, coefficients in known):
         empty = np.zeros(0)
         return _apply_constant(tree.function, [(c, empty) for c, _ in known]), {}
     if tree.function in ("+", "-"):

@@ -4,7 +4,8 @@ A model text is statements ``lhs operator rhs`` with the operators ``=~`` (measu
 (regressed on), ``~~`` (covaries with), ``~1`` (intercept), ``|`` (thresholds), ``~*~`` (scaling
 factor), ``<~`` (formed by), the constraints ``== < > :=`` and the blocks ``group:`` and
 ``level:``. A term may carry modifiers: ``0.5*x``, ``NA*x``, ``start(.8)*x``, ``label*x``,
-``equal("f=~x1")*x``, ``c(a, b)*x`` (one value a group), ``efa("block")*f``.
+``equal("f=~x1")*x``, ``c(a, b)*x`` (one value a group), ``efa("block")*f``. ``x1:x2`` is the
+product of two observed variables, as they stand.
 
 Functions: ``parse_model``.
 
@@ -91,6 +92,7 @@ class _Reader:
         self.blocks: list[Block] = [Block()]
         self.in_block = False
         self.seen: set[tuple[str, str, str, int]] = set()
+        self.products: dict[str, Token] = {}
 
     def fail(self, token: Token, problem: str, hint: str | None = None) -> ModelSyntaxError:
         return syntax_error(self.text, token.start, problem, hint=hint)
@@ -140,9 +142,11 @@ class _Reader:
 
     def constraint(self, lhs: list[Token], sign: Token, rhs: list[Token]) -> None:
         for side in (lhs, rhs):
-            again = next((t for t in side if t.kind == "op" and t.text in OPERATORS), None)
+            again = operator_at(side)
             if again is not None:
-                raise self.fail(again, f"a second operator {again.text!r} in one statement")
+                raise self.fail(
+                    side[again], f"a second operator {side[again].text!r} in one statement"
+                )
             self._check_expression(side)
         if sign.text == ":=" and (len(lhs) != 1 or lhs[0].kind != "name"):
             raise self.fail(lhs[0], "':=' defines one new label", "For example: total := a + b")
@@ -225,12 +229,7 @@ class _Reader:
     def variable(self, tokens: list[Token], op: str, *, left: bool) -> tuple[str, float | None]:
         first = tokens[0]
         if len(tokens) > 1 and tokens[1].text == ":":
-            raise self.fail(
-                tokens[1],
-                f"products of variables ({_joined(tokens)!r}) are not supported",
-                "Compute the product of observed variables as a column of its own (center them "
-                "first) and name that column; interactions of latent variables are not available.",
-            )
+            return self.product(tokens), None
         if len(tokens) > 1:
             problem = f"did not expect {tokens[1].text!r} here"
             hint = "Terms are joined by '+', modifiers by '*'."
@@ -242,6 +241,29 @@ class _Reader:
         if first.text in _RESERVED:
             raise self.fail(first, f"{first.text!r} is not the name of a variable")
         return first.text, None
+
+    def product(self, tokens: list[Token]) -> str:
+        """``x1:x2``, the product of observed variables."""
+        names, signs = tokens[::2], tokens[1::2]
+        odd = next((t for t in names if t.kind != "name" or t.text in _RESERVED), None)
+        odd = odd or next((t for t in signs if t.text != ":"), None)
+        if odd is not None or len(names) == len(signs):
+            raise self.fail(odd or tokens[-1], "a product is written x1:x2, of variables")
+        name = ":".join(t.text for t in names)
+        self.products.setdefault(name, tokens[1])
+        return name
+
+    def refuse_latent_products(self) -> None:
+        latent = {r.lhs for r in self.rows if r.op in ("=~", "<~")}
+        for name, token in self.products.items():
+            inside = [v for v in name.split(":") if v in latent]
+            if inside:
+                raise self.fail(
+                    token,
+                    f"the product {name!r} has the latent variable {inside[0]!r}",
+                    "Products are of observed variables; interactions of latent variables are "
+                    "not available.",
+                )
 
     def constant(self, token: Token, op: str) -> tuple[str, float | None]:
         """``y ~ 1`` is an intercept, ``y ~ 0`` one fixed at 0, ``f =~ 0`` no indicator."""
@@ -276,6 +298,7 @@ class _Reader:
         self.rows.append(Row(lhs, op, rhs, block, modifier))
 
     def finish(self) -> ParsedModel:
+        self.refuse_latent_products()
         rows = _merge_blocks(self.rows, self.blocks)
         blocks = tuple(dict.fromkeys(self.blocks[r.block] for r in self.rows))
         if not self.in_block:

@@ -21,7 +21,10 @@ def statements(text: str, tokens: list[Token]) -> list[list[Token]]:
     statements: list[list[Token]] = []
     prefix: list[Token] = []
     for line in _lines(tokens):
-        if operator_at(line) is not None:
+        at = operator_at(line)
+        if at is not None and line[at].text == ":" and _awaits_term(statements) and not prefix:
+            statements[-1].extend(line)
+        elif at is not None:
             statements.append(prefix + line)
             prefix = []
         elif any(t.text == "efa" for t in line):
@@ -33,6 +36,11 @@ def statements(text: str, tokens: list[Token]) -> list[list[Token]]:
     if prefix:
         raise _no_operator(text, prefix)
     return statements
+
+
+def _awaits_term(statements: Sequence[Sequence[Token]]) -> bool:
+    """Whether the last line ended in ``+`` or ``*``, so that ``x1:x2`` continues it."""
+    return bool(statements) and statements[-1][-1].text in ("+", "*")
 
 
 def _no_operator(text: str, line: list[Token]) -> ModelSyntaxError:

@@ -103,7 +103,8 @@ def _ordinal(names: VariableNames, options: TableOptions) -> dict[str, int]:
     count = dict(options.n_thresholds)
     outside = set(names.ov_x)
     wanted = {v for v in count if v not in outside} | set(names.ov_ordinal)
-    return {v: count.get(v, 0) for v in names.ov if v in wanted}
+    own = count if options.auto_thresholds else {}
+    return {v: own.get(v, 0) for v in names.ov if v in wanted}
 
 
 def _default_keys(
@@ -171,7 +172,7 @@ def _settle_variances(c: Columns, names: VariableNames, options: TableOptions) -
             c.fix(i, 1.0)
         if c.op[i] == "=~" and c.lhs[i] not in exploratory and c.lhs[i] not in marked:
             marked.add(c.lhs[i])
-            if options.identification == "marker":
+            if options.identification == "marker" and options.auto_fix_first:
                 c.fix(i, 1.0)
     if options.auto_var and options.auto_fix_single:
         _fix_single_indicators(c)

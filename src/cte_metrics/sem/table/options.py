@@ -34,7 +34,7 @@ class TableOptions:
 
     Parameters
     ----------
-    model_type : {"cfa", "sem", "growth"}
+    model_type : {"cfa", "sem", "growth", "lavaan"}
         ``growth`` frees the means of the latent variables and fixes the intercepts of their
         indicators at 0; ``cfa`` and ``sem`` are the same.
     identification : {"marker", "variance", "effects"}
@@ -52,11 +52,11 @@ class TableOptions:
     parameterization : {"delta", "theta"}
     ordinal_level : int
         Two-level ordinal models (lavaan has none): 1 within, 2 between; otherwise 0.
-    auto_var, auto_cov_lv_x, auto_cov_y, auto_fix_single : bool
+    auto_var, auto_cov_lv_x, auto_cov_y, auto_fix_first, auto_fix_single, auto_thresholds : bool
         Parts of the defaults that ``lavaan::lavaan()`` leaves out.
     """
 
-    model_type: Literal["cfa", "sem", "growth"] = "sem"
+    model_type: Literal["cfa", "sem", "growth", "lavaan"] = "sem"
     identification: Literal["marker", "variance", "effects"] = "marker"
     orthogonal: bool = False
     meanstructure: bool = False
@@ -73,7 +73,9 @@ class TableOptions:
     auto_var: bool = True
     auto_cov_lv_x: bool = True
     auto_cov_y: bool = True
+    auto_fix_first: bool = True
     auto_fix_single: bool = True
+    auto_thresholds: bool = True
     int_ov_free: bool | None = None
     int_lv_free: bool | None = None
 

@@ -17,8 +17,17 @@ def check_ordinal_rows(table: ParameterTable, n_thresholds: Mapping[str, int]) -
     Raises
     ------
     InputError
-        Naming the row and what the item has.
+        Naming the row and what the item has; or a threshold that a model without defaults lacks.
     """
+    written = {(v, t) for v, op, t in zip(table.lhs, table.op, table.rhs, strict=True) if op == "|"}
+    for name, n in n_thresholds.items() if not table.options.auto_thresholds else ():
+        lacking = [f"t{k}" for k in range(1, n + 1) if (name, f"t{k}") not in written]
+        if lacking:
+            raise InputError(
+                f"The model does not write the thresholds of {name!r}: {', '.join(lacking)}.",
+                hint=f"'{name} | {' + '.join(f't{k}' for k in range(1, n + 1))}'; sem.fit() adds "
+                "them itself.",
+            )
     for name, op, rhs in zip(table.lhs, table.op, table.rhs, strict=True):
         if op not in ("|", "~*~"):
             continue
