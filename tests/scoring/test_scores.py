@@ -177,6 +177,36 @@ def test_the_keying_check_names_the_item_and_turns_nothing() -> None:
     assert score(mini(frame)).notes == ()
 
 
+@pytest.mark.problem(
+    "psych",
+    "a z score that does not exist is blamed on missing answers",
+    "a scale without variance has no z and T scores, and the note names its standard deviation",
+)
+@pytest.mark.parametrize("method", ["z", "t"])
+@pytest.mark.parametrize("values", [[3, 3, 3], [1, 2, 2]])
+def test_no_variance_is_not_blamed_on_missing_answers(method, values) -> None:
+    flat = {f"i{k}": [v] * 5 for k, v in enumerate(values)}
+    survey = mini(
+        flat | {"x": [1, 2, 3, 4, 5]},
+        subscales=[cte.Subscale("A", "A", list(flat)), cte.Subscale("B", "B", ["x"])],
+    )
+    found = score(survey, method=method)
+    assert found.table["A"].isna().all()
+    assert found.table["B"].notna().all()
+    (note,) = [n for n in found.notes if n.startswith("A:")]
+    assert "standard deviation is 0" in note
+    assert not any("fewer answers" in n for n in found.notes)
+    assert found.provenance.n_used == 5
+
+
+def test_one_respondent_has_no_z_score_and_gaps_are_counted_apart() -> None:
+    found = score(mini({"a": [3, None], "b": [4, None]}), method="z")
+    text = " ".join(found.notes)
+    assert "one respondent's score" in text
+    assert "total 1." in text
+    assert found.provenance.n_dropped == 1
+
+
 def test_the_instruments_own_rule_is_named() -> None:
     notes = score(mini(FOUR, scoring="sum")).notes
     assert "own scoring rule is 'sum'; these are 'mean' scores" in " ".join(notes)

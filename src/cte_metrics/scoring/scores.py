@@ -20,6 +20,7 @@ from cte_metrics.kernels.summaries.moments import moments
 from cte_metrics.kernels.summaries.scale_scores import (
     required_answers,
     scores_of_scale,
+    spread,
     standardize,
 )
 from cte_metrics.results import Block, Provenance, Result, recorded
@@ -141,20 +142,20 @@ def score(
     complete = ~np.isnan(values).any(axis=1)
     where = {item: j for j, item in enumerate(keyed.columns)}
     rule = "prorate" if missing == "listwise" else missing
-    table: dict[str, Array] = {}
+    means: dict[str, Array] = {}
     answered: dict[str, Integers] = {}
     for name, items in scales.items():
         part = values[:, [where[i] for i in items]]
-        means, answered[name] = scores_of_scale(part, rule, required[name])
+        means[name], answered[name] = scores_of_scale(part, rule, required[name])
         if missing == "listwise":
-            means[~complete] = np.nan
-        table[name] = _on_scale(means, method, len(items), responses)
+            means[name][~complete] = np.nan
     import pandas as pd
 
     index = _respondents(responses)
-    frame = pd.DataFrame(table, index=index)
+    frame = pd.DataFrame(means, index=index)
+    table = {n: _on_scale(m, method, len(scales[n]), responses) for n, m in means.items()}
     return Scores(
-        table=frame,
+        table=pd.DataFrame(table, index=index),
         answered=pd.DataFrame(answered, index=index),
         scales=scales,
         required=required,
@@ -170,6 +171,7 @@ def score(
         notes=(
             *responses.notes,
             *_missing_notes(frame, required, scales, missing),
+            *_flat_notes(means, method),
             *_rule_notes(responses, method),
             *scale_keying(responses, scales, keyed),
         ),
@@ -246,6 +248,28 @@ def _missing_notes(
         needs = {f"{required[n]} of {len(scales[n])}" for n, m in absent.items() if m}
         why = f"fewer answers than needed: {', '.join(sorted(needs))} items"
     return (f"Respondents without a score ({why}): {', '.join(named)}.",)
+
+
+def _flat_notes(means: Mapping[str, Array], method: str) -> tuple[str, ...]:
+    """Say which scales have no standard deviation, so that no one has a z or T score."""
+    if method not in ("z", "t"):
+        return ()
+    known = {name: int((~np.isnan(m)).sum()) for name, m in means.items()}
+    alone = [n for n, count in known.items() if count == 1]
+    equal = [n for n, count in known.items() if count > 1 and not spread(means[n]) > 0]
+    what = f"no {method.upper() if method == 't' else method} scores"
+    notes = []
+    if equal:
+        notes.append(
+            f"{', '.join(equal)}: {what}, since all respondents have the same score and its "
+            "standard deviation is 0."
+        )
+    if alone:
+        notes.append(
+            f"{', '.join(alone)}: {what}, since the standard deviation of one respondent's score "
+            "is not defined."
+        )
+    return tuple(notes)
 
 
 def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 with the item's mean or median over all respondents. A sum is k times the mean, so that a prorated
 sum is on the scale of a complete one.
 
-Functions: ``scores_of_scale, required_answers, filled, standardize``.
+Functions: ``scores_of_scale, required_answers, filled, spread, standardize``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
+
+_ROUNDING = 1e-12
 
 
 def required_answers(n_items: int, minimum: int | float | None) -> int:
@@ -62,6 +64,19 @@ def scores_of_scale(values: Array, missing: str, required: int) -> tuple[Array, 
     return means, answered
 
 
+def spread(scores: Array) -> float:
+    """Standard deviation (n - 1) of the known scores; 0 if they are equal up to rounding.
+
+    Examples
+    --------
+    >>> spread(np.array([1.0, 2.0, 3.0, np.nan])), spread(np.full(5, 5 / 3)), spread(np.zeros(1))
+    (1.0, 0.0, 0.0)
+    """
+    known = scores[~np.isnan(scores)]
+    sd = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    return sd if sd > _ROUNDING * np.abs(known).max(initial=0.0) else 0.0
+
+
 def standardize(scores: Array, mean: float = 0.0, sd: float = 1.0) -> Array:
     """Linear transformation to a mean and a standard deviation (n - 1); nan if all are equal.
 
@@ -70,8 +85,7 @@ def standardize(scores: Array, mean: float = 0.0, sd: float = 1.0) -> Array:
     >>> standardize(np.array([1.0, 2.0, 3.0]), 50.0, 10.0).tolist()
     [40.0, 50.0, 60.0]
     """
-    known = scores[~np.isnan(scores)]
-    spread = known.std(ddof=1) if len(known) > 1 else 0.0
-    if not spread > 0:
+    own = spread(scores)
+    if not own > 0:
         return np.full(len(scores), np.nan)
-    return np.asarray(mean + sd * (scores - known.mean()) / spread)
+    return np.asarray(mean + sd * (scores - np.nanmean(scores)) / own)
