@@ -126,3 +126,65 @@ def test_two_raters_and_what_was_dropped() -> None:
 def test_refusals(data, options, message) -> None:
     with pytest.raises(InputError, match=message):
         icc(data, **options)
+
+
+# --- perfect and undefined coefficients ---------------------------------------------------------
+
+TARGETS = np.arange(6.0)[:, None]
+
+
+@pytest.mark.problem(
+    "pingouin, psych",
+    "the interval of a perfect intraclass correlation is missing",
+    "a perfect coefficient has the interval [1, 1], with missing ratings too",
+)
+@pytest.mark.parametrize("method", ["reml", "anova"])
+@pytest.mark.parametrize("scale", [1.0, 1 / 3])
+@pytest.mark.parametrize("gap", [False, True])
+def test_perfect_agreement_has_the_interval_from_one_to_one(method, scale, gap) -> None:
+    ratings = np.tile(TARGETS * scale, (1, 3))
+    if gap:
+        ratings[2, 1] = np.nan
+    found = icc(pd.DataFrame(ratings), method=method)
+    np.testing.assert_array_equal(found[["icc", "ci_low", "ci_high"]], np.ones((6, 3)))
+    assert not any("CONVERGED" in n or "no interval" in n for n in found.attrs["notes"])
+
+
+def test_raters_who_differ_by_a_constant_are_consistent_not_in_agreement() -> None:
+    found = icc(pd.DataFrame(TARGETS + np.array([0.0, 1.0, 2.5])))
+    assert found.loc["ICC3", ["icc", "ci_low", "ci_high"]].tolist() == [1.0, 1.0, 1.0]
+    # B = 3 * 3.5, J = 6 * 1.583333, E = 0: 10.5 / (10.5 + 3 * 9.5 / 6)
+    assert found.loc["ICC2", "icc"] == pytest.approx(10.5 / (10.5 + 3 * 9.5 / 6))
+    assert 0 < found.loc["ICC2", "ci_low"] < found.loc["ICC2", "icc"]
+    near = TARGETS + np.array([0.0, 1.0, 2.5]) + 1e-5 * np.sin(np.arange(18.0)).reshape(6, 3)
+    close = icc(pd.DataFrame(near)).loc["ICC2", ["ci_low", "ci_high"]]
+    np.testing.assert_allclose(found.loc["ICC2", ["ci_low", "ci_high"]], close, atol=1e-4)
+
+
+@pytest.mark.problem(
+    "psych",
+    "an intraclass correlation of targets that do not differ is minus infinity, without a word",
+    "forms that are not defined are missing, and a note says that the targets do not vary",
+)
+@pytest.mark.parametrize("method", ["reml", "anova"])
+@pytest.mark.parametrize("gap", [False, True])
+def test_targets_that_do_not_vary_leave_forms_undefined(method, gap) -> None:
+    ratings = np.tile(np.array([1.0, 2, 3, 4, 5]) / 3, (30, 1))
+    if gap:
+        ratings[0, 0] = np.nan
+    found = icc(pd.DataFrame(ratings), method=method)
+    assert found["icc"].isna().tolist() == [False, False, True, True, False, True]
+    assert not np.isinf(found["icc"]).any()
+    (note,) = [n for n in found.attrs["notes"] if "not defined" in n]
+    assert note.startswith("ICC3, ICC1k, ICC3k: ")
+    assert any(n.startswith("ICC2, ICC2k: no interval") for n in found.attrs["notes"])
+
+
+def test_the_hint_does_not_advise_what_was_done() -> None:
+    single = pd.DataFrame({"a": [1], "b": [2]})
+    with pytest.raises(InputError, match="at least two targets") as caught:
+        icc(single)
+    assert "reml" not in str(caught.value)
+    gaps = pd.DataFrame({"a": [1, 2, None], "b": [2, None, 3]})
+    with pytest.raises(InputError, match="reml"):
+        icc(gaps, method="anova")

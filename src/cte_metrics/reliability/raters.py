@@ -19,6 +19,7 @@ from cte_metrics.kernels.reliability.crossed_variances import (
     balanced_reml,
     mean_squares,
     unbalanced_reml,
+    without_error,
 )
 from cte_metrics.kernels.reliability.icc_forms import FORMS, icc_forms
 
@@ -98,12 +99,12 @@ def icc(
         complete = ~np.isnan(values).any(axis=1)
         notes.append(f"{int((~complete).sum())} targets with missing ratings were dropped.")
         values = values[complete]
-    _refuse(values, data.items)
+    _refuse(values, data.items, int(answered.sum()))
     squares, variances = _estimate(values, method)
     n, k = values.shape
     found = icc_forms(squares, n, k, level)
     table = _table(found)
-    notes += _notes(variances, method, np.isnan(values).any())
+    notes += _notes(variances, method, np.isnan(values).any()) + _undefined(table)
     table.attrs = {
         "n_targets": n,
         "n_raters": k,
@@ -123,8 +124,11 @@ def icc(
 def _estimate(values: Array, method: str) -> tuple[MeanSquares, CrossedVariances]:
     n, k = values.shape
     if np.isnan(values).any():
-        variances = unbalanced_reml(values)
-        return _as_mean_squares(variances, n, k), variances
+        perfect = without_error(values)
+        if perfect is None:
+            variances = unbalanced_reml(values)
+            return _as_mean_squares(variances, n, k), variances
+        values = perfect
     squares = mean_squares(values)
     if method == "anova":
         return squares, CrossedVariances(
@@ -139,11 +143,13 @@ def _as_mean_squares(v: CrossedVariances, n: int, k: int) -> MeanSquares:
     return MeanSquares(k * v.target + v.error, n * v.rater + v.error, v.error, v.error + v.rater)
 
 
-def _refuse(values: Array, names: Sequence[str]) -> None:
+def _refuse(values: Array, names: Sequence[str], n_targets: int) -> None:
     if len(values) < 2:
+        by_reml = "With missing ratings use method='reml', which uses every rating."
+        hint = by_reml if n_targets > 1 else "Pass one row a target and one column a rater."
         raise InputError(
             f"An intraclass correlation needs at least two targets; {len(values)} can be used.",
-            hint="With missing ratings use method='reml'.",
+            hint=hint,
         )
     empty = [n for n, c in zip(names, values.T, strict=True) if np.isnan(c).all()]
     if empty:
@@ -169,6 +175,23 @@ def _table(found: Any) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(FORMS, name="form"))
 
 
+def _undefined(table: pd.DataFrame) -> list[str]:
+    """Say which forms or intervals do not exist, and why."""
+    absent = table["icc"].isna()
+    bare = ~absent & (table["ci_low"].isna() | table["ci_high"].isna())
+    notes = []
+    if absent.any():
+        notes.append(
+            f"{', '.join(table.index[absent])}: not defined, since the targets' mean ratings are "
+            "all equal: there is no variance between targets to share out."
+        )
+    if bare.any():
+        notes.append(
+            f"{', '.join(table.index[bare])}: no interval, since neither targets nor errors vary."
+        )
+    return notes
+
+
 def _notes(variances: CrossedVariances, method: str, missing: bool) -> list[str]:
     notes = []
     if missing:
@@ -179,10 +202,11 @@ def _notes(variances: CrossedVariances, method: str, missing: bool) -> list[str]
     if not variances.converged:
         notes.append("NOT CONVERGED: the search for the REML variances did not end.")
     if method == "reml":
+        whole = variances.target + variances.rater + variances.error
         zero = [
             name
             for name, v in (("targets", variances.target), ("raters", variances.rater))
-            if v <= 1e-12 * max(variances.error, 1e-300)
+            if v <= 1e-12 * whole
         ]
         if zero:
             notes.append(

@@ -14,7 +14,7 @@ References
 ----------
 Searle, S. R., Casella, G. & McCulloch, C. E. (1992). Variance Components. Wiley.
 
-Functions: ``mean_squares, balanced_reml, unbalanced_reml``.
+Functions: ``mean_squares, balanced_reml, unbalanced_reml, without_error``.
 """
 
 from __future__ import annotations
@@ -82,6 +82,34 @@ def balanced_reml(found: MeanSquares, n: int, k: int) -> CrossedVariances:
     return CrossedVariances(
         max(found.target - error, 0.0) / k, max(found.rater - error, 0.0) / n, error
     )
+
+
+def without_error(ratings: Array) -> Array | None:
+    """Ratings (n, k) with their gaps filled, if targets and raters alone explain those given.
+
+    Then the error variance is 0, where the restricted likelihood has no maximum, and a missing
+    rating can only be the sum of its target's and its rater's effect. ``None`` if there is error,
+    or if the gaps cut the ratings into parts without a common rater.
+
+    Examples
+    --------
+    >>> without_error(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, np.nan]])).tolist()
+    [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    """
+    known = ~np.isnan(ratings)
+    given = known.astype(np.float64)
+    filled = np.where(known, ratings, 0.0)
+    share = given / given.sum(1, keepdims=True)
+    laplacian = np.diag(given.sum(0)) - given.T @ share
+    if np.linalg.matrix_rank(laplacian) < ratings.shape[1] - 1:
+        return None
+    effect = np.linalg.pinv(laplacian) @ (filled - share * filled.sum(1, keepdims=True)).sum(0)
+    level = (share * (filled - effect)).sum(1)
+    fitted = level[:, None] + effect
+    residual = np.abs(np.where(known, ratings - fitted, 0.0)).max()
+    if residual > 1e-9 * np.ptp(ratings[known]):
+        return None
+    return np.where(known, ratings, fitted)
 
 
 def unbalanced_reml(ratings: Array) -> CrossedVariances:

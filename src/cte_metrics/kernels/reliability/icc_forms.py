@@ -7,7 +7,9 @@ For n targets and k raters with mean squares B (targets), J (raters), E (error),
     ICC3 = (B - E) / (B + (k-1) E)                       ICC3k = (B - E) / B
 
 Intervals of forms 1 and 3 follow from the F distribution of B / W and B / E, those of form 2 from
-Satterthwaite's degrees of freedom (Shrout & Fleiss 1979; McGraw & Wong 1996).
+Satterthwaite's degrees of freedom (Shrout & Fleiss 1979; McGraw & Wong 1996). Without error (E or
+W is 0) a form is 1 and so are both limits; without variance between targets (B is 0) the forms
+that divide by B are not defined.
 
 References
 ----------
@@ -27,6 +29,7 @@ from cte_metrics.arrays import Array
 from cte_metrics.kernels.numerics.distributions import f_quantile, f_sf
 from cte_metrics.kernels.reliability.crossed_variances import MeanSquares
 
+_ROUNDING = 1e-12
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 
 
@@ -44,7 +47,7 @@ class ICCForms:
 
 
 def icc_forms(squares: MeanSquares, n: int, k: int, confidence: float = 0.95) -> ICCForms:
-    """Six forms with F tests and intervals; nan where the ratings do not vary.
+    """Six forms with F tests and intervals; nan where a form is not defined.
 
     Parameters
     ----------
@@ -52,6 +55,7 @@ def icc_forms(squares: MeanSquares, n: int, k: int, confidence: float = 0.95) ->
     n, k : int
         Targets and raters.
     """
+    squares = _without_rounding(squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         single = _single(squares, n, k)
         average = _average(squares, n)
@@ -67,15 +71,29 @@ def icc_forms(squares: MeanSquares, n: int, k: int, confidence: float = 0.95) ->
         high_k = np.array([1 - 1 / high1, _step_up(high2, k), 1 - 1 / high3])
         f = np.array([f1, f3, f3])
         df2 = np.array([dfw, dfe, dfe])
+        forms = np.concatenate((single, average))
         return ICCForms(
-            np.concatenate((single, average)),
+            np.where(np.isfinite(forms), forms, np.nan),
             np.tile(f, 2),
             np.full(6, df1),
             np.tile(df2, 2),
             np.tile(np.asarray(f_sf(f, df1, df2)), 2),
-            np.concatenate((low, low_k)),
-            np.concatenate((high, high_k)),
+            _limit(np.concatenate((low, low_k)), forms),
+            _limit(np.concatenate((high, high_k)), forms),
         )
+
+
+def _without_rounding(s: MeanSquares) -> MeanSquares:
+    """Mean squares that are rounding errors beside the others become 0."""
+    values = np.array([s.target, s.rater, s.error, s.within])
+    values[np.abs(values) <= _ROUNDING * np.abs(values).max()] = 0.0
+    return MeanSquares(*(float(v) for v in values))
+
+
+def _limit(limits: Array, forms: Array) -> Array:
+    """Limits of the six forms: 1 for a perfect form, nan for one that is not defined."""
+    defined = np.isfinite(forms) & np.isfinite(limits)
+    return np.where(forms == 1.0, 1.0, np.where(defined, limits, np.nan))
 
 
 def _quotient(top: float, bottom: float) -> np.float64:
@@ -119,10 +137,10 @@ def _step_up(r: np.float64, k: int) -> np.float64:
 def _form2_limits(
     s: MeanSquares, n: int, k: int, icc2: float, tail: float
 ) -> tuple[np.float64, np.float64]:
-    ratio = _quotient(s.rater, s.error)
-    inner = n * (1 + (k - 1) * icc2) - k * icc2
-    df = (k - 1) * (n - 1) * (k * icc2 * ratio + inner) ** 2
-    df = df / ((n - 1) * k**2 * icc2**2 * ratio**2 + inner**2)
+    raters = k * icc2 * s.rater
+    errors = (n * (1 + (k - 1) * icc2) - k * icc2) * s.error
+    df = (k - 1) * (n - 1) * (raters + errors) ** 2
+    df = np.float64(df) / ((n - 1) * raters**2 + errors**2)
     upper, lower = f_quantile(1 - tail, n - 1, df), f_quantile(1 - tail, df, n - 1)
     rest = k * s.rater + (k * n - k - n) * s.error
     low = n * (s.target - upper * s.error) / (upper * rest + n * s.target)
