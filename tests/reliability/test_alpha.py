@@ -324,6 +324,48 @@ def test_the_callers_frame_is_unchanged() -> None:
     pd.testing.assert_frame_equal(data, before)
 
 
+THREE = pd.DataFrame({"a": [1, 2, 4], "b": [2, 3, 4], "c": [1, 3, 5]})
+PERFECT = pd.DataFrame({c: np.r_[1:6, 1:6, 1:6] for c in "abcd"})
+
+
+@pytest.mark.problem(
+    "psych, pingouin",
+    "a perfect alpha has no interval",
+    "its interval is [1, 1], by every method",
+)
+@pytest.mark.parametrize("method", [*METHODS, "bootstrap"])
+@pytest.mark.parametrize("scale", [1.0, 1 / 3])
+def test_a_perfect_alpha_has_the_interval_from_one_to_one(method: str, scale: float) -> None:
+    found = cronbach_alpha(PERFECT * scale, interval=method, rng=1)
+    assert found.alpha == pytest.approx(1.0, abs=1e-14)
+    assert tuple(found.ci) == pytest.approx((1.0, 1.0), abs=1e-12)
+    assert found.ci.high <= 1.0
+    assert found.sem == pytest.approx(0.0, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("data", "method", "why"),
+    [
+        (THREE, "fisher", "at least 4 respondents, and there are 3"),
+        (THREE[:2], "bonett", "at least 3 respondents"),
+        (pd.DataFrame({"a": [1, 2, 3, 4, 5.0], "b": [5, 4, 3, 2, 2.0]}), "fisher", "not above -1"),
+    ],
+)
+def test_an_interval_that_does_not_exist_has_a_sentence(data, method: str, why: str) -> None:
+    found = cronbach_alpha(data, interval=method)
+    assert np.isnan(found.ci.low)
+    assert why in " ".join(found.notes)
+
+
+def test_no_interval_of_alpha_reaches_above_one() -> None:
+    found = cronbach_alpha(PERFECT + 0.3 * np.eye(15, 4), interval="duhachek", confidence=0.9999999)
+    assert found.ci.high <= 1.0
+    assert found.ci.low < found.alpha
+    wide = cronbach_alpha(survey(n=8), interval="duhachek", confidence=0.999)
+    assert wide.ci.high == 1.0
+    assert "cut at 1" in " ".join(wide.notes)
+
+
 # --- rendering ----------------------------------------------------------------------------------
 
 

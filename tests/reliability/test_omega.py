@@ -226,6 +226,36 @@ def test_refusals(data, options, message) -> None:
         mcdonald_omega(data, **options)
 
 
+def few(n: int = 10, seed: int = 21) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    factor = rng.normal(size=(n, 1))
+    latent = 0.7 * factor + 0.714 * rng.normal(size=(n, 8))
+    return pd.DataFrame(np.digitize(latent, np.linspace(-1.5, 1.5, 4)) + 1).add_prefix("q")
+
+
+@pytest.mark.problem(
+    "psych, MBESS",
+    "the interval of omega reaches above 1",
+    "an interval of a reliability is cut at 1, and a note says how far it would reach",
+)
+@pytest.mark.parametrize("interval", ["delta", "robust", "bootstrap"])
+def test_no_interval_reaches_above_one(interval: str) -> None:
+    found = mcdonald_omega(few(), interval=interval, n_resamples=100, rng=1)
+    if interval == "bootstrap":  # ten rows drawn from ten leave eight items undetermined
+        assert np.isnan(found.ci.high)
+        assert "so there is no bootstrap interval" in " ".join(found.notes)
+        found = mcdonald_omega(few(15), interval=interval, n_resamples=100, rng=1)
+    assert found.ci.low < found.ci.high <= 1.0
+    uncut = found.omega + 1.959963984540054 * found.se
+    if interval == "delta":
+        assert (
+            f"cut at 1, the most that a reliability can be: uncut it would reach {uncut:.3f}"
+            in (" ".join(found.notes))
+        )
+    inside = mcdonald_omega(survey())
+    assert not any("cut at 1" in note for note in inside.notes)
+
+
 def test_rendering() -> None:
     found = mcdonald_omega(survey())
     assert "McDonald's omega" in found.summary()

@@ -19,9 +19,10 @@ from cte_metrics.kernels.reliability.alpha import (
     dropped_figures,
     is_singular,
     item_total,
+    smallest_sample,
 )
 from cte_metrics.kernels.summaries.item_statistics import score_correlations
-from cte_metrics.reliability.resampled import Resampling
+from cte_metrics.reliability.resampled import Resampling, cut_at_one
 from cte_metrics.reliability.source import Missing, Source, read_source
 from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 
@@ -198,7 +199,7 @@ def cronbach_alpha(
         se=float(np.sqrt(figures.variance_factor / source.n)) if source.n else np.nan,
         mean=mean,
         sd=sd,
-        sem=sd * float(np.sqrt(1 - alpha)) if alpha <= 1 else np.nan,
+        sem=sd * float(np.sqrt(max(1 - alpha, 0.0))) if alpha <= 1 + 1e-12 else np.nan,
         n_items=source.n_items,
         n_respondents=source.n,
         interval=interval,
@@ -233,7 +234,8 @@ def _interval(
             variance_factor=factor,
             confidence=asked.level,
         )
-        return limits, ()
+        low, high, cut = cut_at_one(np.asarray(limits[0]), np.asarray(limits[1]))
+        return (float(low), float(high)), (*cut, *_no_interval(source, figures, asked, limits[0]))
     answers = source.answers("A bootstrap interval").values
     if source.complete and np.isnan(answers).any():
         answers = answers[~np.isnan(answers).any(axis=1)]
@@ -241,6 +243,22 @@ def _interval(
     replicates = bootstrap_alpha(answers, asked.n_resamples, asked.rng)
     found = asked.percentiles(replicates[:, None], "alpha")
     return (float(found.low[0]), float(found.high[0])), found.notes
+
+
+def _no_interval(
+    source: Source, figures: AlphaFigures, asked: Resampling, limit: float
+) -> tuple[str, ...]:
+    """Say why alpha has no interval of the kind asked for, unless another note does."""
+    if np.isfinite(limit) or not source.n or not np.isfinite(figures.alpha):
+        return ()
+    needed = smallest_sample(asked.method)
+    if source.n < needed:
+        why = f"it needs at least {needed} respondents, and there are {source.n}"
+    elif figures.alpha > 1:
+        why = "alpha is above 1, so the pairwise covariances contradict each other"
+    else:
+        why = "it treats alpha as a correlation, and this alpha is not above -1"
+    return (f"There is no {asked.method} interval: {why}.",)
 
 
 def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:

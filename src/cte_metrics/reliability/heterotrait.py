@@ -151,7 +151,7 @@ def htmt_intervals(
         found = htmt_ratios(stack, sets, geometric=method == "geometric", absolute=absolute)
         return np.asarray(found[:, i, j])
 
-    limits = matrix_interval(source, figures, asked, kind="correlation")
+    limits = matrix_interval(source, figures, asked, kind="correlation", reliability=False)
     import pandas as pd
 
     columns = {

@@ -45,6 +45,7 @@ from cte_metrics.errors import (
 from cte_metrics.kernels.numerics.distributions import normal_quantile
 from cte_metrics.kernels.numerics.vech import n_half, vech, vech_weights
 from cte_metrics.reliability.grouped_answers import GroupedAnswers, grouped_answers
+from cte_metrics.reliability.resampled import cut_at_one
 from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 from cte_metrics.sem.estimators.two_level import TwoLevel
 from cte_metrics.sem.fitting import fit
@@ -192,7 +193,7 @@ def multilevel_reliability(
     omegas = _omegas(free, notes)
     _warn(free)
     observed = _observed(free, equal, covs, size)
-    table = _table(alphas | omegas | {k: (v, np.nan) for k, v in observed.items()}, level)
+    table, cut = _table(alphas | omegas | {k: (v, np.nan) for k, v in observed.items()}, level)
     estimates = table["estimate"]
 
     def interval(name: str) -> Interval:
@@ -225,7 +226,7 @@ def multilevel_reliability(
             reference="Geldhof, Preacher & Zyphur (2014); Lai (2021)",
         ),
         status=free.status if free.converged else Status.MAX_ITER,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys((*notes, *cut))),
     )
 
 
@@ -382,16 +383,15 @@ def _observed(free: SEMFit, equal: SEMFit, covs: Sequence[Array], size: float) -
     }
 
 
-def _table(figures: dict[str, Estimate], level: float) -> pd.DataFrame:
+def _table(figures: dict[str, Estimate], level: float) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return estimates with their intervals, none above 1, and a note if one was cut."""
     import pandas as pd
 
-    z = float(normal_quantile(0.5 + level / 2.0))
-    rows = [(e, s, e - z * s, e + z * s) for e, s in figures.values()]
-    return pd.DataFrame(
-        rows,
-        index=pd.Index(list(figures), name="coefficient"),
-        columns=["estimate", "se", "ci_low", "ci_high"],
-    )
+    estimate, se = np.array(list(figures.values())).T
+    half = float(normal_quantile(0.5 + level / 2.0)) * se
+    low, high, cut = cut_at_one(estimate - half, estimate + half)
+    columns = {"estimate": estimate, "se": se, "ci_low": low, "ci_high": high}
+    return pd.DataFrame(columns, index=pd.Index(list(figures), name="coefficient")), cut
 
 
 def _loadings(fit: SEMFit, covs: Sequence[Array], names: Sequence[str]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from cte_metrics.reliability.omega_estimation import (
     categorical_omega,
     continuous_omega,
 )
-from cte_metrics.reliability.resampled import Resampling
+from cte_metrics.reliability.resampled import Resampling, cut_at_one
 from cte_metrics.reliability.source import Missing, read_source
 from cte_metrics.results import Block, Interval, Provenance, Result, Status, recorded
 
@@ -246,6 +246,9 @@ def _standard_error(found: FittedOmega) -> float:
 def _limits(found: FittedOmega, asked: Resampling) -> tuple[tuple[float, float], tuple[str, ...]]:
     if found.replicates is None:
         half = float(normal_quantile(0.5 + asked.level / 2)) * found.se
-        return (found.omega - half, found.omega + half), ()
-    limits = asked.percentiles(found.replicates[:, None])
-    return (float(limits.low[0]), float(limits.high[0])), limits.notes
+        ends, lost = np.array([found.omega - half, found.omega + half]), ()
+    else:
+        limits = asked.percentiles(found.replicates[:, None])
+        ends, lost = np.array([limits.low[0], limits.high[0]]), limits.notes
+    low, high, cut = cut_at_one(ends[0], ends[1])
+    return (float(low), float(high)), (*lost, *cut)

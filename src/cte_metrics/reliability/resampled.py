@@ -1,12 +1,13 @@
 """Intervals of reliability coefficients: by the delta method, or from resampled respondents.
 
-Functions: ``matrix_interval, correlations``. Classes: ``Resampling, Percentiles, MatrixInterval``.
+Functions: ``matrix_interval, correlations, cut_at_one``. Classes: ``Resampling, Percentiles,
+MatrixInterval``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from cte_metrics.results import Interval
 
 IntervalMethod = Literal["delta", "bootstrap"]
 StackFunction = Callable[[Array], Array]
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,17 @@ class Resampling:
         return own | ({"n_resamples": self.n_resamples} if self.bootstrap else {})
 
     def percentiles(self, replicates: Array, what: str = "solution") -> Percentiles:
-        """Limits of m figures from their replicates (b, m); those without ``what`` left out."""
+        """Limits of m figures from their replicates (b, m); those without ``what`` left out.
+
+        Where more than half are left out the rest says little, and there are no limits.
+        """
         lost = int((~np.isfinite(replicates)).any(axis=1).sum())
-        left_out = f"{lost} of {self.n_resamples} resamples had no {what} and were left out."
         limits = np.array([percentile_interval(column, self.level) for column in replicates.T])
-        return Percentiles(limits[:, 0], limits[:, 1], (left_out,) if lost else ())
+        said = f"{lost} of {self.n_resamples} resamples had no {what}"
+        if lost <= self.n_resamples / 2:
+            return Percentiles(*limits.T, (f"{said} and were left out.",) if lost else ())
+        none = f"{said}, so there is no bootstrap interval: too few respondents for these items."
+        return Percentiles(*np.full_like(limits, np.nan).T, (none,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,7 @@ def matrix_interval(
     *,
     kind: Matrix = "covariance",
     gradient: Array | None = None,
+    reliability: bool = True,
 ) -> MatrixInterval:
     """Return intervals of figures that are functions of the covariance or correlation matrix.
 
@@ -124,7 +133,44 @@ def matrix_interval(
     kind : {"covariance", "correlation"}
     gradient : ndarray (m, k, k), optional
         M with df = tr(M dC) in the covariances; found by differences otherwise.
+    reliability : bool
+        The figures are reliabilities, whose intervals end at 1.
     """
+    found = _uncut(source, figures, asked, kind, gradient)
+    if not reliability:
+        return found
+    low, high, notes = cut_at_one(found.low, found.high)
+    return replace(found, low=low, high=high, notes=(*found.notes, *notes))
+
+
+def cut_at_one(low: Array, high: Array) -> tuple[Array, Array, tuple[str, ...]]:
+    """Limits of reliabilities, none above 1, and a note if there was one.
+
+    Examples
+    --------
+    >>> low, high, notes = cut_at_one(np.array([0.8, 0.7]), np.array([1.02, 0.9]))
+    >>> high.tolist(), len(notes)
+    ([1.0, 0.9], 1)
+    """
+    cut = np.minimum(low, 1.0), np.minimum(high, 1.0)
+    above = np.asarray(high) > 1.0 + _ROUNDING
+    if not above.any():
+        return *cut, ()
+    reached = float(np.asarray(high)[above].max())
+    note = (
+        "An interval was cut at 1, the most that a reliability can be: uncut it would reach "
+        f"{reached:.3f}."
+    )
+    return *cut, (note,)
+
+
+def _uncut(
+    source: Source,
+    figures: StackFunction,
+    asked: Resampling,
+    kind: Matrix,
+    gradient: Array | None,
+) -> MatrixInterval:
 
     def of_covariances(stack: Array) -> Array:
         return figures(correlations(stack) if kind == "correlation" else stack)

@@ -13,7 +13,7 @@ import numpy as np
 from cte_metrics.arrays import Array, Flags
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, check_confidence
-from cte_metrics.kernels.reliability.alpha import alpha_figures, alpha_interval
+from cte_metrics.kernels.reliability.alpha import alpha_figures, alpha_interval, smallest_sample
 from cte_metrics.kernels.reliability.retest import pair_correlation, profile_agreement
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
 from cte_metrics.kernels.summaries.moments import moments
@@ -120,7 +120,10 @@ def test_retest(
     n = int(both.sum())
     _refuse(n, scores, both)
     r = float(pair_correlation(scores[0][:, None], scores[1][:, None])[0])
-    limits = alpha_interval("fisher", r, n, 2, confidence=level)
+    limits = alpha_interval("fisher", abs(r), n, 2, confidence=level)
+    limits = limits if r > 0 else (-limits[1], -limits[0])
+    if n < smallest_sample("fisher"):
+        notes = (*notes, f"There is no interval: Fisher's z needs four respondents; here are {n}.")
     table = _item_table(x, y, items)
     profiles, distance = profile_agreement(x, y)
     dropped = len(both) - n

@@ -22,10 +22,16 @@ def test_items_that_cancel_have_no_corrected_correlation() -> None:
     assert found.r_total == pytest.approx([0.1 / np.sqrt(0.2)] * 2)
 
 
-def test_perfect_alpha_has_no_bonett_interval() -> None:
-    low, high = al._bonett(1.0, 30, 4, 1.96)
-    assert np.isnan(low)
-    assert np.isnan(high)
+@pytest.mark.parametrize("method", al.ANALYTIC_INTERVALS)
+def test_an_interval_has_its_smallest_sample(method: str) -> None:
+    n = al.smallest_sample(method)
+    for alpha in (0.5, 1.0):
+        given = {"variance_factor": 1.0 - alpha}
+        assert np.isfinite(al.alpha_interval(method, alpha, n, 4, **given)).all()
+        assert np.isnan(al.alpha_interval(method, alpha, n - 1, 4, **given)).all()
+    assert al.alpha_interval(method, 1.0, n, 4) == (1.0, 1.0)
+    assert al.alpha_interval(method, 1.0 - 2e-16, n, 4) == (1.0, 1.0)
+    assert np.isnan(al.alpha_interval(method, 1.01, 50, 4, variance_factor=1.0)).all()
 
 
 @pytest.mark.parametrize("level", [0.0, 5e3])

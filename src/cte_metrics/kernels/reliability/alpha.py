@@ -21,7 +21,8 @@ Duhachek & Iacobucci (2004), Journal of Applied Psychology 89, 792-808.
 Bonett (2002), Journal of Educational and Behavioral Statistics 27, 335-340.
 
 Functions: ``alpha_coefficient, alpha_of, alpha_figures, dropped_figures, item_total,
-correlation_from, is_singular, squared_multiple_correlations, alpha_interval, bootstrap_alpha``.
+correlation_from, is_singular, squared_multiple_correlations, alpha_interval, smallest_sample,
+bootstrap_alpha``.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from cte_metrics.kernels.numerics.resampling import bootstrap_counts
 
 ANALYTIC_INTERVALS = ("feldt", "duhachek", "bonett", "fisher")
 _PAIRWISE_ROWS, _SMALL_PIVOT = 4096, 1e-2
+_PERFECT = 1e-12
 _SINGULAR = float(np.sqrt(np.finfo(float).eps))
 
 
@@ -310,40 +312,51 @@ def alpha_interval(
     Returns
     -------
     tuple of float
-        nan where n or alpha does not allow the interval.
+        nan where n or alpha does not allow the interval; (1, 1) for an alpha of 1.
     """
-    if k < 2 or not np.isfinite(alpha):
+    if k < 2 or not np.isfinite(alpha) or n < smallest_sample(method):
+        return np.nan, np.nan
+    if abs(1.0 - alpha) <= _PERFECT:
+        return 1.0, 1.0
+    if alpha > 1.0:
         return np.nan, np.nan
     tail = (1.0 - confidence) / 2.0
     z = float(normal_quantile(1.0 - tail))
     if method == "feldt":
         return _feldt(alpha, n, k, tail)
     if method == "duhachek":
-        half = z * float(np.sqrt(variance_factor / n)) if n > 0 else np.nan
+        half = z * float(np.sqrt(variance_factor / n))
         return alpha - half, alpha + half
     if method == "bonett":
         return _bonett(alpha, n, k, z)
     return _fisher(alpha, n, z)
 
 
+def smallest_sample(method: str) -> int:
+    """Respondents that an interval needs at least.
+
+    Examples
+    --------
+    >>> [smallest_sample(m) for m in ANALYTIC_INTERVALS]
+    [2, 2, 3, 4]
+    """
+    return {"bonett": 3, "fisher": 4}.get(method, 2)
+
+
 def _feldt(alpha: float, n: int, k: int, tail: float) -> tuple[float, float]:
-    if n < 2:
-        return np.nan, np.nan
     df1, df2 = n - 1.0, (n - 1.0) * (k - 1.0)
     low, high = (1.0 - (1.0 - alpha) * f_quantile(p, df1, df2) for p in (1.0 - tail, tail))
     return float(low), float(high)
 
 
 def _bonett(alpha: float, n: int, k: int, z: float) -> tuple[float, float]:
-    if n <= 2 or alpha >= 1:
-        return np.nan, np.nan
     half = z * np.sqrt(2.0 * k / ((k - 1.0) * (n - 2.0)))
     centre = np.log1p(-alpha)
     return float(-np.expm1(centre + half)), float(-np.expm1(centre - half))
 
 
 def _fisher(alpha: float, n: int, z: float) -> tuple[float, float]:
-    if n <= 3 or abs(alpha) >= 1:
+    if alpha <= -1.0:
         return np.nan, np.nan
     centre, half = np.arctanh(alpha), z / np.sqrt(n - 3.0)
     return float(np.tanh(centre - half)), float(np.tanh(centre + half))
