@@ -8,7 +8,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from cte_metrics.core.door import column, complete_rows, item_data, sequence, square_matrix
+from cte_metrics.core.door import (
+    column,
+    complete_rows,
+    item_data,
+    looks_like_matrix,
+    sequence,
+    square_matrix,
+)
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError
 
 FRAME = pd.DataFrame({"q1": [1, 2, None, 4], "q2": [3, 3, 1, 2]}, index=["a", "b", "c", "d"])
@@ -118,3 +125,65 @@ def test_columns_of_arrow_tables_are_found_by_name():
     table = pa.table({"a": [1.0, 0.5], "b": [0.5, 1.0]})
     assert column(table, "b", 2, "group").tolist() == [0.5, 1.0]
     assert square_matrix(table)[1] == ("a", "b")
+
+
+# --- a matrix where answers are expected --------------------------------------------------------
+
+RNG = np.random.default_rng(5)
+SIX = pd.DataFrame(RNG.normal(size=(90, 1)) + RNG.normal(size=(90, 6)), columns=list("abcdef"))
+LOWER = np.tril(np.ones((6, 6))) > 0
+
+
+@pytest.mark.problem(
+    "pingouin, factor_analyzer",
+    "a correlation matrix is analysed as if its rows were respondents",
+    "a matrix in the place of answers is refused at the door, whole or as a triangle",
+)
+@pytest.mark.parametrize(
+    "table",
+    [
+        SIX.corr(),
+        SIX.cov(),
+        SIX.corr().round(2).to_numpy(),
+        SIX.corr().where(LOWER),
+        SIX.corr() * LOWER,
+        SIX.corr().where(LOWER.T),
+        SIX.corr()
+        .where(SIX.corr() < 1, 1)
+        .mask(SIX.corr().round(6) == SIX.corr().iloc[0, 1].round(6)),
+        pl.from_pandas(SIX.corr()),
+        np.eye(4),
+    ],
+    ids=["r", "cov", "rounded", "lower", "lower 0", "upper", "a gap", "polars", "identity"],
+)
+def test_a_matrix_in_the_place_of_answers_is_refused(table: object) -> None:
+    with pytest.raises(InputError, match=r"needs answers, one row a respondent.* matrix") as caught:
+        item_data(table)
+    assert "n_obs" in caught.value.hint
+
+
+def test_some_columns_of_a_matrix_are_no_answers_either() -> None:
+    with pytest.raises(InputError, match="look like a correlation matrix"):
+        item_data(SIX.corr(), items=["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        RNG.integers(1, 6, (6, 6)),
+        np.array([[1, 2, 3], [2, 3, 1], [3, 1, 2]]),
+        np.array([[1, 0], [0, 1]]),
+        np.full((4, 4), 3),
+        np.array([[0, 1], [1, 0]]),
+    ],
+)
+def test_as_many_respondents_as_items_are_no_matrix(answers: np.ndarray) -> None:
+    assert item_data(answers).n_respondents == len(answers)
+
+
+def test_rows_named_as_columns_make_a_symmetric_table_a_matrix() -> None:
+    counts = pd.DataFrame([[5, 2, 1], [2, 4, 1], [1, 1, 6]], list("abc"), list("abc"))
+    assert looks_like_matrix(counts.to_numpy(), labelled=True)
+    with pytest.raises(InputError, match="covariance matrix"):
+        item_data(counts)
+    assert item_data(counts.reset_index(drop=True)).n_items == 3

@@ -283,6 +283,14 @@ def test_a_matrix_without_n_has_no_interval() -> None:
     found = cronbach_alpha(survey().corr())
     assert np.isnan(found.ci.low)
     assert "no interval" in " ".join(found.notes)
+    assert "read as a correlation matrix of 5 items, not as answers" in " ".join(found.notes)
+
+
+def test_symmetric_answers_are_answers_and_an_impossible_matrix_is_none() -> None:
+    answers = np.array([[1, 2, 3], [2, 3, 1], [3, 1, 2]])
+    assert cronbach_alpha(answers).n_respondents == 3
+    with pytest.raises(InputError, match="item_1 and item_3 is 3, more than their variances"):
+        cronbach_alpha(answers, n_obs=50)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +333,7 @@ def test_the_callers_frame_is_unchanged() -> None:
 
 
 THREE = pd.DataFrame({"a": [1, 2, 4], "b": [2, 3, 4], "c": [1, 3, 5]})
-PERFECT = pd.DataFrame({c: np.r_[1:6, 1:6, 1:6] for c in "abcd"})
+PERFECT = pd.DataFrame(dict.fromkeys("abcd", np.r_[1:6, 1:6, 1:6]))
 
 
 @pytest.mark.problem(

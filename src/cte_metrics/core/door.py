@@ -3,7 +3,8 @@
 Every analysis takes a ``Responses``, a pandas, polars or PyArrow frame, or a two-dimensional
 array, and hands it to ``item_data``; what comes out is one numeric array with item names, checked.
 
-Functions: ``item_data, complete_rows, column, column_names, square_matrix, sequence``.
+Functions: ``item_data, complete_rows, column, column_names, square_matrix, looks_like_matrix,
+possible_moments, sequence``.
 """
 
 from __future__ import annotations
@@ -104,12 +105,14 @@ def item_data(
     UnknownNameError
         If an item is not a column.
     InputError
-        If there are too few items or no rows, or a value is infinite.
+        If there are too few items or no rows, a value is infinite, or the table is a correlation
+        or covariance matrix.
     """
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
         out = _from_responses(data, items)
     else:
         raw, names, index = _table(data, items, exclude)
+        _refuse_matrix(data, raw, index, what)
         out = ItemData(raw, names, index)
     _check_size(out, what, minimum_items)
     return out
@@ -375,6 +378,98 @@ def sequence(values: Any, n: int, what: str) -> np.ndarray:
     if out.ndim != 1 or len(out) != n:
         raise InputError(f"{what} has shape {out.shape}; one entry for each of {n} rows is needed.")
     return out
+
+
+def _refuse_matrix(data: Any, raw: np.ndarray, index: Any, what: str) -> None:
+    """Refuse a correlation or covariance matrix where answers are expected."""
+    table = raw if raw.shape[0] == raw.shape[1] else _whole(data)
+    if table is None or not looks_like_matrix(table, _same_labels(data, index)):
+        return
+    k = len(table)
+    ones = bool((np.diagonal(table) == 1).all())
+    kind = "a correlation matrix" if ones else "a covariance matrix"
+    raise InputError(
+        f"{what} needs answers, one row a respondent; the data look like {kind} ({k} by {k}, "
+        f"{'ones' if ones else 'variances'} in the diagonal).",
+        hint="Pass the answers themselves. Where second moments are enough (cronbach_alpha, "
+        "mcdonald_omega, efa and others that take n_obs=), a whole symmetric matrix goes with "
+        "n_obs=; sem.fit takes it as sample_cov=.",
+    )
+
+
+def _whole(data: Any) -> np.ndarray | None:
+    """Return all columns of a square numeric table of which some were chosen."""
+    shape = getattr(data, "shape", (0, 1))
+    if len(shape) != 2 or shape[0] != shape[1]:
+        return None
+    values = np.asarray(data)
+    return values if values.dtype.kind in "iuf" else None
+
+
+def _same_labels(data: Any, index: Any) -> bool:
+    """Whether the rows bear the columns' names."""
+    if isinstance(index, range) or not hasattr(data, "columns"):
+        return False
+    names = column_names(data)
+    return names == list(index) and names != list(range(len(names)))
+
+
+def looks_like_matrix(table: np.ndarray, labelled: bool = False) -> bool:
+    """Whether a square table of numbers is a correlation or covariance matrix, or half of one.
+
+    Parameters
+    ----------
+    table : ndarray (k, k)
+    labelled : bool
+        Whether rows and columns bear the same names.
+
+    Notes
+    -----
+    A symmetric table is a matrix if rows and columns bear the same names, if its diagonal holds
+    ones, or if it holds fractions and no entry exceeds what its variances allow. Other tables of
+    whole numbers may be answers, and so may two rows of ones and zeros.
+
+    Examples
+    --------
+    >>> looks_like_matrix(np.array([[1.0, 0.3], [0.3, 1.0]]))
+    True
+    >>> looks_like_matrix(np.array([[1, 4], [4, 2]])), looks_like_matrix(np.eye(2))
+    (False, False)
+    """
+    values = _mirrored(np.asarray(table, dtype=np.float64))
+    if len(values) < 2 or not (np.diagonal(values) > 0).all():
+        return False
+    if not np.allclose(values, values.T, atol=1e-8, equal_nan=True):
+        return False
+    fractions = bool((np.nan_to_num(values) % 1 != 0).any())
+    if labelled or (fractions and bool((np.diagonal(values) == 1).all())):
+        return True
+    ones = bool((np.diagonal(values) == 1).all()) and len(values) > 2
+    return (fractions or ones) and possible_moments(values)
+
+
+def possible_moments(matrix: np.ndarray) -> bool:
+    """Whether variances are positive and no covariance exceeds what they allow.
+
+    Examples
+    --------
+    >>> possible_moments(np.array([[4.0, 5.9], [5.9, 9.0]])), possible_moments(np.full((2, 2), -1))
+    (True, False)
+    """
+    variances = np.diagonal(matrix)
+    if not (variances > 0).all():
+        return False
+    limit = np.sqrt(np.outer(variances, variances)) * (1 + 1e-8)
+    return bool((np.nan_to_num(np.abs(matrix)) <= limit).all())
+
+
+def _mirrored(values: np.ndarray) -> np.ndarray:
+    """Return a triangle of three or more with its other half, anything else as it is."""
+    above, below = (np.nan_to_num(half) for half in (np.triu(values, 1), np.tril(values, -1)))
+    if len(values) < 3 or above.any() == below.any():
+        return values
+    half = above + below
+    return np.asarray(half + half.T + np.diag(np.diagonal(values)))
 
 
 def square_matrix(data: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:

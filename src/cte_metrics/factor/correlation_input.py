@@ -12,7 +12,13 @@ from typing import Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
+from cte_metrics.core.door import (
+    ItemData,
+    complete_rows,
+    item_data,
+    possible_moments,
+    square_matrix,
+)
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.polychorics import polychoric_of
 from cte_metrics.kernels.likelihood.fiml import fiml_saturated
@@ -93,7 +99,7 @@ def correlation_matrix(
     if hasattr(data, "arrays") and hasattr(data, "by"):
         return _from_moments(data, correlation, what)
     given = square_matrix(data)
-    if given is not None and _looks_like_covariances(given[0]):
+    if given is not None and np.isfinite(given[0]).all() and possible_moments(given[0]):
         return _given(*given, n_obs)
     if n_obs is not None:
         _refuse_broken_matrix(data)
@@ -103,13 +109,6 @@ def correlation_matrix(
     if correlation == "polychoric":
         return _polychoric(read, missing, acov)
     return _product_moment(read, correlation, missing)
-
-
-def _looks_like_covariances(matrix: Array) -> bool:
-    diagonal = np.diagonal(matrix)
-    if not np.isfinite(matrix).all() or (diagonal <= 0.0).any():
-        return False
-    return bool((np.abs(matrix) <= np.sqrt(np.outer(diagonal, diagonal)) * (1 + 1e-8)).all())
 
 
 def _refuse_broken_matrix(data: Any) -> None:

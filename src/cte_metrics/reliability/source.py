@@ -12,7 +12,14 @@ from typing import Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.door import ItemData, complete_rows, item_data, square_matrix
+from cte_metrics.core.door import (
+    ItemData,
+    complete_rows,
+    item_data,
+    looks_like_matrix,
+    possible_moments,
+    square_matrix,
+)
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
 from cte_metrics.kernels.reliability.alpha import correlation_from, item_total
@@ -122,12 +129,12 @@ def read_source(
     ------
     InputError
         If there are too few items or respondents, an item is constant or unanswered, two items
-        share no respondent, or ``n_obs`` comes without a matrix.
+        share no respondent, ``n_obs`` comes without a matrix, or a matrix is impossible.
     """
     one_of(missing, Missing, "missing")
     if isinstance(data, Moments):
         source = _from_moments(_taken(data, items), n_obs)
-    elif (found := square_matrix(data)) is not None:
+    elif (found := _given_matrix(data, n_obs)) is not None:
         source = _from_matrix(*_chosen(*found, items), n_obs)
     elif n_obs is not None:
         raise InputError(
@@ -141,6 +148,32 @@ def read_source(
     _refuse_undefined(source)
     reversed_ids = getattr(getattr(data, "instrument", None), "reversed_ids", None)
     return source if reversed_ids is None else replace(source, reversed_ids=reversed_ids)
+
+
+def _given_matrix(data: Any, n_obs: int | None) -> tuple[Array, tuple[str, ...]] | None:
+    """Return a matrix and its names; a symmetric table that cannot be one holds answers.
+
+    Raises
+    ------
+    InputError
+        If it comes with ``n_obs`` and cannot be a covariance matrix.
+    """
+    found = square_matrix(data)
+    if found is None or possible_moments(found[0]):
+        return found
+    if n_obs is None and not looks_like_matrix(found[0]):
+        return None
+    values, names = found
+    variances = np.diagonal(values)
+    if not (variances > 0).all():
+        return found
+    excess = np.nan_to_num(np.abs(values)) / np.sqrt(np.outer(variances, variances))
+    i, j = np.unravel_index(int(excess.argmax()), excess.shape)
+    raise InputError(
+        f"The matrix is no correlation or covariance matrix: that of {names[i]} and {names[j]} is "
+        f"{values[i, j]:.6g}, more than their variances allow.",
+        hint="Correct the entry; if the table holds answers, leave out n_obs.",
+    )
 
 
 def _from_answers(
@@ -238,7 +271,12 @@ def _from_matrix(values: Array, names: tuple[str, ...], n_obs: int | None) -> So
     if n_obs is not None and n_obs < 2:
         raise InputError(f"n_obs={n_obs}; at least two respondents are needed.")
     k, n = len(names), n_obs or 0
-    notes = () if n_obs else ("No n_obs came with the matrix, so there is no interval.",)
+    kind = "correlation" if np.allclose(np.diagonal(values), 1.0) else "covariance"
+    unknown = (
+        f"The data were read as a {kind} matrix of {k} items, not as answers. No n_obs came with "
+        "it, so there is no interval."
+    )
+    notes = () if n_obs else (unknown,)
     nan = np.full(k, np.nan)
     return Source(names, values, nan, np.full(k, float(n)), n, 0, None, True, notes)
 
