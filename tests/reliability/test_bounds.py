@@ -15,10 +15,16 @@ from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
 from cte_metrics.kernels.reliability.guttman import delta_error, numeric_gradient
 from cte_metrics.kernels.reliability.split_half import (
     all_splits,
-    improve_split,
+    crossing_shares,
     n_splits,
     sampled_splits,
     split_coefficients,
+)
+from cte_metrics.kernels.reliability.split_search import (
+    every_split_searched,
+    exchange,
+    many_starts,
+    upper_bound,
 )
 from cte_metrics.reliability import (
     cronbach_alpha,
@@ -43,7 +49,7 @@ def entries(prefix: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "entry_id"), entries("guttman."))
 def test_lambdas_equal_psych(name: str, entry_id: str) -> None:
     entry = case(name)[entry_id]
-    found = guttman_lambdas(keyed(name, entry))
+    found = guttman_lambdas(keyed(name, entry), splits="psych")
     for i in range(1, 7):
         value = getattr(found, f"lambda{i}")
         assert value == pytest.approx(entry.values[f"lambda.{i}"], abs=1e-10), i
@@ -94,7 +100,7 @@ def test_other_data(scale: str) -> None:
     assert found.maximum == pytest.approx(split.values["maxrb"], abs=1e-10)
     assert found.mean == pytest.approx(split.values["meanr"], abs=1e-10)
     assert found.minimum == pytest.approx(split.values["minrb"], abs=1e-10)
-    lambdas = guttman_lambdas(data)
+    lambdas = guttman_lambdas(data, splits="psych")
     for i in range(1, 7):
         value = bounds.values[f"lambda.{i}"]
         assert getattr(lambdas, f"lambda{i}") == pytest.approx(value, abs=1e-10)
@@ -128,10 +134,37 @@ def test_exchange_finds_the_best_split() -> None:
     values = split_coefficients(r, all_splits(10))
     starts = sampled_splits(10, 30, np.random.default_rng(1))
     assert (starts.sum(1) == 5).all()
-    ends = np.array([improve_split(r, a) for a in starts])
+    ends = exchange(r, starts)
+    assert (ends.sum(1) == 5).all()
     assert split_coefficients(r, ends).max() == pytest.approx(values.max(), abs=1e-12)
-    low = np.array([improve_split(r, a, -1.0) for a in starts])
+    low = exchange(r, starts, -1.0)
     assert split_coefficients(r, low).min() == pytest.approx(values.min(), abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 7, 10, 13])
+def test_the_search_visits_every_split(k: int) -> None:
+    r = survey(k=k, seed=k, n=40).corr().to_numpy()
+    values = split_coefficients(r, all_splits(k))
+    best, worst = every_split_searched(r)
+    assert best.sum() == worst.sum() == k // 2
+    found = split_coefficients(r, np.stack((best, worst)))
+    np.testing.assert_allclose(found, [values.max(), values.min()], atol=1e-13)
+    assert 4 * (crossing_shares(k) * r).sum() / r.sum() == pytest.approx(values.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [17, 20, 21])
+def test_many_starts_find_what_the_full_search_finds(k: int) -> None:
+    r = survey(k=k, seed=k, n=60).corr().to_numpy()
+    exact = split_coefficients(r, np.stack(every_split_searched(r)))
+    ends = (many_starts(r)[0], many_starts(r, -1.0)[0])
+    np.testing.assert_allclose(split_coefficients(r, np.stack(ends)), exact, atol=1e-12)
+    assert exact[0] <= upper_bound(r) + 1e-9
+
+
+def test_the_bound_of_a_matrix_that_is_not_definite() -> None:
+    r = np.array([[1, 0.9, -0.9, 0.3], [0.9, 1, 0.9, 0.3], [-0.9, 0.9, 1, 0.3], [0.3, 0.3, 0.3, 1]])
+    assert np.linalg.eigvalsh(r)[0] < 0
+    assert split_coefficients(r, all_splits(4)).max() <= upper_bound(r) + 1e-12
 
 
 def test_bound_gradient_against_differences() -> None:
@@ -196,14 +229,63 @@ def test_all_splits_of_an_odd_scale_hold_a_better_one_than_psychs() -> None:
     assert turned.mean == pytest.approx(every.mean, abs=1e-12)
 
 
-def test_more_than_sixteen_items_are_sampled() -> None:
+def big() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(0.5 * rng.normal(size=(150, 1)) + 0.8 * rng.normal(size=(150, 30)))
+
+
+@pytest.mark.problem(
+    "psych",
+    "the best split half of a long scale changes from call to call, and lambda 4 with it",
+    "the maximum is that of all splits, or the best of a search that always ends alike",
+)
+def test_the_maximum_of_thirty_items_is_the_same_everywhere() -> None:
+    data = big()
+    found = split_half(data)
+    assert found.maximum == pytest.approx(0.964927, abs=1e-6)
+    turned = data.iloc[:, np.random.default_rng(3).permutation(30)]
+    for again in (split_half(data, rng=5), split_half(turned)):
+        assert again.maximum == pytest.approx(found.maximum, abs=1e-12)
+        assert again.minimum == pytest.approx(found.minimum, abs=1e-12)
+    lambdas = guttman_lambdas(data)
+    assert lambdas.lambda4 == found.maximum
+    assert lambdas.lambda4_upper_bound == found.upper_bound
+    assert found.maximum < found.upper_bound <= float(greatest_lower_bound(data)) + 1e-9
+    assert "No split exceeds" in " ".join(found.notes)
+    assert found.mean == pytest.approx(lambdas.lambda3, abs=1e-12)
+    assert found.quantiles == split_half(data).quantiles
+
+
+@pytest.mark.parametrize("k", [5, 15, 16, 17, 19, 24])
+def test_lambda_4_is_the_maximum_over_all_splits_in_any_order(k: int) -> None:
+    data = survey(k=k, n=150, seed=k)
+    found, turned = split_half(data), split_half(data.iloc[:, ::-1])
+    assert found.maximum == guttman_lambdas(data).lambda4 == found.upper_bound
+    assert found.maximum == pytest.approx(turned.maximum, abs=1e-12)
+    assert found.minimum == pytest.approx(turned.minimum, abs=1e-12)
+    assert found.n_splits == n_splits(k)
+    assert found.minimum <= found.quantiles[0] <= found.mean <= found.quantiles[2] <= found.maximum
+    assert found.notes == ()
+
+
+def test_a_resample_of_a_long_scale_takes_its_extremes_over_the_candidates() -> None:
     data = survey(k=18, n=300)
-    found = split_half(data, rng=1)
-    assert found.n_splits == 10_000
-    assert found.minimum <= found.mean <= found.maximum
-    assert found.mean == pytest.approx(guttman_lambdas(data, rng=1).lambda3, abs=0.003)
-    assert "improved by exchanging" in " ".join(found.notes)
-    assert split_half(data, rng=1).maximum == pytest.approx(found.maximum)
+    table = split_half(data, interval="bootstrap", n_resamples=30, rng=1).table
+    assert (table["ci_low"] < table["ci_high"]).all()
+    assert table.loc["maximum", "ci_high"] >= table.loc["maximum", "estimate"]
+
+
+@pytest.mark.problem(
+    "psych",
+    "with an odd number of items half of the splits are left out",
+    "every split counts; splits='psych' follows psych and says which it leaves out",
+)
+def test_small_odd_scales_count_every_split() -> None:
+    answers = [[1, 2, 2, 3, 1], [4, 4, 3, 3, 5], [2, 1, 4, 2, 3], [3, 5, 3, 4, 4]]
+    found = split_half(pd.DataFrame(answers, columns=list("abcde")))
+    every = split_coefficients(np.corrcoef(np.array(answers).T), all_splits(5))
+    assert found.maximum == pytest.approx(every.max(), abs=1e-12)
+    assert found.odd_even <= found.maximum
 
 
 @pytest.mark.parametrize("interval", ["delta", "bootstrap"])

@@ -39,6 +39,8 @@ class GuttmanLambdas(Result):
     ----------
     lambda1, lambda2, lambda3, lambda4, lambda5, lambda6 : float
         lambda3 is alpha (of the chosen matrix), lambda4 the best split half.
+    lambda4_upper_bound : float
+        What lambda4 is at most: itself where all splits were visited (up to 26 items).
     table : DataFrame
         Index lambda: ``estimate, se, ci_low, ci_high``.
     n_items, n_respondents : int
@@ -50,6 +52,7 @@ class GuttmanLambdas(Result):
     lambda2: float
     lambda3: float
     lambda4: float
+    lambda4_upper_bound: float
     lambda5: float
     lambda6: float
     table: pd.DataFrame
@@ -92,7 +95,7 @@ def guttman_lambdas(
     *,
     matrix: Matrix = "correlation",
     missing: Missing = "listwise",
-    splits: Splits = "psych",
+    splits: Splits = "all",
     interval: IntervalMethod = "delta",
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
@@ -108,12 +111,12 @@ def guttman_lambdas(
     matrix : {"correlation", "covariance"}
         Bounds for the sum of standardized items (default, as psych) or of the items themselves.
     missing : {"listwise", "pairwise"}
-    splits : {"psych", "all"}
-        The splits behind lambda4, see :func:`split_half`; the same for even numbers of items.
+    splits : {"all", "psych"}
+        The splits behind lambda4, as in :func:`split_half`, whose maximum it is.
     interval : {"delta", "bootstrap"}
         Normal-theory delta method, or percentiles of resampled respondents.
     n_resamples, rng
-        Of the bootstrap, and of the sampled splits of more than 16 items.
+        Of the bootstrap.
     confidence : float
     items : sequence of str, optional
     n_obs : int, optional
@@ -129,8 +132,9 @@ def guttman_lambdas(
 
     Notes
     -----
-    Equals ``psych::guttman``. A maximum over splits and, less so, lambda 6 exploit chance in
-    small samples: they may lie above the reliability although their population values do not.
+    Equals ``psych::guttman`` (with an odd number of items under ``splits="psych"``). A maximum over
+    splits and, less so, lambda 6 exploit chance in small samples: they may lie above the
+    reliability although their population values do not.
 
     Examples
     --------
@@ -146,12 +150,12 @@ def guttman_lambdas(
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Guttman's lambdas")
     chosen = refuse_indefinite(source, matrix)
-    searched = search_splits(chosen, splits, asked.rng)
-    best = searched.best[None]
+    searched = search_splits(chosen, splits)
+    looked = searched.looked_at(interval)
 
     def figures(stack: Array) -> Array:
         b = guttman_bounds(stack)
-        lambda4 = split_coefficients(stack, searched.candidates(interval, best)).max(axis=-1)
+        lambda4 = split_coefficients(stack, looked).max(axis=-1)
         return np.stack((b.lambda1, b.lambda2, b.lambda3, lambda4, b.lambda5, b.lambda6), axis=1)
 
     estimate = figures(chosen[None])[0]
@@ -165,6 +169,7 @@ def guttman_lambdas(
         lambda2=float(estimate[1]),
         lambda3=float(estimate[2]),
         lambda4=float(estimate[3]),
+        lambda4_upper_bound=searched.bound,
         lambda5=float(estimate[4]),
         lambda6=float(estimate[5]),
         table=pd.DataFrame(columns, index=pd.Index(_NAMES, name="lambda")),

@@ -246,9 +246,8 @@ def _standard_error(found: FittedOmega) -> float:
 def _limits(found: FittedOmega, asked: Resampling) -> tuple[tuple[float, float], tuple[str, ...]]:
     if found.replicates is None:
         half = float(normal_quantile(0.5 + asked.level / 2)) * found.se
-        ends, lost = np.array([found.omega - half, found.omega + half]), ()
-    else:
-        limits = asked.percentiles(found.replicates[:, None])
-        ends, lost = np.array([limits.low[0], limits.high[0]]), limits.notes
-    low, high, cut = cut_at_one(ends[0], ends[1])
-    return (float(low), float(high)), (*lost, *cut)
+        low, high, cut = cut_at_one(np.array(found.omega - half), np.array(found.omega + half))
+        return (float(low), float(high)), cut
+    limits = asked.percentiles(found.replicates[:, None])
+    low, high, cut = cut_at_one(limits.low[0], limits.high[0])
+    return (float(low), float(high)), (*limits.notes, *cut)

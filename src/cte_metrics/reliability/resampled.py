@@ -74,11 +74,12 @@ class Resampling:
         """
         lost = int((~np.isfinite(replicates)).any(axis=1).sum())
         limits = np.array([percentile_interval(column, self.level) for column in replicates.T])
+        low, high = limits[:, 0], limits[:, 1]
         said = f"{lost} of {self.n_resamples} resamples had no {what}"
         if lost <= self.n_resamples / 2:
-            return Percentiles(*limits.T, (f"{said} and were left out.",) if lost else ())
+            return Percentiles(low, high, (f"{said} and were left out.",) if lost else ())
         none = f"{said}, so there is no bootstrap interval: too few respondents for these items."
-        return Percentiles(*np.full_like(limits, np.nan).T, (none,))
+        return Percentiles(np.full_like(low, np.nan), np.full_like(high, np.nan), (none,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Split-half reliability over all splits, or a sample of them.
+"""Split-half reliability over all splits into two halves.
 
 Functions: ``split_half, search_splits``. Class: ``SplitHalf``.
 """
@@ -14,13 +14,19 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.errors import one_of
 from cte_metrics.kernels.reliability.split_half import (
-    MOST_ITEMS,
+    LISTED_ITEMS,
     all_splits,
-    improve_split,
+    crossing_shares,
     n_splits,
     odd_even_split,
     sampled_splits,
     split_coefficients,
+)
+from cte_metrics.kernels.reliability.split_search import (
+    EXACT_ITEMS,
+    every_split_searched,
+    many_starts,
+    upper_bound,
 )
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Matrix, Missing, read_source
@@ -36,23 +42,42 @@ SAMPLED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SearchedSplits:
-    """Splits that were looked at, with their coefficients.
+    """The splits of a scale: the best, the worst, how often items are parted, and a list.
 
     Created by: ``cte_metrics.reliability.split_halves.search_splits``.
-    Consumed by: ``cte_metrics.reliability.split_halves.split_half``.
+    Consumed by: ``cte_metrics.reliability.split_halves.split_half``,
+    ``cte_metrics.reliability.guttman.guttman_lambdas``.
+
+    Attributes
+    ----------
+    best, worst : ndarray (k,)
+        0 and 1.
+    maximum, minimum, bound : float
+        Their coefficients, and what no split exceeds.
+    crossings : ndarray (k, k)
+        Shares of the splits whose first half holds one item and whose second the other.
+    listed : ndarray (s, k)
+        All splits, or a sample of them; of these are the quantiles.
+    candidates : ndarray (c, k)
+        Splits over which the extremes of a resample are taken.
+    n_splits : int
+    notes : tuple of str
     """
 
-    splits: Array
-    coefficients: Array
     best: Array
     worst: Array
     maximum: float
     minimum: float
+    bound: float
+    crossings: Array
+    listed: Array
+    candidates: Array
+    n_splits: int
     notes: tuple[str, ...]
 
-    def candidates(self, interval: str, best: Array) -> Array:
-        """Splits over which a resample's maximum is taken: all, or near the estimate the best."""
-        return best if interval == "delta" else self.splits
+    def looked_at(self, interval: str) -> Array:
+        """Return the splits of a stack's extremes: the best and worst, or all candidates."""
+        return np.stack((self.best, self.worst)) if interval == "delta" else self.candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -63,6 +88,8 @@ class SplitHalf(Result):
     ----------
     maximum, mean, minimum : float
         Over the splits; the maximum is Guttman's lambda 4, the minimum Revelle's beta.
+    upper_bound : float
+        What the maximum is at most: itself where all splits were visited.
     odd_even : float
         Items 1, 3, 5, ... against 2, 4, 6, ...
     table : DataFrame
@@ -71,12 +98,15 @@ class SplitHalf(Result):
         2.5%, 50% and 97.5% quantile of the splits (not a confidence interval).
     best, worst : tuple of tuple of str
         Items of the two halves of the best and the worst split.
-    n_splits, n_items, n_respondents : int
+    n_splits : int
+        Splits that there are (``psych``: that were visited).
+    n_items, n_respondents : int
     """
 
     _title: ClassVar[str] = "Split-half reliability"
 
     maximum: float
+    upper_bound: float
     mean: float
     minimum: float
     odd_even: float
@@ -115,15 +145,14 @@ def split_half(
         Halves of standardized items (default, as psych) or of the items themselves.
     missing : {"listwise", "pairwise"}
     splits : {"all", "psych"}
-        With an even number of items the same. With an odd number, ``all`` visits every split;
-        ``psych`` the first half of their list, as ``psych::splitHalf`` does, and so depends on
-        the order of the items. More than 16 items: 10,000 random splits, the
-        best and the worst then improved by exchanging items.
+        With an even number of items the same. With an odd number of up to 16 items ``psych``
+        visits the first half of the list of splits, as ``psych::splitHalf`` does, and so depends
+        on the order of the items; ``all`` counts every split.
     interval : {"delta", "bootstrap"}
     n_resamples : int
         Of the bootstrap.
     rng : Generator or int, optional
-        Of the bootstrap and the random splits.
+        Of the bootstrap.
     confidence : float
     items : sequence of str, optional
     n_obs : int, optional
@@ -137,6 +166,12 @@ def split_half(
     Equals ``psych::splitHalf`` on items that all run in one direction (psych reverses others
     without being asked; here they are named in the notes). The mean over all splits of an even
     number of items is alpha of the same matrix.
+
+    The maximum and the minimum are those of all splits up to 26 items; with more, the best that a
+    search from many starts finds, the same in every call and in every order of the items, and
+    ``upper_bound`` (the greatest lower bound) says what the maximum is at most. The mean is that
+    of all splits always. With more than 16 items ``quantiles`` are those of 10,000 random splits,
+    the same in every call; the bootstrap takes extremes over these and the best that were found.
 
     References
     ----------
@@ -156,40 +191,41 @@ def split_half(
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Split halves")
     chosen = source.matrix(matrix)
-    found = search_splits(chosen, splits, asked.rng)
+    found = search_splits(chosen, splits)
     odd_even = odd_even_split(source.n_items)[None]
-    crossings = found.splits.T @ (1.0 - found.splits) / len(found.splits)
+    looked = found.looked_at(interval)
 
     def figures(stack: Array) -> Array:
-        ends = np.stack((found.best, found.worst))
-        looked = ends if interval == "delta" else found.splits
         values = split_coefficients(stack, looked)
-        mean = 4 * (crossings * stack).sum(axis=(1, 2)) / stack.sum(axis=(1, 2))
+        mean = 4 * (found.crossings * stack).sum(axis=(1, 2)) / stack.sum(axis=(1, 2))
+        odd = split_coefficients(stack, odd_even)[:, 0]
         high, low = (values[:, 0], values[:, 1]) if interval == "delta" else _ends(values)
-        return np.stack((high, mean, low, split_coefficients(stack, odd_even)[:, 0]), axis=1)
+        return np.stack((high, mean, low, odd), axis=1)
 
     limits = matrix_interval(source, figures, asked, kind=matrix)
-    odd = float(split_coefficients(chosen, odd_even)[0])
-    estimate = np.array([found.maximum, found.coefficients.mean(), found.minimum, odd])
+    at_sample = split_coefficients(chosen, odd_even)[0]
+    mean = 4 * (found.crossings * chosen).sum() / chosen.sum()
+    estimate = np.array([found.maximum, mean, found.minimum, at_sample])
     import pandas as pd
 
     columns = {"estimate": estimate, "se": limits.se, "ci_low": limits.low, "ci_high": limits.high}
     rows = pd.Index(["maximum", "mean", "minimum", "odd_even"], name="coefficient")
-    quantiles = np.quantile(found.coefficients, [0.025, 0.5, 0.975])
+    quantiles = np.quantile(split_coefficients(chosen, found.listed), [0.025, 0.5, 0.975])
     return SplitHalf(
         maximum=found.maximum,
+        upper_bound=found.bound,
         mean=float(estimate[1]),
         minimum=found.minimum,
-        odd_even=odd,
+        odd_even=float(at_sample),
         table=pd.DataFrame(columns, index=rows),
         quantiles=(float(quantiles[0]), float(quantiles[1]), float(quantiles[2])),
         best=_halves(found.best, source.items),
         worst=_halves(found.worst, source.items),
-        n_splits=len(found.splits),
+        n_splits=found.n_splits,
         n_items=source.n_items,
         n_respondents=source.n,
         provenance=Provenance(
-            method=f"Split halves of the {matrix} matrix, {len(found.splits)} splits",
+            method=f"Split halves of the {matrix} matrix, {found.n_splits:,} splits",
             n_used=source.n,
             n_dropped=source.n_dropped,
             settings={
@@ -213,46 +249,76 @@ def _ends(values: Array) -> tuple[Array, Array]:
     return values.max(axis=-1), values.min(axis=-1)
 
 
-def search_splits(matrix: Array, splits: Splits, rng: np.random.Generator) -> SearchedSplits:
-    """Return the splits of a scale with their coefficients, all or sampled."""
+def search_splits(matrix: Array, splits: Splits) -> SearchedSplits:
+    """Find the best and the worst split of a scale."""
     one_of(splits, Splits, "splits")
     k = len(matrix)
-    if k > MOST_ITEMS:
-        return _sampled(matrix, rng)
-    odd = k % 2 == 1 and splits == "psych"
-    chosen = all_splits(k, (n_splits(k) + 1) // 2 if odd else None)
-    values = split_coefficients(matrix, chosen)
-    notes = (
-        (
-            f"With {k} items, an odd number, psych visits {len(chosen)} of the {n_splits(k)} "
-            "splits (which ones depends on the order of the items), and these figures follow it; "
-            "splits='all' visits every split.",
-        )
-        if odd
-        else ()
-    )
+    if k > EXACT_ITEMS:
+        return _search(matrix)
+    if splits == "psych" and k % 2 == 1 and k <= LISTED_ITEMS:
+        return _psych(matrix)
+    best, worst = every_split_searched(matrix)
+    ends = split_coefficients(matrix, np.stack((best, worst)))
+    listed = all_splits(k) if k <= LISTED_ITEMS else _sample(k)
+    candidates = listed if k <= LISTED_ITEMS else np.concatenate((listed, _near_ends(matrix)))
+    high, low = float(ends[0]), float(ends[1])
     return SearchedSplits(
-        chosen,
-        values,
+        best, worst, high, low, high, crossing_shares(k), listed, candidates, n_splits(k), ()
+    )
+
+
+def _sample(n_items: int) -> Array:
+    """The same 10,000 random splits in every call."""
+    return sampled_splits(n_items, SAMPLED, np.random.default_rng(n_items))
+
+
+def _near_ends(matrix: Array) -> Array:
+    """The best and the worst splits that a search from many starts finds."""
+    return np.concatenate((many_starts(matrix), many_starts(matrix, -1.0)))
+
+
+def _search(matrix: Array) -> SearchedSplits:
+    """More items than can be visited: the best of a search, and what bounds it."""
+    k = len(matrix)
+    listed, near = _sample(k), _near_ends(matrix)
+    values = split_coefficients(matrix, near)
+    best, worst = near[values.argmax()], near[values.argmin()]
+    high, low, bound = float(values.max()), float(values.min()), upper_bound(matrix)
+    note = (
+        f"{k} items have {n_splits(k):,} splits, too many to visit: the maximum and the minimum "
+        f"are the best that a search from many starts found. No split exceeds {bound:.4f}."
+    )
+    candidates = np.concatenate((listed, near))
+    return SearchedSplits(
+        best, worst, high, low, bound, crossing_shares(k), listed, candidates, n_splits(k), (note,)
+    )
+
+
+def _psych(matrix: Array) -> SearchedSplits:
+    """The first half of the list of splits of an odd number of items, as psych visits them."""
+    k = len(matrix)
+    chosen = all_splits(k, (n_splits(k) + 1) // 2)
+    values = split_coefficients(matrix, chosen)
+    note = (
+        f"With {k} items, an odd number, psych visits {len(chosen)} of the {n_splits(k)} splits "
+        "(which ones depends on the order of the items), and these figures follow it; "
+        "splits='all' counts every split."
+    )
+    best, _ = every_split_searched(matrix)
+    bound = split_coefficients(matrix, best[None])[0]
+    crossings = chosen.T @ (1.0 - chosen) / len(chosen)
+    return SearchedSplits(
         chosen[values.argmax()],
         chosen[values.argmin()],
         float(values.max()),
         float(values.min()),
-        notes,
+        float(bound),
+        crossings,
+        chosen,
+        chosen,
+        len(chosen),
+        (note,),
     )
-
-
-def _sampled(matrix: Array, rng: np.random.Generator) -> SearchedSplits:
-    chosen = sampled_splits(len(matrix), SAMPLED, rng)
-    values = split_coefficients(matrix, chosen)
-    best = improve_split(matrix, chosen[values.argmax()])
-    worst = improve_split(matrix, chosen[values.argmin()], -1.0)
-    ends = split_coefficients(matrix, np.stack((best, worst)))
-    note = (
-        f"{len(matrix)} items have {n_splits(len(matrix)):,} splits: the mean rests on {SAMPLED:,} "
-        "random ones, and the best and worst of these were improved by exchanging items."
-    )
-    return SearchedSplits(chosen, values, best, worst, float(ends[0]), float(ends[1]), (note,))
 
 
 def _halves(split: Array, items: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,19 +1,21 @@
-"""Split-half reliabilities: every split of up to 16 items, a sample of splits of more.
+"""Split-half reliabilities: the coefficient of a split, lists and samples of splits.
 
 A split a (0/1) of k items into halves of k // 2 and k - k // 2 has reliability
 
     4 a'C(1 - a) / sum(C)                                   (Guttman 1945; Rulon 1939)
 
 Since the sum of a'C(1 - a) over a stack of splits is one matrix product, no split is visited by
-a loop. With more than 16 items the best and the worst of the sampled splits are improved by
-exchanging one item of each half until no exchange helps.
+a loop. Two different items lie in different halves in h(k - h) / (k(k - 1)) of the ordered cases
+(h = k // 2), which gives the mean of all splits without visiting any. The best and the worst split
+are found in ``split_search``.
 
 References
 ----------
 Guttman, L. (1945). Psychometrika, 10, 255-282.
 Revelle, W. & Condon, D. M. (2019). Psychological Assessment, 31, 1395-1411.
 
-Functions: ``all_splits, sampled_splits, split_coefficients, improve_split, odd_even_split``.
+Functions: ``n_splits, all_splits, sampled_splits, split_coefficients, crossing_shares,
+odd_even_split``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 
-MOST_ITEMS = 16
+LISTED_ITEMS = 16
 
 
 def n_splits(n_items: int) -> int:
@@ -88,21 +90,14 @@ def split_coefficients(matrix: Array, splits: Array) -> Array:
     return np.asarray(4.0 * shared / matrix.sum(axis=(-2, -1))[..., None])
 
 
-def improve_split(matrix: Array, split: Array, direction: float = 1.0) -> Array:
-    """Exchange items between the halves as long as the coefficient rises (or falls: -1)."""
-    a = split.copy()
-    while True:
-        rows = matrix @ (1.0 - 2.0 * a)
-        first, second = np.flatnonzero(a == 1), np.flatnonzero(a == 0)
-        # moving i out of and j into the first half changes a'C(1 - a) by this much
-        change = (
-            -rows[first][:, None]
-            + rows[second]
-            - np.diagonal(matrix)[first][:, None]
-            - np.diagonal(matrix)[second]
-            + 2.0 * matrix[np.ix_(first, second)]
-        ) * direction
-        best = np.unravel_index(change.argmax(), change.shape)
-        if change[best] <= 1e-12 * np.abs(matrix).sum():
-            return a
-        a[first[best[0]]], a[second[best[1]]] = 0.0, 1.0
+def crossing_shares(n_items: int) -> Array:
+    """How often the first of two items lies in the first half and the other in the second, (k, k).
+
+    Examples
+    --------
+    >>> crossing_shares(4).round(4)[0].tolist()
+    [0.0, 0.3333, 0.3333, 0.3333]
+    """
+    half = n_items // 2
+    share = half * (n_items - half) / (n_items * (n_items - 1))
+    return share * (1.0 - np.eye(n_items))
