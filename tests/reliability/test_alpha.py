@@ -320,6 +320,27 @@ def test_refusals(change, options, message) -> None:
         cronbach_alpha(change(survey()), **options)
 
 
+@pytest.mark.problem(
+    "psych",
+    "an error advises what was done already",
+    "the hint fits the data and what was asked",
+)
+def test_hints_fit_what_was_asked() -> None:
+    gaps = pd.DataFrame({"a": [1, None, 3], "b": [None, 2, 4], "c": [1, 2, None]})
+    with pytest.raises(InputError, match="1 of 1 rows") as caught:
+        cronbach_alpha(survey().iloc[:1])
+    assert "pairwise" not in caught.value.hint
+    with pytest.raises(InputError, match="1 of 1 rows") as caught:
+        cronbach_alpha(survey().iloc[:1], missing="listwise")
+    assert "pairwise" not in caught.value.hint
+    with pytest.raises(InputError, match="0 of 3 rows") as caught:
+        cronbach_alpha(gaps, missing="listwise")
+    assert "pairwise" in caught.value.hint
+    with pytest.raises(InputError, match="No one answered z") as caught:
+        cronbach_alpha(survey().assign(z=np.nan), missing="listwise")
+    assert "Leave out z" in caught.value.hint
+
+
 def test_an_unknown_item_is_named() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'q1'"):
         cronbach_alpha(survey(), items=["q11", "q2"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,3 +151,13 @@ def test_the_number_of_factors_is_a_whole_number():
     answers = np.random.default_rng(1).normal(size=(50, 6))
     with pytest.raises(cte.InputTypeError, match="n_factors is a whole number; got '3'"):
         hierarchical_omega(answers, "3")
+
+
+def test_items_that_do_not_correlate_have_no_general_factor() -> None:
+    with pytest.raises(InputError, match="no common factor"):
+        hierarchical_omega(np.eye(6), 2, n_obs=200)
+    rng = np.random.default_rng(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = hierarchical_omega(rng.normal(size=(300, 7)), 3)
+    assert any("told from chance" in note for note in found.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +30,14 @@ from tests.reliability.test_alpha import survey
 
 CONTINUOUS = ["omega.a1_a6", "omega.b1_b8", "omega.b1_b4", "omega.a1_a3"]
 ORDINAL = [e.id for e in case("reliability").entries("omega_ordinal.")]
+
+
+def numbers(n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    return pd.DataFrame(rng.normal(size=(n, 1)) + rng.normal(size=(n, 5))).add_prefix("q")
+
+
+CONTRADICTION = np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])
 
 
 def population(k: int = 6, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -214,7 +224,8 @@ def test_two_items_that_oppose_have_no_omega() -> None:
     ("data", "options", "message"),
     [
         (survey().assign(q6=lambda d: d["q1"]), {}, "q1, q6 determine each other"),
-        (survey(n=4), {}, "not positive definite|constant"),
+        (numbers(4), {}, "4 respondents are too few for 5 items.*fewer items"),
+        (CONTRADICTION, {"n_obs": 90}, "contradict each other.*Correct the matrix"),
         (survey() + np.arange(80)[:, None] / 100, {"ordinal": True}, "at most 30"),
         (survey().cov(), {"ordinal": True, "n_obs": 80}, "needs the answers"),
         (survey(), {"interval": "delt"}, "Did you mean 'delta'"),
@@ -222,8 +233,45 @@ def test_two_items_that_oppose_have_no_omega() -> None:
     ],
 )
 def test_refusals(data, options, message) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=f"(?s){message}"):
         mcdonald_omega(data, **options)
+
+
+@pytest.mark.problem(
+    "MBESS, psych",
+    "items that do not correlate give a factor of one item, called proper",
+    "it is said that there is no common factor, and omega is missing",
+)
+@pytest.mark.parametrize("matrix", [np.eye(5), np.diag([1.0, 2.0, 3.0, 4.0])])
+def test_items_that_do_not_correlate_have_no_factor(matrix: np.ndarray) -> None:
+    found = mcdonald_omega(pd.DataFrame(matrix), n_obs=500)
+    assert found.status is Status.UNDEFINED
+    assert np.isnan(found.omega)
+    assert found.loadings.isna().all()
+    assert "No common factor: the items do not correlate" in found.notes[-1]
+
+
+@pytest.mark.parametrize("ordinal", [False, True])
+@pytest.mark.parametrize("k", [2, 5])
+def test_correlations_that_chance_explains_are_said(ordinal: bool, k: int) -> None:
+    rng = np.random.default_rng(2)
+    noise = pd.DataFrame(rng.integers(1, 5, (400, k))).add_prefix("q")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImproperSolutionWarning)
+        found = mcdonald_omega(noise, ordinal=ordinal)
+        scale = mcdonald_omega(survey(n=300), ordinal=ordinal)
+    (note,) = [n for n in found.notes if "No common factor can be told from chance" in n]
+    if not ordinal:
+        r = np.corrcoef(noise.to_numpy().T)
+        chi2 = -(399 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1]
+        assert f"chi-square {chi2:.2f}, df {k * (k - 1) // 2}" in note
+    assert not any("common factor" in n for n in scale.notes)
+
+
+def test_two_items_alone_do_not_share_out_their_correlation() -> None:
+    r = np.eye(4)
+    r[0, 1] = r[1, 0] = 0.5
+    assert "Only item_1 and item_2 load" in mcdonald_omega(r, n_obs=300).notes[0]
 
 
 def few(n: int = 10, seed: int = 21) -> pd.DataFrame:

@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability import greatest_lower_bound as barrier
 from cte_metrics.kernels.reliability.guttman import guttman_bounds
 from cte_metrics.kernels.reliability.split_half import split_coefficients
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
-from cte_metrics.reliability.source import Matrix, Missing, Source, read_source
+from cte_metrics.reliability.source import (
+    Matrix,
+    Missing,
+    Source,
+    read_source,
+    refuse_indefinite,
+)
 from cte_metrics.reliability.split_halves import Splits, search_splits
 from cte_metrics.results import Interval, Provenance, Result, Status, recorded
 
@@ -269,32 +274,6 @@ def _through_correlation(gradient: Array, source: Source) -> Array:
     r = source.covariance / np.outer(sd, sd)
     off = gradient - np.diag(np.diagonal(gradient))
     return np.asarray(off / np.outer(sd, sd) - np.diag((off * r).sum(1) / sd**2))
-
-
-def refuse_indefinite(source: Source, kind: Matrix) -> Array:
-    """Return the chosen matrix, or refuse one that is not positive definite.
-
-    Raises
-    ------
-    InputError
-        If an eigenvalue is not positive.
-    """
-    matrix = source.matrix(kind)
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] > 1e-10 * values[-1]:
-        return matrix
-    involved = [n for n, v in zip(source.items, vectors[:, 0], strict=True) if abs(v) > 0.1]
-    if source.complete:
-        cause = f"{', '.join(involved)} determine each other, or respondents are fewer than items"
-        hint = "Leave out a redundant item."
-    else:
-        cause = "its entries rest on different rows (pairwise deletion)"
-        hint = "Use missing='listwise'."
-    raise InputError(
-        f"The {kind} matrix is not positive definite (smallest eigenvalue {values[0]:.2g}): "
-        f"{cause}.",
-        hint=hint,
-    )
 
 
 def _bias(source: Source) -> tuple[str, ...]:

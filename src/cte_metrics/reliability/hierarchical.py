@@ -24,9 +24,9 @@ from cte_metrics.kernels.factor import extraction, rotation
 from cte_metrics.kernels.numerics.resampling import bootstrap_covariances
 from cte_metrics.kernels.reliability.hierarchical import HierarchicalFigures, hierarchical_figures
 from cte_metrics.reliability.coefficient import Coefficient
-from cte_metrics.reliability.guttman import refuse_indefinite
+from cte_metrics.reliability.common_factor import independence_notes
 from cte_metrics.reliability.resampled import Resampling, correlations
-from cte_metrics.reliability.source import Missing, Source, read_source
+from cte_metrics.reliability.source import Missing, Source, read_source, refuse_indefinite
 from cte_metrics.results import Block, Interval, Provenance, Status, recorded
 
 HierarchicalInterval = Literal["none", "bootstrap"]
@@ -197,6 +197,7 @@ def hierarchical_omega(
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Omega hierarchical")
     _check_factors(n_factors, source.n_items)
     matrix = refuse_indefinite(source, "correlation")
+    _refuse_uncorrelated(matrix)
     found = hierarchical_figures(matrix, n_factors, method, rotation)
     ci, total_ci, lost = _intervals(source, (n_factors, method, rotation), asked)
     status, warned = _judge(found, source.items)
@@ -228,7 +229,13 @@ def hierarchical_omega(
             reference=_REFERENCE,
         ),
         status=status,
-        notes=(*source.notes, *_notes(found, source.items, n_factors), *warned, *lost),
+        notes=(
+            *source.notes,
+            *independence_notes(matrix, source.n),
+            *_notes(found, source.items, n_factors),
+            *warned,
+            *lost,
+        ),
     )
 
 
@@ -239,6 +246,14 @@ def _check_options(method: str, chosen: str) -> None:
         raise InputError(
             f"rotation={chosen!r} is orthogonal: uncorrelated factors have no general factor.",
             hint="Use an oblique rotation such as 'oblimin'.",
+        )
+
+
+def _refuse_uncorrelated(correlation: Array) -> None:
+    if np.abs(correlation - np.eye(len(correlation))).max() < 1e-8:
+        raise InputError(
+            "The items do not correlate at all: there is no common factor, and no general one.",
+            hint="Check that the columns are the items of one scale.",
         )
 
 

@@ -216,6 +216,8 @@ def _series(values: Array, items: Sequence[str], name: str) -> pd.Series:
 
 def _judge(fit: OneFactor, items: Sequence[str]) -> tuple[Status, tuple[str, ...]]:
     """Return status and notes, and warn of an improper or unfinished solution."""
+    if np.isnan(fit.loadings).any() and len(items) > 2:
+        return Status.UNDEFINED, ()
     if np.isnan(fit.loadings).any():
         return Status.UNDEFINED, (
             "The two items do not covary positively, so that no factor with equal loadings exists "

@@ -6,7 +6,7 @@ Functions: ``continuous_omega, categorical_omega``. Class: ``FittedOmega``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.kernels.numerics.resampling import bootstrap_indices
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
+from cte_metrics.kernels.reliability.alpha import correlation_from
 from cte_metrics.kernels.reliability.omega import (
     bootstrap_omega,
     omega_coefficient,
@@ -30,8 +31,9 @@ from cte_metrics.kernels.reliability.omega import (
     ordinal_omega_gradient,
 )
 from cte_metrics.kernels.summaries.contingency import category_codes
+from cte_metrics.reliability.common_factor import few_loadings, independence_notes
 from cte_metrics.reliability.resampled import Resampling
-from cte_metrics.reliability.source import Source
+from cte_metrics.reliability.source import Source, refuse_indefinite
 
 MOST_CATEGORIES = 30
 LOWEST_CFI, HIGHEST_RMSEA, HIGHEST_SRMR = 0.90, 0.10, 0.10
@@ -77,8 +79,11 @@ def continuous_omega(source: Source, asked: Resampling) -> FittedOmega:
     covariance = source.covariance * ((n - 1) / n if n else 1.0)
     if k == 2:
         return _two_items(source, covariance, asked)
-    _refuse_not_definite(covariance, source)
+    refuse_indefinite(source, "covariance")
     fit = fit_one_factor(covariance)
+    none, notes = _common(fit, covariance, source)
+    if none:
+        return FittedOmega(np.nan, np.nan, _without_factor(fit), None, notes=notes)
     omega = float(omega_coefficient(fit.loadings, covariance))
     se, replicates = np.nan, None
     if asked.bootstrap:
@@ -88,13 +93,27 @@ def continuous_omega(source: Source, asked: Resampling) -> FittedOmega:
         se = _delta_se(omega_derivative(fit, covariance), covariance, source, asked.method)
     df = k * (k + 1) / 2 - 2 * k
     chisq = n * float(fit.discrepancy) if n and df > 0 else np.nan
-    notes = list(source.resampled() if asked.method != "delta" else ())
+    notes += source.resampled() if asked.method != "delta" else ()
     if n and df > 0 and fit.converged:
         notes += _misfit(chisq, df, covariance, n)
-    return FittedOmega(omega, se, fit, replicates, chisq, float(df), tuple(notes))
+    return FittedOmega(omega, se, fit, replicates, chisq, float(df), notes)
 
 
-def _misfit(chisq: float, df: float, covariance: Array, n: int) -> list[str]:
+def _common(fit: OneFactor, covariance: Array, source: Source) -> tuple[bool, tuple[str, ...]]:
+    """Return whether there is no common factor, and what must be said of it."""
+    none, notes = few_loadings(fit.loadings, np.sqrt(np.diagonal(covariance)), source.items)
+    if none:
+        return True, notes
+    return False, (*notes, *independence_notes(correlation_from(covariance), source.n))
+
+
+def _without_factor(fit: OneFactor) -> OneFactor:
+    """The same without its loadings, which are anyone's."""
+    nan = np.full_like(fit.loadings, np.nan)
+    return replace(fit, loadings=nan, uniquenesses=nan)
+
+
+def _misfit(chisq: float, df: float, covariance: Array, n: int) -> tuple[str, ...]:
     """Say when one factor clearly does not hold: p < .05, and CFI < .90 or RMSEA > .10."""
     k = len(covariance)
     variances = float(np.log(np.diagonal(covariance)).sum())
@@ -102,11 +121,11 @@ def _misfit(chisq: float, df: float, covariance: Array, n: int) -> list[str]:
     cfi = fit_indices.cfi(chisq, df, baseline, k * (k - 1) / 2)
     rmsea = fit_indices.rmsea(chisq, df, n)
     if chi2_sf(chisq, df) >= 0.05 or (cfi >= LOWEST_CFI and rmsea <= HIGHEST_RMSEA):
-        return []
-    return [
+        return ()
+    return (
         f"One factor fits badly (CFI {cfi:.3f}, RMSEA {rmsea:.3f}), and omega supposes one factor: "
-        "compare hierarchical_omega, or the subscales apart."
-    ]
+        "compare hierarchical_omega, or the subscales apart.",
+    )
 
 
 def _ordinal_misfit(fit: OneFactor, correlation: Array) -> list[str]:
@@ -129,24 +148,6 @@ def _delta_se(derivative: Array, covariance: Array, source: Source, interval: st
         return float(influence.std() / np.sqrt(len(answers)))
     product = derivative @ covariance
     return float(np.sqrt(2 * max(float(np.einsum("ij,ji->", product, product)), 0.0) / source.n))
-
-
-def _refuse_not_definite(matrix: Array, source: Source) -> None:
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] > 1e-10 * values[-1]:
-        return
-    involved = [name for name, v in zip(source.items, vectors[:, 0], strict=True) if abs(v) > 0.1]
-    cause = (
-        f"{', '.join(involved)} determine each other, or respondents are fewer than items"
-        if source.complete
-        else "its entries rest on different rows (pairwise deletion)"
-    )
-    raise InputError(
-        f"The covariance matrix is not positive definite (smallest eigenvalue {values[0]:.2g}): "
-        f"{cause}.",
-        hint="Leave out a redundant item"
-        + ("." if source.complete else ", or use missing='listwise'."),
-    )
 
 
 _TWO = (
@@ -182,7 +183,8 @@ def _two_items(source: Source, covariance: Array, asked: Resampling) -> FittedOm
         if source.n and not asked.bootstrap
         else np.nan
     )
-    return FittedOmega(omega, se, fit, replicates, notes=_TWO)
+    notes = (*_TWO, *independence_notes(correlation_from(covariance), source.n))
+    return FittedOmega(omega, se, fit, replicates, notes=notes)
 
 
 def _two_item_omegas(answers: Array) -> Array:
@@ -211,7 +213,12 @@ def categorical_omega(source: Source, asked: Resampling) -> FittedOmega:
     _refuse_perfect(fitted, source.items)
     omega, fit, weights, gamma = _ordinal_omega(data, fitted)
     _refuse_without_variance(weights, source.items)
-    notes = list(_TWO if source.n_items == 2 else ())
+    none, few = few_loadings(fit.loadings, np.ones(source.n_items), source.items)
+    if none:
+        return FittedOmega(np.nan, np.nan, _without_factor(fit), None, notes=few)
+    independent = float(fitted.n * (_pairs(weights) * _pairs(fitted.correlation) ** 2).sum())
+    notes = [*(_TWO if source.n_items == 2 else ()), *few]
+    notes += independence_notes(fitted.correlation, fitted.n, independent)
     if fitted.empty.any():
         notes.append(f"{int(fitted.empty.sum())} pairs of items have empty cells in their table.")
     if fit.converged and source.n_items > 3:

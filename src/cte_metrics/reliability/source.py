@@ -1,6 +1,6 @@
 """What a coefficient is computed from: answers, ``Moments``, or a matrix with its n.
 
-Functions: ``read_source``. Class: ``Source``.
+Functions: ``read_source, refuse_indefinite``. Class: ``Source``.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ class Source:
         if self.data is None:
             raise InputError(
                 f"{why} needs the answers; a matrix or Moments is not enough.",
-                hint="Pass the data frame or Responses, or choose an analytic interval.",
+                hint="Pass the data frame or Responses"
+                + (", or choose an analytic interval." if "interval" in why else "."),
             )
         return self.data
 
@@ -182,21 +183,26 @@ def _from_answers(
     answers = item_data(data, items=items, what=what, minimum_items=minimum_items)
     found = moments(answers.raw, missing)
     if found.n < 2:
-        _refuse_few(answers, found.n)
+        _refuse_few(answers, found.n, missing)
     return _source(answers.items, found, answers, (*answers.notes, *_row_notes(found, missing)))
 
 
-def _refuse_few(answers: ItemData, n: int) -> None:
+def _refuse_few(answers: ItemData, n: int, missing: Missing) -> None:
     empty = [
         name
         for name, column in zip(answers.items, answers.values.T, strict=True)
         if np.isnan(column).all()
     ]
     cause = f" No one answered {', '.join(empty)}." if empty else ""
+    partly = int((~np.isnan(answers.values)).any(axis=1).sum())
+    hint = "An answer of one respondent has no variance: add the other respondents' rows."
+    if missing == "listwise" and partly > 1:
+        hint = "missing='pairwise' uses every pair of answers."
+        hint = f"Leave out {', '.join(empty)}." if empty else hint
     raise InputError(
         f"Covariances need at least two respondents; {n} of {answers.n_respondents} rows can be "
         f"used.{cause}",
-        hint="missing='pairwise' uses every pair of answers.",
+        hint=hint,
     )
 
 
@@ -305,3 +311,41 @@ def _refuse_undefined(source: Source) -> None:
             "respondents, so their covariance is unknown.",
             hint="Leave one of them out.",
         )
+
+
+def refuse_indefinite(source: Source, kind: Matrix) -> Array:
+    """Return the chosen matrix, or refuse one that is not positive definite.
+
+    Raises
+    ------
+    InputError
+        If an eigenvalue is not positive.
+    """
+    matrix = source.matrix(kind)
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] > 1e-10 * values[-1]:
+        return matrix
+    involved = [n for n, v in zip(source.items, vectors[:, 0], strict=True) if abs(v) > 0.1]
+    cause, hint = _why_indefinite(source, involved, impossible=bool(values[0] < -1e-8 * values[-1]))
+    raise InputError(
+        f"The {kind} matrix is not positive definite (smallest eigenvalue {values[0]:.2g}): "
+        f"{cause}.",
+        hint=hint,
+    )
+
+
+def _why_indefinite(
+    source: Source, involved: Sequence[str], *, impossible: bool
+) -> tuple[str, str]:
+    """Return the cause that fits these data, and what can be done about it."""
+    if not source.complete:
+        cause = "its entries rest on different rows (pairwise deletion)"
+        return cause, "Use missing='listwise'."
+    if source.n and source.n <= source.n_items:
+        cause = f"{source.n} respondents are too few for {source.n_items} items"
+        return cause, "Use fewer items, or collect more answers."
+    named = ", ".join(involved)
+    if impossible:
+        cause = f"the correlations of {named} contradict each other"
+        return cause, "Correct the matrix: no answers have these correlations."
+    return f"{named} determine each other", "Leave out one of them: it adds nothing to the others."
