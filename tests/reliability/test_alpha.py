@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import cte_metrics as cte
 from cte_metrics.errors import InputError, UnknownNameError
 from cte_metrics.kernels.reliability.alpha import alpha_figures, dropped_figures, item_total
-from cte_metrics.reliability import cronbach_alpha
+from cte_metrics.reliability import cronbach_alpha, guttman_lambdas
 from tests.reference_case import case
 from tests.reliability.keyed_case import keyed, numbers
 
@@ -23,6 +23,13 @@ ALPHAS = [
     for entry in case(name).entries("alpha.", function="alpha")
     if "key" in entry.args
 ]
+STANDARDIZED = {
+    "standardized_alpha": "std.alpha",
+    "guttman6": "G6(smc)",
+    "average_r": "average_r",
+    "median_r": "median_r",
+    "signal_noise": "S/N",
+}
 METHODS = ("feldt", "duhachek", "bonett", "fisher")
 
 
@@ -70,16 +77,10 @@ def test_alpha_equals_psych(name: str, entry_id: str) -> None:
     data, values = keyed(name, entry), entry.values
     found = cronbach_alpha(data)
     total = values["total"]
-    for field, key in {
-        "alpha": "raw_alpha",
-        "standardized_alpha": "std.alpha",
-        "guttman6": "G6(smc)",
-        "average_r": "average_r",
-        "median_r": "median_r",
-        "signal_noise": "S/N",
-        "mean": "mean",
-        "sd": "sd",
-    }.items():
+    fields = {"alpha": "raw_alpha", "mean": "mean", "sd": "sd"}
+    if data.notna().all(axis=None):  # psych 2.2.9 scales the pairwise covariances
+        fields |= STANDARDIZED
+    for field, key in fields.items():
         assert getattr(found, field) == pytest.approx(total[key], abs=1e-10), field
     empty = int(data.isna().all(axis=1).sum())
     assert found.n_respondents == len(data) - empty
@@ -95,26 +96,18 @@ def test_alpha_equals_psych(name: str, entry_id: str) -> None:
 @pytest.mark.parametrize(("name", "entry_id"), ALPHAS)
 def test_item_table_equals_psych(name: str, entry_id: str) -> None:
     entry = case(name)[entry_id]
-    found = cronbach_alpha(keyed(name, entry))
+    data = keyed(name, entry)
+    found = cronbach_alpha(data)
     stats, dropped = entry.values["item_stats"], entry.values["alpha_drop"]
-    for ours, theirs in {
-        "n": "n",
-        "mean": "mean",
-        "sd": "sd",
-        "r_total": "raw.r",
-        "r_standardized": "std.r",
-        "r_corrected": "r.cor",
-        "r_drop": "r.drop",
-    }.items():
+    columns = {"n": "n", "mean": "mean", "sd": "sd", "r_total": "raw.r", "r_drop": "r.drop"}
+    if_dropped = {"alpha_if_dropped": "raw_alpha"}
+    if data.notna().all(axis=None):  # psych 2.2.9 scales the pairwise covariances
+        columns |= {"r_standardized": "std.r", "r_corrected": "r.cor"}
+        theirs = dict(STANDARDIZED, median_r="med.r")
+        if_dropped |= {f"{ours}_if_dropped": name for ours, name in theirs.items()}
+    for ours, theirs in columns.items():
         np.testing.assert_allclose(found.items[ours], numbers(stats[theirs]), atol=1e-10)
-    for ours, theirs in {
-        "alpha_if_dropped": "raw_alpha",
-        "standardized_alpha_if_dropped": "std.alpha",
-        "guttman6_if_dropped": "G6(smc)",
-        "average_r_if_dropped": "average_r",
-        "median_r_if_dropped": "med.r",
-        "signal_noise_if_dropped": "S/N",
-    }.items():
+    for ours, theirs in if_dropped.items():
         np.testing.assert_allclose(found.items[ours], numbers(dropped[theirs]), atol=1e-9)
     if found.provenance.n_dropped == 0:
         np.testing.assert_allclose(
@@ -137,9 +130,11 @@ def test_feldt_equals_psychometric_at_any_level(name: str) -> None:
 def test_alpha_on_other_data(entry_id: str) -> None:
     entry = case("reliability")[entry_id]
     items, values = entry.args["items"], entry.values
-    found = cronbach_alpha(case("reliability").data[items])
+    data = case("reliability").data[items]
+    found = cronbach_alpha(data)
     assert found.alpha == pytest.approx(values["total"]["raw_alpha"], abs=1e-10)
-    assert found.guttman6 == pytest.approx(values["total"]["G6(smc)"], abs=1e-10)
+    if data.notna().all(axis=None):
+        assert found.guttman6 == pytest.approx(values["total"]["G6(smc)"], abs=1e-10)
     np.testing.assert_allclose(
         found.items["r_total"], numbers(values["item_stats"]["raw.r"]), atol=1e-10
     )
@@ -154,6 +149,48 @@ def test_correlation_matrix_with_n() -> None:
     assert found.alpha == pytest.approx(entry.values["total"]["raw_alpha"], abs=1e-10)
     assert found.se == pytest.approx(entry.values["total"]["ase"], abs=1e-10)
     assert found.ci.high == pytest.approx(entry.values["feldt"]["upper.ci"], abs=1e-9)
+
+
+@pytest.mark.problem(
+    "psych",
+    "with missing answers the average correlation is not that of the pairwise correlations",
+    "everything standardized rests on the pairwise correlations",
+)
+@pytest.mark.parametrize(("name", "entry_id"), ALPHAS)
+def test_standardized_figures_rest_on_pairwise_correlations(name: str, entry_id: str) -> None:
+    data = keyed(name, case(name)[entry_id])
+    found, of_matrix = cronbach_alpha(data), cronbach_alpha(data.corr(), n_obs=len(data))
+    for field in STANDARDIZED:
+        assert getattr(found, field) == pytest.approx(getattr(of_matrix, field), abs=1e-10), field
+        own, expected = (f.items[f"{field}_if_dropped"] for f in (found, of_matrix))
+        np.testing.assert_allclose(own, expected, atol=1e-10)
+    for column in ("r_standardized", "r_corrected"):
+        np.testing.assert_allclose(found.items[column], of_matrix.items[column], atol=1e-10)
+    bounds = guttman_lambdas(data, missing="pairwise", interval="delta")
+    assert bounds.lambda3 == pytest.approx(found.standardized_alpha, abs=1e-10)
+    row = bounds.table.loc["lambda3"]
+    assert row["ci_low"] + row["ci_high"] == pytest.approx(2 * bounds.lambda3, abs=1e-9)
+
+
+def test_the_average_correlation_of_five_items_with_gaps() -> None:
+    """mean(cor(x, use = "pairwise")[lower.tri]) of R; psych 2.2.9 has .3248195."""
+    data = case("bfi_ac").data[["A1", "A2", "A3", "A4", "A5"]]
+    found = cronbach_alpha(data.assign(A1=7 - data["A1"]))
+    assert found.average_r == pytest.approx(0.3242763, abs=1e-7)
+
+
+@pytest.mark.problem(
+    "psych",
+    "a correlation matrix gives standardized alpha with the interval of raw alpha, unsaid",
+    "a note says which alpha a correlation matrix gives, and what its interval supposes",
+)
+def test_alpha_of_a_correlation_matrix_says_that_it_is_standardized() -> None:
+    found = cronbach_alpha(survey().corr(), n_obs=80)
+    assert found.alpha == pytest.approx(found.standardized_alpha, abs=1e-14)
+    assert "From a correlation matrix alpha is standardized alpha" in found.notes[0]
+    assert not any(
+        "correlation matrix" in n for n in cronbach_alpha(survey().cov(), n_obs=80).notes
+    )
 
 
 # --- equivalences and limits --------------------------------------------------------------------

@@ -128,7 +128,8 @@ def cronbach_alpha(
         ``fisher`` treats alpha as a correlation; ``bootstrap`` takes percentiles of resampled
         respondents and assumes neither normality nor equal covariances.
     missing : {"pairwise", "listwise"}
-        Pairwise covariances by default, as psych; respondents without any answer are dropped.
+        Pairwise covariances by default, and pairwise correlations for all that is standardized;
+        respondents without any answer are dropped.
     n_resamples : int
         Resamples of the bootstrap.
     rng : Generator or int, optional
@@ -152,10 +153,16 @@ def cronbach_alpha(
 
     Notes
     -----
-    Agrees with ``psych::alpha`` and ``psychometric::alpha.CI``, with two differences: the n of the
-    intervals counts respondents with at least one answer (psych counts empty rows too), and with
+    Agrees with ``psych::alpha`` and ``psychometric::alpha.CI``, with three differences: the n of
+    the intervals counts respondents with at least one answer (psych counts empty rows too); with
     two items the columns "if dropped" are missing, because one item has no alpha (psych shows
-    a ratio of the covariance to a variance). No item is ever dropped or reversed silently.
+    a ratio of the covariance to a variance); and with missing answers standardized alpha,
+    ``average_r``, ``median_r``, ``guttman6`` and ``signal_noise`` rest on the pairwise correlations
+    (psych 2.2.9 scales the pairwise covariances, whose variances are those of other rows). No item
+    is ever dropped or reversed silently.
+
+    A correlation matrix has no raw alpha: ``alpha`` is then the standardized one, and its interval
+    is computed as if it were raw alpha's; a note says so.
 
     References
     ----------
@@ -184,7 +191,7 @@ def cronbach_alpha(
         allowed=AlphaInterval,
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Alpha")
-    figures = alpha_figures(source.covariance)
+    figures = alpha_figures(source.covariance, source.correlation)
     limits, interval_notes = _interval(source, figures, asked)
     table, mean, sd = _item_table(source)
     alpha = float(figures.alpha)
@@ -265,7 +272,8 @@ def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:
     """Return the item table, and mean and sd of the mean score."""
     import pandas as pd
 
-    totals, dropped = item_total(source.covariance), dropped_figures(source.covariance)
+    totals = item_total(source.covariance, source.correlation)
+    dropped = dropped_figures(source.covariance, source.correlation)
     r_total = totals.r_total
     mean = float(source.mean.mean())
     sd = float(np.sqrt(max(source.covariance.sum(), 0.0))) / source.n_items
@@ -296,6 +304,11 @@ def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:
 
 def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
     notes = []
+    if source.data is None and np.allclose(np.diagonal(source.covariance), 1.0):
+        notes.append(
+            "From a correlation matrix alpha is standardized alpha; its interval is computed as if "
+            "it were that of raw alpha, which treats the items' variances as known to be equal."
+        )
     if source.n_items == 2:
         notes.append(
             "With two items alpha-if-dropped is not defined, and r_drop is their correlation; "

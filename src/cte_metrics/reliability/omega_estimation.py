@@ -22,7 +22,6 @@ from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.kernels.numerics.resampling import bootstrap_indices
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, OrdinalMoments, ordinal_moments
-from cte_metrics.kernels.reliability.alpha import correlation_from
 from cte_metrics.kernels.reliability.omega import (
     bootstrap_omega,
     omega_coefficient,
@@ -104,7 +103,7 @@ def _common(fit: OneFactor, covariance: Array, source: Source) -> tuple[bool, tu
     none, notes = few_loadings(fit.loadings, np.sqrt(np.diagonal(covariance)), source.items)
     if none:
         return True, notes
-    return False, (*notes, *independence_notes(correlation_from(covariance), source.n))
+    return False, (*notes, *independence_notes(source.correlation, source.n))
 
 
 def _without_factor(fit: OneFactor) -> OneFactor:
@@ -183,7 +182,7 @@ def _two_items(source: Source, covariance: Array, asked: Resampling) -> FittedOm
         if source.n and not asked.bootstrap
         else np.nan
     )
-    notes = (*_TWO, *independence_notes(correlation_from(covariance), source.n))
+    notes = (*_TWO, *independence_notes(source.correlation, source.n))
     return FittedOmega(omega, se, fit, replicates, notes=notes)
 
 

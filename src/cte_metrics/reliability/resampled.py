@@ -178,7 +178,7 @@ def _uncut(
 
     if asked.bootstrap:
         return _bootstrap(source, of_covariances, asked)
-    estimate = of_covariances(source.covariance[None])[0]
+    estimate = figures(source.matrix(kind)[None])[0]
     if not source.n:
         nan = np.full(len(estimate), np.nan)
         return MatrixInterval(nan, nan, nan, asked.level, ())

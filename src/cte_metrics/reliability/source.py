@@ -45,6 +45,9 @@ class Source:
     items : tuple of str
     covariance : ndarray (k, k)
         Covariance (or correlation) matrix, divisor n - 1.
+    correlation : ndarray (k, k)
+        Correlation matrix; with pairwise deletion over the rows that a pair shares, which is not
+        the covariance matrix scaled.
     mean : ndarray (k,)
         Item means; nan when a matrix was given.
     item_counts : ndarray (k,)
@@ -64,6 +67,7 @@ class Source:
 
     items: tuple[str, ...]
     covariance: Array
+    correlation: Array
     mean: Array
     item_counts: Array
     n: int
@@ -81,7 +85,7 @@ class Source:
     def matrix(self, kind: Matrix) -> Array:
         """Return the correlation or the covariance matrix."""
         one_of(kind, Matrix, "matrix")
-        return correlation_from(self.covariance) if kind == "correlation" else self.covariance
+        return self.correlation if kind == "correlation" else self.covariance
 
     def keying(self) -> tuple[str, ...]:
         """Return the notes on items that run against the others."""
@@ -230,6 +234,7 @@ def _source(
     return Source(
         items,
         found.covariance,
+        correlation_from(found.covariance) if found.complete else found.correlation,
         found.mean,
         np.asarray(found.item_counts),
         found.n,
@@ -284,7 +289,8 @@ def _from_matrix(values: Array, names: tuple[str, ...], n_obs: int | None) -> So
     )
     notes = () if n_obs else (unknown,)
     nan = np.full(k, np.nan)
-    return Source(names, values, nan, np.full(k, float(n)), n, 0, None, True, notes)
+    r = correlation_from(values)
+    return Source(names, values, r, nan, np.full(k, float(n)), n, 0, None, True, notes)
 
 
 def _refuse_undefined(source: Source) -> None:

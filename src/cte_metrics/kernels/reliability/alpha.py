@@ -164,10 +164,14 @@ def alpha_of(covariance: Array) -> float:
     return float(alpha_coefficient(len(covariance), np.trace(covariance), covariance.sum()))
 
 
-def alpha_figures(covariance: Array) -> AlphaFigures:
-    """Alpha and its relatives for the whole scale, from C (k, k)."""
+def alpha_figures(covariance: Array, correlation: Array | None = None) -> AlphaFigures:
+    """Alpha and its relatives for the whole scale, from C and R (k, k).
+
+    R is C scaled to unit diagonal unless it is given: pairwise correlations are not scaled pairwise
+    covariances, because each rests on the variances of the rows that its two items share.
+    """
     k = len(covariance)
-    r = correlation_from(covariance)
+    r = _correlation(covariance, correlation)
     below = r[np.tril_indices(k, -1)]
     smc = squared_multiple_correlations(r)
     sum_r = r.sum()
@@ -183,12 +187,16 @@ def alpha_figures(covariance: Array) -> AlphaFigures:
     )
 
 
-def dropped_figures(covariance: Array) -> AlphaFigures:
+def _correlation(covariance: Array, given: Array | None) -> Array:
+    return correlation_from(covariance) if given is None else given
+
+
+def dropped_figures(covariance: Array, correlation: Array | None = None) -> AlphaFigures:
     """The same figures without each item in turn, (k,) arrays; nan when one item would remain."""
     k = len(covariance)
     if k < 3:
         return AlphaFigures(*(np.full(k, np.nan) for _ in range(7)))
-    r = correlation_from(covariance)
+    r = _correlation(covariance, correlation)
     rows, own = covariance.sum(1), np.diagonal(covariance)
     squares = np.square(covariance)
     others = np.square(rows - covariance).sum(1) - np.square(rows - own)
@@ -258,9 +266,9 @@ def _dropped_medians(r: Array) -> Array:
     return np.median(pairs, axis=1)
 
 
-def item_total(covariance: Array) -> ItemTotal:
-    """Item-total correlations from C (k, k); nan for constant items."""
-    r = correlation_from(covariance)
+def item_total(covariance: Array, correlation: Array | None = None) -> ItemTotal:
+    """Item-total correlations from C (k, k), and R if given; nan for constant items."""
+    r = _correlation(covariance, correlation)
     rows, own = covariance.sum(1), np.diagonal(covariance)
     rest = rows.sum() - 2 * rows + own
     with_smc = r.copy()
