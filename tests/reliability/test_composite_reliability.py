@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import InputError
+from cte_metrics.errors import ImproperSolutionWarning, InputError
 from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
     categorical_covariance,
@@ -176,3 +176,39 @@ def test_two_levels_of_ordinal_items_are_refused() -> None:
         fit = sem.fit(text, items.assign(s=school), cluster="s", ordered=True)
     with pytest.raises(InputError, match="two-level models of ordinal items"):
         composite_reliability(fit)
+
+
+@pytest.mark.problem(
+    "semTools",
+    "maximal reliability above 1 is returned like any other",
+    "a figure above 1 is called impossible in the notes, and a warning says so",
+)
+def test_a_reliability_above_one_is_flagged() -> None:
+    model = "s =~ x7 + x8 + x9 + x1\nx7 ~~ x9\nx1 ~~ x9"
+    with pytest.warns(ImproperSolutionWarning, match="Negative variance"):
+        fit = sem.cfa(model, case("hs1939").data)
+    with pytest.warns(ImproperSolutionWarning, match="IMPOSSIBLE, above 1: maximal of s"):
+        table = composite_reliability(fit)
+    notes = " ".join(table.attrs["notes"])
+    assert table.loc["s", "maximal"] > 1
+    assert f"maximal of s is {table.loc['s', 'maximal']:.3f}" in notes
+    assert "Negative variance: x8" in notes
+    assert "h is not defined for s" in notes
+
+
+def test_a_proper_fit_has_nothing_to_flag() -> None:
+    table = composite_reliability(_fit("hs1939", "cfa.ML"))
+    assert table.attrs == {"n": 301, "notes": ()}
+
+
+@pytest.mark.problem(
+    "semTools",
+    "the composite of a factor sums items that load against it, without a word",
+    "items that load against their factor are named",
+)
+def test_items_that_load_against_their_factor_are_named() -> None:
+    data = case("hs1939").data
+    text = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6"
+    table = composite_reliability(sem.cfa(text, data.assign(x5=-data["x5"])))
+    (note,) = [n for n in table.attrs["notes"] if "against its other items" in n]
+    assert note.startswith("x5 loads on textual")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
-from cte_metrics.errors import InputError, InputTypeError
+from cte_metrics.errors import ImproperSolutionWarning, InputError, InputTypeError, warn
 from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
     average_variance_extracted,
@@ -69,6 +69,15 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
         (rows of group factors: share explained by all factors), ``ecv`` and ``puc``; second-order
         models also ``omega_l1, omega_l2, partial_omega_l1``.
 
+        ``attrs["notes"]`` names figures that no reliability can be (above 1, below 0, missing
+        ``h``), items that load against their factor, and what the fit must say; ``attrs["n"]``
+        holds the respondents.
+
+    Warns
+    -----
+    ImproperSolutionWarning
+        If a figure is above 1: the model then explains more than the variance there is.
+
     Raises
     ------
     InputError
@@ -117,8 +126,10 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     keys = solution_keys(solution)
     rows: list[dict[str, float]] = []
     index: list[tuple[Any, ...]] = []
+    against: list[str] = []
     for number, block in enumerate(solution.table.blocks):
         model = _read_block(solution, number, observed=observed_variance)
+        against += _against(model, block.ov_names)
         for name, figures in _block_rows(model).items():
             index.append((*keys.of(block.group, block.level), name))
             rows.append(figures)
@@ -131,7 +142,73 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
         if keys.names
         else pd.Index([i[0] for i in index], name="factor")
     )
-    return pd.DataFrame(rows, index=labels, columns=[*COLUMNS, *extra])
+    table = pd.DataFrame(rows, index=labels, columns=[*COLUMNS, *extra])
+    impossible = _above_one(table)
+    if impossible:
+        warn(" ".join(impossible), ImproperSolutionWarning)
+    notes = (*fit.notes, *impossible, *_below_zero(table), *_without_h(table), *against)
+    table.attrs = {"n": fit.provenance.n_used, "notes": tuple(dict.fromkeys(notes))}
+    return table
+
+
+_ROUNDING = 1e-9
+
+
+def _above_one(table: pd.DataFrame) -> list[str]:
+    """Name the figures that exceed 1."""
+    named = _cells(table.drop(columns=["ecv", "puc"], errors="ignore") > 1 + _ROUNDING, table)
+    if not named:
+        return []
+    return [
+        f"IMPOSSIBLE, above 1: {named}. In some weighting of the items the factor explains more "
+        "than their whole variance: an item loads on another factor as well, residuals covary, or "
+        "the model does not fit these data. Do not report it."
+    ]
+
+
+def _below_zero(table: pd.DataFrame) -> list[str]:
+    named = _cells(table < -_ROUNDING, table)
+    if not named:
+        return []
+    return [f"Below 0: {named}. First suspect the keying of the items, then the model."]
+
+
+def _without_h(table: pd.DataFrame) -> list[str]:
+    """Name the factors of which a standardized loading reaches 1."""
+    single = table["h"].isna() & table["ave"].notna()
+    named = [_label(row) for row in table.index[single]]
+    if not named:
+        return []
+    return [f"h is not defined for {', '.join(named)}: a standardized loading is 1 or more."]
+
+
+def _cells(marked: pd.DataFrame, table: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{column} of {_label(row)} is {table.loc[row, column]:.3f}"
+        for column in marked.columns
+        for row in table.index[marked[column]]
+    )
+
+
+def _label(row: Any) -> str:
+    return " ".join(map(str, row)) if isinstance(row, tuple) else str(row)
+
+
+def _against(model: _Block, items: Sequence[str]) -> list[str]:
+    """Name the items that load negatively on a factor on which most load positively."""
+    notes: list[str] = []
+    for f, name in enumerate(model.factors):
+        own = model.own(f)
+        loading = model.standardized[own, f]
+        direction = 1.0 if loading.sum() >= 0 else -1.0
+        named = [items[i] for i, v in zip(own, direction * loading, strict=True) if v < 0]
+        if len(own) > 1 and named:
+            notes.append(
+                f"{', '.join(named)} load{'s' if len(named) == 1 else ''} on {name} against its "
+                "other items. First suspect the keying: a sum of these items needs them reverse-"
+                "scored. Nothing was reversed here."
+            )
+    return notes
 
 
 @dataclass(frozen=True, slots=True)
