@@ -9,16 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cte_metrics as cte
-from cte_metrics import reliability
+from cte_metrics import reliability, sem
 from cte_metrics.errors import InputError, UnknownNameError
 from cte_metrics.kernels.reliability.retest import pair_correlation, profile_agreement
 from cte_metrics.reliability import (
+    composite_reliability,
     cronbach_alpha,
+    guttman_lambdas,
     htmt,
     htmt_intervals,
     mcdonald_omega,
     reliability_table,
     spearman_brown,
+    split_half,
     standard_error_of_measurement,
     stratified_alpha,
 )
@@ -297,3 +300,53 @@ def test_table_keeps_a_scale_without_coefficients() -> None:
 def test_single_scale_instruments_have_one_row() -> None:
     part = two_scales().for_subscale("first")
     assert list(reliability_table(part).index) == ["first"]
+
+
+# --- one survey, one alpha ----------------------------------------------------------------------
+
+
+@pytest.mark.problem(
+    "psych, semTools",
+    "two functions give two alphas of one survey",
+    "each that reports alpha says what it is over all answers and over complete rows",
+)
+def test_every_alpha_of_a_survey_with_gaps_names_both_rules() -> None:
+    data = survey(n=200, missing=0.06)
+    pairwise = cronbach_alpha(data)
+    listwise = cronbach_alpha(data, missing="listwise")
+    said = (
+        f"Alpha is {pairwise.alpha:.4f} over all answers (missing='pairwise') and "
+        f"{listwise.alpha:.4f} over the {listwise.n_respondents} complete rows "
+        "(missing='listwise')."
+    )
+    halves = {"a": ["q1", "q2"], "b": ["q3", "q4", "q5"]}
+    raw = [
+        pairwise,
+        listwise,
+        guttman_lambdas(data, matrix="covariance"),
+        split_half(data, matrix="covariance"),
+        stratified_alpha(data, halves),
+    ]
+    assert all(said in found.notes for found in raw)
+    assert said in reliability_table(data).loc["total", "note"]
+    standardized = (
+        f"Standardized alpha is {pairwise.standardized_alpha:.4f} over all answers "
+        f"(missing='pairwise') and {listwise.standardized_alpha:.4f} over"
+    )
+    for found in (guttman_lambdas(data), split_half(data)):
+        assert any(note.startswith(standardized) for note in found.notes)
+    whole = data.dropna()
+    assert not any(" is 0." in n and "missing=" in n for n in cronbach_alpha(whole).notes)
+
+
+def test_composite_reliability_says_on_which_answers_alpha_rests() -> None:
+    data = survey(n=200, missing=0.06)
+    text = "f =~ q1 + q2 + q3 + q4 + q5"
+    listwise = composite_reliability(sem.cfa(text, data))
+    assert listwise.loc["f", "alpha"] == pytest.approx(
+        cronbach_alpha(data, missing="listwise").alpha, abs=1e-9
+    )
+    assert any("missing='listwise'" in note for note in listwise.attrs["notes"])
+    fiml = composite_reliability(sem.cfa(text, data, missing="fiml"))
+    assert f"and {cronbach_alpha(data).alpha:.4f} by pairwise ones" in fiml.attrs["notes"][-1]
+    assert composite_reliability(sem.cfa(text, data.dropna())).attrs["notes"] == ()

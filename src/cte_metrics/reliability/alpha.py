@@ -221,6 +221,7 @@ def cronbach_alpha(
         status=Status.OK if np.isfinite(alpha) else Status.UNDEFINED,
         notes=(
             *source.notes,
+            *source.alpha_by_rule("covariance"),
             *_alpha_notes(source, alpha),
             *source.keying(),
             *interval_notes,

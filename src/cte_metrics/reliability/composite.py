@@ -23,6 +23,7 @@ from cte_metrics.kernels.reliability.composite import (
     share_of_sum,
     uncontaminated_share,
 )
+from cte_metrics.kernels.summaries.moments import moments
 from cte_metrics.sem.inference.standardized import solution_keys, variance_derivatives
 from cte_metrics.sem.model.moment_names import latent_matrix
 from cte_metrics.sem.model.ordinal import scales
@@ -146,12 +147,39 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     impossible = _above_one(table)
     if impossible:
         warn(" ".join(impossible), ImproperSolutionWarning)
-    notes = (*fit.notes, *impossible, *_below_zero(table), *_without_h(table), *against)
+    notes = (
+        *fit.notes,
+        *_rows_of_alpha(solution, table),
+        *impossible,
+        *_below_zero(table),
+        *_without_h(table),
+        *against,
+    )
     table.attrs = {"n": fit.provenance.n_used, "notes": tuple(dict.fromkeys(notes))}
     return table
 
 
 _ROUNDING = 1e-9
+
+
+def _rows_of_alpha(solution: Solution, table: pd.DataFrame) -> list[str]:
+    """Say on which answers alpha rests, where some are missing, and what it is over all."""
+    data = solution.data
+    values = data.groups[0].values if len(data.groups) == 1 else np.empty((0, 0))
+    if np.isnan(values).any() and not solution.options.ordinal:
+        pairwise = alpha_of(np.asarray(moments(values, "pairwise").covariance))
+        own = float(table["alpha"].iloc[-1])
+        return [
+            f"alpha of {TOTAL} is {own:.4f} by the covariances of the fit "
+            f"(full information) and {pairwise:.4f} by pairwise ones, as in cronbach_alpha."
+        ]
+    if data.n_dropped and data.groups:
+        return [
+            f"alpha rests on the {data.n_used} rows of the fit, {data.n_dropped} having been "
+            "dropped: it is cronbach_alpha's with missing='listwise', whose own default, every "
+            "answer ('pairwise'), gives another figure."
+        ]
+    return []
 
 
 def _above_one(table: pd.DataFrame) -> list[str]:

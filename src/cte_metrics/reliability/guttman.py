@@ -181,7 +181,13 @@ def guttman_lambdas(
         n_items=source.n_items,
         n_respondents=source.n,
         provenance=_provenance("Guttman's lambdas", source, matrix, asked.settings, _GUTTMAN),
-        notes=(*source.notes, *searched.notes, *source.keying(), *limits.notes),
+        notes=(
+            *source.notes,
+            *source.alpha_by_rule(matrix),
+            *searched.notes,
+            *source.keying(),
+            *limits.notes,
+        ),
     )
 
 

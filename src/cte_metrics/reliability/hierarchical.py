@@ -231,6 +231,7 @@ def hierarchical_omega(
         status=status,
         notes=(
             *source.notes,
+            *source.alpha_by_rule("correlation"),
             *independence_notes(matrix, source.n),
             *_notes(found, source.items, n_factors),
             *warned,

@@ -22,7 +22,7 @@ from cte_metrics.core.door import (
 )
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
-from cte_metrics.kernels.reliability.alpha import correlation_from, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_of, correlation_from, item_total
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.summaries import Moments
 
@@ -91,6 +91,27 @@ class Source:
         """Return the notes on items that run against the others."""
         r_drop = item_total(self.covariance).r_drop.tolist()
         return keying_notes(self.items, r_drop, reversed_ids=self.reversed_ids)
+
+    def alpha_by_rule(self, kind: Matrix) -> tuple[str, ...]:
+        """Return what alpha is by either rule for missing answers, where some are missing.
+
+        Functions have different rules by default; the same sentence stands in the notes of each
+        that reports alpha, so that two figures of one survey explain each other.
+        """
+        if self.data is None or not np.isnan(self.data.values).any():
+            return ()
+        every, complete = (moments(self.data.raw, rule) for rule in ("pairwise", "listwise"))
+        if complete.n < 2:
+            return ()
+        of_kind = [
+            m.correlation if kind == "correlation" else m.covariance for m in (every, complete)
+        ]
+        pairwise, listwise = (alpha_of(np.asarray(matrix)) for matrix in of_kind)
+        name = "Standardized alpha" if kind == "correlation" else "Alpha"
+        return (
+            f"{name} is {pairwise:.4f} over all answers (missing='pairwise') and {listwise:.4f} "
+            f"over the {complete.n} complete rows (missing='listwise').",
+        )
 
     def resampled(self) -> tuple[str, ...]:
         """Return the note that complete rows stand for all, where answers are missing."""

@@ -238,6 +238,7 @@ def split_half(
         ),
         notes=(
             *source.notes,
+            *source.alpha_by_rule(matrix),
             *found.notes,
             *source.keying(),
             *limits.notes,

@@ -147,7 +147,12 @@ def stratified_alpha(
             "Measurement, 25, 291-312.",
         ),
         status=Status.OK if np.isfinite(alpha) else Status.UNDEFINED,
-        notes=(*source.notes, *_keying(source, blocks, chosen), *limits.notes),
+        notes=(
+            *source.notes,
+            *source.alpha_by_rule("covariance"),
+            *_keying(source, blocks, chosen),
+            *limits.notes,
+        ),
     )
 
 
