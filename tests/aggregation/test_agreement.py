@@ -272,11 +272,16 @@ def test_rendering():
     assert found.to_frame().equals(found.table)
 
 
-def test_pooled_waves_are_told():
+def test_of_several_waves_the_last_is_analysed_and_pooled_ones_are_told():
     data = frame_of([[4, 2], [5, 1], [2, 4], [2, 5]], [1, 1, 2, 2]).assign(wave=[1, 2, 1, 2])
     mini = Instrument("m", "M", "1", ResponseScale(1, 5), [Item("q0"), Item("q1")])
     survey = Responses(data, mini, group="school", wave="wave")
-    assert any("2 waves were pooled" in n for n in agreement(survey).notes)
+    last = agreement(survey)
+    assert any("the last, 2, was analysed (2 of 4 rows)" in n for n in last.notes)
+    assert last.table["n"].tolist() == [1, 1]
+    pooled = agreement(survey.pooled())
+    assert any("2 waves were pooled, as asked" in n for n in pooled.notes)
+    assert pooled.table["n"].tolist() == [2, 2]
     assert not any("pooled" in n for n in agreement(survey.at_wave(1)).notes)
 
 

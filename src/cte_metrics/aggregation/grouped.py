@@ -15,6 +15,7 @@ from cte_metrics.arrays import Integers
 from cte_metrics.core.door import ItemData, column, column_names, item_data
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.kernels.summaries.group_summaries import complete
+from cte_metrics.kernels.summaries.item_statistics import mean_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -
     group = _known_group(frame, group, what)
     exclude = (group,) if isinstance(group, str) else ()
     _refuse_unknown(frame, group)
-    read = item_data(frame, exclude=exclude, what=what, minimum_items=minimum_items)
+    read = item_data(
+        frame, exclude=exclude, what=what, minimum_items=minimum_items, variables=(group,)
+    )
     label = column(frame, group, read.n_respondents, "group")
     return _keep_complete(read, label)
 
@@ -93,17 +96,6 @@ def _refuse_unknown(frame: Any, group: Any) -> None:
             f"group: there is no column {group!r}.{close_names(group, known)}",
             hint="Name a column, or pass one label per row.",
         )
-
-
-def _wave_note(read: ItemData) -> tuple[str, ...]:
-    """Say that waves were pooled where the data hold several."""
-    waves = 0 if read.wave is None else len(pd.unique(pd.Series(read.wave).dropna()))
-    if waves < 2:
-        return ()
-    return (
-        f"The answers of {waves} waves were pooled as if different teachers had given them; "
-        "analyse one with .at_wave().",
-    )
 
 
 def _as_frame(data: Any) -> Any:
@@ -140,7 +132,7 @@ def _keep_complete(read: ItemData, label: Any) -> Grouped:
             "No row has a group and an answer to every item.",
             hint="Check the grouping column, or analyse items that were answered together.",
         )
-    notes = _wave_note(read) + _drop_notes(full, codes)
+    notes = _drop_notes(full, codes)
     if not keep.all():
         values, codes = values[keep], codes[keep]
     present = np.bincount(codes, minlength=len(labels)) > 0
@@ -192,11 +184,12 @@ def grouped_values(values: Any, group: Any, *, what: str) -> Grouped:
 
 def _survey_means(responses: Any, group: Any, what: str) -> Grouped:
     """Each teacher's mean over the answered items, with its school."""
-    read = item_data(responses, what=what)
+    read = item_data(responses, what=what, variables=(group,))
     known = _known_group(responses, group, what)
     label = column(responses, known, read.n_respondents, "group")
-    mean = responses.keyed.mean(axis=1).to_numpy(dtype=np.float64)[:, None]
-    return _keep_complete(replace(read, raw=mean, items=("mean",)), label)
+    return _keep_complete(
+        replace(read, raw=mean_scores(read.values)[:, None], items=("mean",)), label
+    )
 
 
 def response_range(scale: Any, found: Grouped) -> tuple[tuple[float, float], tuple[str, ...]]:

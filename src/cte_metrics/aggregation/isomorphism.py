@@ -181,7 +181,9 @@ def _read(data: Any, group: Any, factors: Mapping[str, Sequence[str]] | None) ->
     )
     exclude = (group,) if isinstance(group, str) and chosen is None else ()
     what = "Invariance across levels"
-    read = item_data(data, items=chosen, exclude=exclude, what=what, minimum_items=2)
+    read = item_data(
+        data, items=chosen, exclude=exclude, what=what, minimum_items=2, variables=(group,)
+    )
     cluster = column(data, group, read.n_respondents, "group")
     known = np.asarray([c == c and c is not None for c in cluster.tolist()])
     if factors is None:

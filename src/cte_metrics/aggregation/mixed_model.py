@@ -20,7 +20,8 @@ from cte_metrics.aggregation.mixed_design import (
 )
 from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
-from cte_metrics.core.formula import INTERCEPT, Design, read_formula
+from cte_metrics.core.door import column, one_wave
+from cte_metrics.core.formula import INTERCEPT, Design, named_in, read_formula
 from cte_metrics.errors import InputError, UnknownNameError, check_confidence, close_names
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
@@ -229,9 +230,13 @@ def mixed_model(
     """
     check_confidence(confidence)
     slopes = (slopes,) if isinstance(slopes, str) else tuple(slopes)
-    frame, label = grouped_frame(data, group)
+    asked = one_wave(data, group, *slopes, *named_in(formula))
+    if asked is not data and group is not None and not isinstance(group, str):
+        group = column(data, group, len(asked), "group")
+    frame, label = grouped_frame(asked, group)
     design = read_formula(formula, frame, also=[s for s in slopes if s in frame.columns])
     design, codes, labels, notes = with_groups(design, label)
+    waves = () if asked is data else asked.notes[-1:]
     random = (INTERCEPT, *slopes)
     z = np.column_stack([np.ones(len(codes)), *(slope_column(design, s) for s in slopes)])
     check_identified(design, z, len(labels))
@@ -239,7 +244,7 @@ def mixed_model(
     if summary.total[-1, -1] <= 1e-20 * max(float(design.y @ design.y), 1e-300):
         raise InputError("The fixed part leaves no variance in the outcome to model.")
     found = kernel.fit(summary, reml=reml, correlated=correlated)
-    return _assemble(formula, design, summary, found, random, labels, confidence, notes)
+    return _assemble(formula, design, summary, found, random, labels, confidence, waves + notes)
 
 
 def _assemble(

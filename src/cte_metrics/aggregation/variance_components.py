@@ -299,7 +299,7 @@ def item_variance_components(
         if group.ndim == 0:
             raise InputError("item_variance_components needs groups; pass group=.")
     exclude = (group,) if isinstance(group, str) else ()
-    read = item_data(data, exclude=exclude, what="item_variance_components")
+    read = item_data(data, exclude=exclude, what="item_variance_components", variables=(group,))
     codes, _ = code_groups(column(data, group, read.n_respondents, "group"))
     values = read.raw
     if values.dtype.kind != "f" or not np.isnan(values.sum()):
@@ -307,7 +307,9 @@ def item_variance_components(
     else:
         blocks = [([j], (codes >= 0) & ~np.isnan(values[:, j])) for j in range(read.n_items)]
     rows = [_item_rows(values[:, cols], codes, keep, method, group_size) for cols, keep in blocks]
-    return pd.concat(rows, ignore_index=True).set_index(pd.Index(read.items, name="item"))
+    table = pd.concat(rows, ignore_index=True).set_index(pd.Index(read.items, name="item"))
+    table.attrs = {"notes": read.notes}
+    return table
 
 
 def _item_rows(

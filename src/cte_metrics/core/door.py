@@ -2,9 +2,11 @@
 
 Every analysis takes a ``Responses``, a pandas, polars or PyArrow frame, or a two-dimensional
 array, and hands it to ``item_data``; what comes out is one numeric array with item names, checked.
+Of a survey with several waves the rows of the last come out, unless it is pooled or the wave is a
+variable of the analysis; ``column`` then gives the entries of the same rows.
 
-Functions: ``item_data, complete_rows, column, column_names, square_matrix, looks_like_matrix,
-possible_moments, sequence``.
+Functions: ``item_data, one_wave, complete_rows, column, column_names, square_matrix,
+looks_like_matrix, possible_moments, sequence``.
 """
 
 from __future__ import annotations
@@ -82,6 +84,7 @@ def item_data(
     exclude: Sequence[str] = (),
     what: str = "This analysis",
     minimum_items: int = 1,
+    variables: Sequence[Any] | None = (),
 ) -> ItemData:
     """Read answers into one checked array.
 
@@ -97,6 +100,9 @@ def item_data(
         The analysis, for messages.
     minimum_items : int
         Fewer items than this are refused.
+    variables : sequence of str or array, optional
+        What else the analysis reads. Where the wave is among them, or with ``None``, the rows of
+        all waves are taken.
 
     Raises
     ------
@@ -109,13 +115,29 @@ def item_data(
         or covariance matrix.
     """
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
-        out = _from_responses(data, items)
+        out = _from_responses(data if variables is None else one_wave(data, *variables), items)
     else:
         raw, names, index = _table(data, items, exclude)
         _refuse_matrix(data, raw, index, what)
         out = ItemData(raw, names, index)
     _check_size(out, what, minimum_items)
     return out
+
+
+def one_wave(data: Any, *variables: Any) -> Any:
+    """Return the rows that may be taken for independent respondents, with a note in ``notes``.
+
+    Anything but a ``Responses`` is returned as it is, and so is one whose wave is among the
+    ``variables`` of the analysis.
+    """
+    if not hasattr(data, "analysed") or _names_wave(data, variables):
+        return data
+    return data.analysed()
+
+
+def _names_wave(data: Any, variables: Sequence[Any]) -> bool:
+    name = getattr(data.wave, "name", None)
+    return any(isinstance(v, str) and v in ("wave", name) for v in variables)
 
 
 def _check_size(data: ItemData, what: str, minimum_items: int) -> None:
@@ -328,9 +350,9 @@ def column(data: Any, name: Any, n: int, what: str) -> np.ndarray:
         If an array has not ``n`` entries.
     """
     if not isinstance(name, str):
-        return sequence(name, n, what)
+        return sequence(_of_analysed(np.asarray(name), data, n), n, what)
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
-        return _responses_column(data, name, what)
+        return _of_analysed(_responses_column(data, name, what), data, n)
     if isinstance(data, np.ndarray | list | tuple):
         raise InputTypeError(f"{what}={name!r} names a column, but the data are an array.")
     known = column_names(data)
@@ -342,6 +364,14 @@ def column(data: Any, name: Any, n: int, what: str) -> np.ndarray:
     import narwhals as nw
 
     return np.asarray(nw.from_native(data, eager_only=True)[name].to_numpy())
+
+
+def _of_analysed(values: np.ndarray, data: Any, n: int) -> np.ndarray:
+    """Entries of the rows that are analysed, where there is one for every row of the survey."""
+    if not hasattr(data, "analysed_rows") or values.ndim != 1 or len(values) in (0, n):
+        return values
+    rows = data.analysed_rows()
+    return values[rows] if len(values) == len(rows) and rows.sum() == n else values
 
 
 def column_names(data: Any) -> list[Any]:

@@ -1,10 +1,11 @@
 """Model formulas: ``y ~ a + b`` and a table become an outcome and a design matrix.
 
-Functions: ``read_formula``; class ``Design``.
+Functions: ``read_formula, named_in``; class ``Design``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,17 @@ def read_formula(formula: str, data: Any, *, also: Sequence[str] = ()) -> Design
         )
     names = tuple(INTERCEPT if c == "Intercept" else str(c) for c in right.columns)
     return Design(str(left.columns[0]), _numbers(left)[:, 0], _numbers(right), names, rows, kept)
+
+
+def named_in(formula: Any) -> tuple[str, ...]:
+    """Return the words of a formula, among them the variables that it names.
+
+    Examples
+    --------
+    >>> named_in("score ~ log(size) + wave")
+    ('score', 'log', 'size', 'wave')
+    """
+    return tuple(re.findall(r"[^\W\d]\w*", formula)) if isinstance(formula, str) else ()
 
 
 def _parsed(reader: Any, formula: str) -> Any:

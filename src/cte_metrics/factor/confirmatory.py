@@ -71,6 +71,8 @@ def model_text(model: str | None, data: Any) -> str:
     else:
         if data is None:
             raise InputError("Without data there is no model to build; give the model's text.")
-        known = data if isinstance(data, Moments) else item_data(data, what="The model")
+        known = (
+            data if isinstance(data, Moments) else item_data(data, what="The model", variables=None)
+        )
         subscales, items = {}, tuple(known.items)
     return structure_model(subscales, model or "correlated", items=items)

@@ -260,7 +260,7 @@ def _merged_groups(asked: Asked) -> tuple[Any, Any, list[str]]:
     import pandas as pd
 
     names = model_outline(asked.text).ov_names
-    values = item_data(asked.data, items=names, what="The model").values
+    values = item_data(asked.data, items=names, what="The model", variables=(asked.group,)).values
     group = column(asked.data, asked.group, len(values), "group")
     frame = pd.DataFrame(values, columns=list(names))
     codes = pd.factorize(group)[0]

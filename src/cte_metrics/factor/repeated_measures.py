@@ -47,7 +47,7 @@ def side_by_side(
     """
     import pandas as pd
 
-    rows = item_data(data, items=items, what="Repeated measures")
+    rows = item_data(data, items=items, what="Repeated measures", variables=None)
     n = len(rows.values)
     waves = pd.Series(_waves(data, wave, n))
     persons = pd.Series(_respondents(data, respondent, n))

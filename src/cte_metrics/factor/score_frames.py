@@ -51,7 +51,7 @@ def respondent_scores(solution: Solution, data: Any, weights: pd.DataFrame) -> p
     """Return one row a respondent; answers are standardised as when they were factored."""
     import pandas as pd
 
-    read = item_data(data, items=solution.items, what="Factor scores")
+    read = item_data(data, items=solution.items, what="Factor scores", variables=None)
     mean, sd = solution.mean, solution.sd
     if mean is None or sd is None:
         mean, sd = _mean_and_sd(read.values)

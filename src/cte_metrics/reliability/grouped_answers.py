@@ -48,7 +48,14 @@ def grouped_answers(data: Any, group: Any, items: Sequence[str] | None) -> Group
             )
         group = "group"
     own = (group,) if isinstance(group, str) and items is None else ()
-    read = item_data(data, items=items, exclude=own, what="Multilevel reliability", minimum_items=2)
+    read = item_data(
+        data,
+        items=items,
+        exclude=own,
+        what="Multilevel reliability",
+        minimum_items=2,
+        variables=(group,),
+    )
     cluster = column(data, group, read.n_respondents, "group")
     known = cluster == cluster
     notes = [*read.notes]

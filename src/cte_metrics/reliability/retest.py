@@ -167,7 +167,7 @@ def _matched(first: Any, second: Any) -> tuple[Array, Array, tuple[str, ...], An
         x, y = np.asarray(first, dtype=float)[:, None], np.asarray(second, dtype=float)[:, None]
         _same_length(x, y)
         return x, y, ("score",), getattr(first, "index", None), ()
-    one, two = item_data(first, what="Test-retest"), item_data(second, what="Test-retest")
+    one, two = (item_data(d, what="Test-retest", variables=None) for d in (first, second))
     if set(one.items) != set(two.items):
         missing = sorted(set(one.items) ^ set(two.items))
         raise InputError(

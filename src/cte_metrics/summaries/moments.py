@@ -9,7 +9,7 @@ import numpy as np
 
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.fingerprint import ExactSums, fingerprint
-from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.errors import DataWarning, InputError, UnknownNameError, close_names, warn
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.results.frozen import Frozen
 
@@ -88,9 +88,17 @@ class Moments(Frozen):
         Returns
         -------
         Moments
+
+        Warns
+        -----
+        DataWarning
+            If the responses hold several waves: the last is summarised, unless they are pooled or
+            ``by`` is the wave.
         """
         exclude = (by,) if isinstance(by, str) else ()
-        data = item_data(frame, items=columns, exclude=exclude, what="Moments")
+        data = item_data(frame, items=columns, exclude=exclude, what="Moments", variables=(by,))
+        if data.notes and len(data.raw) != len(frame):
+            warn(data.notes[-1], DataWarning)
         parts = None if by is None else _parts(frame, data, by, missing)
         return cls(data.items, moments(data.raw, missing), parts)
 

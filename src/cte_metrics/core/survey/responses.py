@@ -341,6 +341,51 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
             raise InputError("The mask leaves no row.")
         return Responses.of(self._survey.at(np.flatnonzero(keep)))
 
+    def pooled(self) -> Responses:
+        """Return the same rows, to be analysed together although they are of several waves.
+
+        Analyses that take rows for independent respondents use the last wave of a survey with
+        several, and say so; of pooled responses they use every row. A person who answered twice
+        then counts twice: standard errors are too small, and what differs between waves adds to
+        the variances.
+
+        Examples
+        --------
+        >>> from cte_metrics import load_example
+        >>> from cte_metrics.reliability import cronbach_alpha
+        >>> survey = load_example()
+        >>> cronbach_alpha(survey).n_respondents == len(survey.at_wave(survey.waves[-1]))
+        True
+        >>> cronbach_alpha(survey.pooled()).n_respondents > len(survey.at_wave(survey.waves[-1]))
+        True
+        """
+        return Responses.of(replace(self._survey, pooled=True))
+
+    def analysed_rows(self) -> np.ndarray:
+        """Return which rows an analysis of independent respondents takes, (n,) bool."""
+        waves = self.waves
+        if len(waves) < 2 or self._survey.pooled:
+            return np.ones(len(self), dtype=bool)
+        return np.asarray((self._survey.wave == waves[-1]).to_numpy(dtype=bool))
+
+    def analysed(self) -> Responses:
+        """Return the rows of :meth:`analysed_rows`, with a note where there are several waves."""
+        waves = self.waves
+        if len(waves) < 2:
+            return self
+        if self._survey.pooled:
+            note = (
+                f"The rows of {len(waves)} waves were pooled, as asked: answers of one respondent "
+                "count as those of several, and standard errors are too small."
+            )
+            return Responses.of(replace(self._survey, notes=(*self._survey.notes, note)))
+        part = self.where(self.analysed_rows())
+        note = (
+            f"There are {len(waves)} waves; the last, {waves[-1]!r}, was analysed ({len(part)} of "
+            f"{len(self)} rows). at_wave() takes another one, pooled() all rows together."
+        )
+        return Responses.of(replace(part._survey, notes=(*part._survey.notes, note)))
+
     def at_wave(self, wave: Hashable) -> Responses:
         """Return the rows of one wave.
 

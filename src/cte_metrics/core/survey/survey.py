@@ -33,6 +33,8 @@ class Survey:
         row, respondent, column, value, problem.
     issue_rows : ndarray
         Row position of each issue, -1 for one about a whole column.
+    pooled : bool
+        Whether rows of several waves are to be analysed as if they were independent.
     """
 
     instrument: Instrument
@@ -46,6 +48,7 @@ class Survey:
     issues: pd.DataFrame
     issue_rows: np.ndarray
     simulated: bool = False
+    pooled: bool = False
     notes: tuple[str, ...] = ()
 
     @property

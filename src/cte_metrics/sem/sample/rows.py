@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cte_metrics.arrays import Array, Flags, Index
-from cte_metrics.core.door import column, item_data
+from cte_metrics.core.door import column, item_data, one_wave
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 
 
@@ -102,16 +102,17 @@ def read_model_data(
     InputError
         If no complete row is left in some group, or a weight is not positive.
     """
-    made = products(data, names)
-    values, index = _with_products(data, names, made)
+    asked = one_wave(data, group, cluster, *names)
+    made = products(asked, names)
+    values, index = _with_products(asked, names, made)
     n = len(values)
     kept = _Kept(~_unanswered(values, every=keep_missing), [])
     kept.notes += [
         f"{v} is the product of the columns {', '.join(v.split(':'))} as they stand, not centred."
         for v in made
     ]
-    if _is_responses(data):
-        kept.notes += data.notes
+    if _is_responses(asked):
+        kept.notes += asked.notes
     if not kept.rows.all():
         lost = int(n - kept.rows.sum())
         kept.notes.append(_dropped_note(n, lost, keep_missing=keep_missing))
@@ -121,19 +122,19 @@ def read_model_data(
             f"rows with a missing covariate ({', '.join(complete)}) were dropped: covariates are "
             "fixed; fixed_x=False keeps these rows.",
         )
-    codes, labels, group_name = _groups(data, group, n)
+    codes, labels, group_name = _groups(asked, group, n)
     if codes is not None:
         if len(labels) == 1:
             kept.notes.append(
                 f"The grouping variable has one value, {labels[0]!r}: a single group."
             )
         kept.drop(codes < 0, "rows without a value of the grouping variable were dropped.")
-    clusters = None if cluster is None else column(data, cluster, n, "cluster")
+    clusters = None if cluster is None else column(asked, cluster, n, "cluster")
     if clusters is not None:
         import pandas as pd
 
         kept.drop(np.asarray(pd.isna(clusters)), "rows without a cluster were dropped.")
-    weight = None if weights is None else _weights(data, weights, n)
+    weight = None if weights is None else _weights(asked, weights, n)
     parts = []
     for g, label in enumerate(labels):
         rows = np.flatnonzero(kept.rows if codes is None else kept.rows & (codes == g))
@@ -211,12 +212,12 @@ def _with_products(data: Any, names: Sequence[str], made: Sequence[str]) -> tupl
 def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
     """The model's variables as float64 (n, p), and row labels."""
     if not _is_responses(data):
-        found = item_data(data, items=names, what="The model")
+        found = item_data(data, items=names, what="The model", variables=None)
         return found.values, found.index
     items = [v for v in names if v in data.keyed]
     others = [v for v in names if v not in data.keyed]
     if not others:
-        found = item_data(data, items=items, what="The model")
+        found = item_data(data, items=items, what="The model", variables=None)
         return found.values, found.index
     covariates = data.covariates
     known = [*data.keyed, *(() if covariates is None else covariates)]
@@ -226,7 +227,7 @@ def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
                 f"The model speaks of {name!r}, which is neither an item nor a covariate of the "
                 f"responses.{close_names(name, known)}"
             )
-    base = item_data(data, what="The model")
+    base = item_data(data, what="The model", variables=None)
     parts = {v: np.asarray(data.keyed[v], dtype=np.float64) for v in items}
     parts |= {v: np.asarray(covariates[v], dtype=np.float64) for v in others}
     return np.column_stack([parts[v] for v in names]), base.index
