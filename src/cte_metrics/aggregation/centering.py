@@ -14,6 +14,7 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import code_groups
 from cte_metrics.aggregation.mixed_model import MixedModel
 from cte_metrics.core.formula import as_frame
+from cte_metrics.core.naming import name_text, named_column
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
@@ -55,8 +56,8 @@ def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame
     [[2.0, -1.0, -3.0], [2.0, 1.0, -1.0], [8.0, 0.0, 4.0]]
     """
     out = as_frame(frame).copy()
-    names = [columns] if isinstance(columns, str) else list(columns)
-    codes, labels = _codes(out, group)
+    names = [name_text(c) for c in named_column(frame, columns) or columns]
+    codes, labels = _codes(out, group if named_column(frame, group) == () else name_text(group))
     for name in names:
         _check_column(out, name)
         value = out[name].to_numpy(dtype=np.float64, na_value=np.nan)

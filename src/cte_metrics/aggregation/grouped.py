@@ -13,6 +13,7 @@ import pandas as pd
 
 from cte_metrics.arrays import Integers
 from cte_metrics.core.door import ItemData, column, column_names, item_data
+from cte_metrics.core.naming import name_text, named_column, places
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.kernels.summaries.group_summaries import complete
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
@@ -77,7 +78,7 @@ def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -
     """
     frame = _as_frame(data)
     group = _known_group(frame, group, what)
-    exclude = (group,) if isinstance(group, str) else ()
+    exclude = named_column(frame, group)
     _refuse_unknown(frame, group)
     read = item_data(
         frame, exclude=exclude, what=what, minimum_items=minimum_items, variables=(group,)
@@ -88,10 +89,11 @@ def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -
 
 def _refuse_unknown(frame: Any, group: Any) -> None:
     """Refuse a group column that does not exist before text columns are taken for items."""
-    if not isinstance(group, str) or hasattr(frame, "keyed") or not hasattr(frame, "columns"):
+    named = named_column(frame, group)
+    if not named or hasattr(frame, "keyed") or not hasattr(frame, "columns"):
         return
     known = column_names(frame)
-    if group not in known:
+    if name_text(group) not in places(known):
         raise UnknownNameError(
             f"group: there is no column {group!r}.{close_names(group, known)}",
             hint="Name a column, or pass one label per row.",

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 
 from cte_metrics.core.door import column, item_data
+from cte_metrics.core.naming import name_text, named_column
 from cte_metrics.errors import CTEWarning, InputError, one_of
 from cte_metrics.results import Block, Provenance, Result, Status, recorded
 from cte_metrics.sem.comparison import compare
@@ -177,9 +178,11 @@ def _read(data: Any, group: Any, factors: Mapping[str, Sequence[str]] | None) ->
             )
         group = "group"
     chosen = (
-        None if factors is None else list(dict.fromkeys(v for f in factors.values() for v in f))
+        None
+        if factors is None
+        else list(dict.fromkeys(name_text(v) for f in factors.values() for v in f))
     )
-    exclude = (group,) if isinstance(group, str) and chosen is None else ()
+    exclude = named_column(data, group) if chosen is None else ()
     what = "Invariance across levels"
     read = item_data(
         data, items=chosen, exclude=exclude, what=what, minimum_items=2, variables=(group,)
@@ -196,7 +199,7 @@ def _read(data: Any, group: Any, factors: Mapping[str, Sequence[str]] | None) ->
         values=read.values[known],
         cluster=cluster[known],
         stand_ins={v: f"item_{k + 1}" for k, v in enumerate(read.items)},
-        factors={k: tuple(v) for k, v in factors.items()},
+        factors={k: tuple(map(name_text, v)) for k, v in factors.items()},
         n_ungrouped=int((~known).sum()),
         notes=read.notes,
     )

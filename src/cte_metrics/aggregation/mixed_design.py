@@ -14,6 +14,7 @@ from scipy import linalg
 from cte_metrics.aggregation.grouped import code_groups
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.formula import Design, as_frame
+from cte_metrics.core.naming import meant, named_column
 from cte_metrics.errors import (
     IdentificationError,
     InputError,
@@ -30,12 +31,9 @@ def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
         return frame, np.asarray(data.group)
     if group is None:
         raise InputError("mixed_model needs groups; pass group= (a column name or an array).")
-    if isinstance(group, str):
-        if group not in frame.columns:
-            raise UnknownNameError(
-                f"group: there is no column {group!r}.{close_names(group, frame.columns)}"
-            )
-        return frame, frame[group]
+    if named_column(data, group):
+        (position,) = meant([group], frame.columns.tolist(), "group: there is no column")
+        return frame, frame.iloc[:, position]
     label = group if isinstance(group, pd.Series) else pd.Series(np.asarray(group))
     if len(label) != len(frame):
         raise InputError(f"group has {len(label)} entries; the data have {len(frame)} rows.")

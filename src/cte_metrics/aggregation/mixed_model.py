@@ -22,6 +22,7 @@ from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, one_wave
 from cte_metrics.core.formula import INTERCEPT, Design, named_in, read_formula
+from cte_metrics.core.naming import name_text, named_column
 from cte_metrics.errors import InputError, UnknownNameError, check_confidence, close_names
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
@@ -229,9 +230,9 @@ def mixed_model(
     [4.166667, 1.0]
     """
     check_confidence(confidence)
-    slopes = (slopes,) if isinstance(slopes, str) else tuple(slopes)
+    slopes = tuple(map(name_text, named_column(data, slopes) or slopes))
     asked = one_wave(data, group, *slopes, *named_in(formula))
-    if asked is not data and group is not None and not isinstance(group, str):
+    if asked is not data and group is not None and not named_column(data, group):
         group = column(data, group, len(asked), "group")
     frame, label = grouped_frame(asked, group)
     design = read_formula(formula, frame, also=[s for s in slopes if s in frame.columns])

@@ -14,6 +14,7 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import Grouped, code_groups, grouped_values
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import column, item_data
+from cte_metrics.core.naming import named_column
 from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.groups import variance_components as formulas
 from cte_metrics.kernels.summaries import group_summaries as summaries
@@ -298,7 +299,7 @@ def item_variance_components(
         group = np.asarray(getattr(data, "group", None))
         if group.ndim == 0:
             raise InputError("item_variance_components needs groups; pass group=.")
-    exclude = (group,) if isinstance(group, str) else ()
+    exclude = named_column(data, group)
     read = item_data(data, exclude=exclude, what="item_variance_components", variables=(group,))
     codes, _ = code_groups(column(data, group, read.n_respondents, "group"))
     values = read.raw

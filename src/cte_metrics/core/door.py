@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from cte_metrics.core.floats import floats_with_gaps
+from cte_metrics.core.declared_order import declared_order, order_notes
+from cte_metrics.core.naming import meant, name_text, named_column, places
+from cte_metrics.core.numeric_columns import frame_numbers, pandas_numbers
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
@@ -38,7 +40,7 @@ class ItemData:
     raw : ndarray (n, k)
         Answers in their own numeric type (int8, float64, ...); nan marks a missing answer.
     items : tuple of str
-        Column names.
+        Column names as texts: as they were asked for, else as the table writes them.
     index : sequence
         Row labels (respondents where known).
     minimum, maximum : float or None
@@ -49,6 +51,8 @@ class ItemData:
         Subscale id to its item ids; empty where no instrument is known.
     notes : tuple of str
         What the reader must know.
+    ordered : tuple of str
+        Columns whose data type declares an order of categories; their numbers rise in it.
     """
 
     raw: np.ndarray
@@ -60,6 +64,7 @@ class ItemData:
     wave: np.ndarray | None = None
     subscales: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
 
     @property
     def values(self) -> np.ndarray:
@@ -80,8 +85,8 @@ class ItemData:
 def item_data(
     data: Any,
     *,
-    items: Sequence[str] | None = None,
-    exclude: Sequence[str] = (),
+    items: Sequence[Any] | None = None,
+    exclude: Sequence[Any] = (),
     what: str = "This analysis",
     minimum_items: int = 1,
     variables: Sequence[Any] | None = (),
@@ -92,10 +97,11 @@ def item_data(
     ----------
     data : Responses, DataFrame (pandas, polars, PyArrow) or array (n, k)
         Answers; a ``Responses`` gives its reverse-scored ones.
-    items : sequence of str, optional
-        Columns to take, in this order; all by default.
-    exclude : sequence of str
-        Columns that are not items (a grouping column).
+    items : sequence of str, int, float or tuple, optional
+        Columns to take, in this order; all by default. A column is named by its label or the
+        label's text (``core.naming``).
+    exclude : sequence
+        Columns that are not items (a grouping column), named likewise.
     what : str
         The analysis, for messages.
     minimum_items : int
@@ -111,15 +117,14 @@ def item_data(
     UnknownNameError
         If an item is not a column.
     InputError
-        If there are too few items or no rows, a value is infinite, or the table is a correlation
-        or covariance matrix.
+        If there are too few items or no rows, a value is infinite, two columns have the same text
+        for a name (``0`` and ``"0"``), or the table is a correlation or covariance matrix.
     """
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
         out = _from_responses(data if variables is None else one_wave(data, *variables), items)
     else:
-        raw, names, index = _table(data, items, exclude)
-        _refuse_matrix(data, raw, index, what)
-        out = ItemData(raw, names, index)
+        out = _table(data, items, exclude)
+        _refuse_matrix(data, out.raw, out.index, what)
     _check_size(out, what, minimum_items)
     return out
 
@@ -150,11 +155,12 @@ def _check_size(data: ItemData, what: str, minimum_items: int) -> None:
         raise InputError(f"{what} needs respondents; the data have no rows.")
 
 
-def _from_responses(responses: Any, items: Sequence[str] | None) -> ItemData:
+def _from_responses(responses: Any, items: Sequence[Any] | None) -> ItemData:
     present = responses.instrument.item_ids
-    names = tuple(_chosen(present, items, ()))
+    chosen = _chosen(present, items, ())
+    names = tuple(present[j] for j in chosen)
     answers = responses.answers(keyed=True)
-    raw = answers if names == tuple(present) else answers[:, [present.index(n) for n in names]]
+    raw = answers if names == tuple(present) else answers[:, chosen]
     scale = responses.instrument.response_scale
     subscales = {s.id: tuple(s.items) for s in responses.instrument.subscales}
     return ItemData(
@@ -178,10 +184,8 @@ def _row_labels(responses: Any) -> Any:
     return responses.covariates.index if named is None else pd.Index(named, name="respondent")
 
 
-def _table(
-    data: Any, items: Sequence[str] | None, exclude: Sequence[str]
-) -> tuple[np.ndarray, tuple[str, ...], Any]:
-    """Return raw values, column names and row labels of any table."""
+def _table(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any]) -> ItemData:
+    """Return the columns asked for of any table."""
     if isinstance(data, np.ndarray | list | tuple):
         return _array(data, items)
     pandas = sys.modules.get("pandas")
@@ -190,7 +194,7 @@ def _table(
     return _other_frame(data, items, exclude)
 
 
-def _array(data: Any, items: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...], Any]:
+def _array(data: Any, items: Sequence[Any] | None) -> ItemData:
     try:
         raw = np.asarray(data)
     except ValueError as error:
@@ -202,76 +206,61 @@ def _array(data: Any, items: Sequence[str] | None) -> tuple[np.ndarray, tuple[st
             hint="Pass a data frame with one row a respondent and one column an item.",
         )
     names = tuple(f"item_{j + 1}" for j in range(raw.shape[1]))
-    if items is None:
-        return _finite(raw, names), names, range(len(raw))
-    if not set(items) <= set(names) and len(items) == raw.shape[1]:
-        return _finite(raw, tuple(items)), tuple(items), range(len(raw))
-    chosen = _chosen(names, items, ())
-    return raw[:, [names.index(c) for c in chosen]], tuple(chosen), range(len(raw))
+    if items is not None:
+        asked = tuple(name_text(name) for name in items)
+        if set(asked) <= set(names) or len(asked) != raw.shape[1]:
+            raw = raw[:, _chosen(names, items, ())]
+        names = asked
+    return ItemData(_finite(raw, names), names, range(len(raw)))
 
 
 def _chosen(
-    present: Sequence[Any], items: Sequence[str] | None, exclude: Sequence[str]
-) -> list[Any]:
+    present: Sequence[Any], items: Sequence[Any] | None, exclude: Sequence[Any]
+) -> list[int]:
+    """Return the positions of the columns asked for."""
+    known = places(present)
     if items is None:
-        return [c for c in present if c not in exclude]
-    known = set(present)
-    for name in items:
-        if name not in known:
-            raise UnknownNameError(
-                f"There is no column {name!r} in the data.{close_names(name, present)}",
-                hint=f"The columns are: {', '.join(str(c) for c in list(present)[:40])}.",
-            )
-    return list(items)
+        left_out = {known.get(name_text(name)) for name in exclude}
+        return [j for j in range(len(present)) if j not in left_out]
+    return meant(items, present)
 
 
-def _pandas(
-    data: Any, items: Sequence[str] | None, exclude: Sequence[str]
-) -> tuple[np.ndarray, tuple[str, ...], Any]:
+def _names(
+    present: Sequence[Any], items: Sequence[Any] | None, chosen: list[int]
+) -> tuple[str, ...]:
+    """Return the chosen columns' names: as asked for, else as the table writes them."""
+    return tuple(name_text(v) for v in ((present[j] for j in chosen) if items is None else items))
+
+
+def _pandas(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any]) -> ItemData:
     columns = data.columns.tolist()
-    if len(set(columns)) != len(columns):
-        twice = next(c for c in columns if columns.count(c) > 1)
-        raise InputError(f"The data have two columns named {twice!r}.", hint="Rename one of them.")
     chosen = _chosen(columns, items, exclude)
-    frame = data if chosen == columns else data[chosen]
+    names = _names(columns, items, chosen)
+    frame = data if chosen == list(range(len(columns))) else data.iloc[:, chosen]
     kinds = {d.kind if isinstance(d, np.dtype) else "?" for d in frame.dtypes}
     if kinds <= set("biuf"):
         raw = frame.to_numpy()
         raw = raw if raw.dtype.kind in "biuf" else frame.to_numpy(dtype=np.float64)
-    else:
-        raw = np.column_stack([_numeric(frame[c], c) for c in chosen])
-    names = tuple(str(c) for c in chosen)
-    return _finite(raw, names), names, data.index
+        return ItemData(_finite(raw, names), names, data.index)
+    series = [frame.iloc[:, j] for j in range(len(names))]
+    return _by_columns(series, names, data.index, pandas_numbers)
 
 
-def _numeric(series: Any, name: Any) -> np.ndarray:
-    """Return one pandas column as float64, or say which value is not a number."""
-    import pandas as pd
-
-    is_number = pd.api.types.is_numeric_dtype(series.dtype)
-    if is_number and not pd.api.types.is_complex_dtype(series.dtype):
-        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    if series.isna().all():
-        return np.full(len(series), np.nan)
-    _refuse_text(series.tolist(), list(series.index), name)
-    return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _refuse_text(values: list[Any], labels: Sequence[Any], name: Any) -> None:
-    for label, value in zip(labels, values, strict=True):
-        missing = value is None or value != value or str(value) == "<NA>"
-        if not missing and not isinstance(value, int | float | np.number):
-            raise InputTypeError(
-                f"Column {name!r} is not numeric: row {label!r} holds {value!r}.",
-                hint="Leave out columns that are not items (pass items only, or name the "
-                "grouping column), or read answer texts with Responses or read_responses, "
-                "which map them to codes through the response scale's labels.",
-            )
+def _by_columns(series: list[Any], names: tuple[str, ...], index: Any, read: Any) -> ItemData:
+    """Read one column after the other, in its declared order where it has one."""
+    declared = {name: declared_order(s) for name, s in zip(names, series, strict=True)}
+    values = []
+    for name, s in zip(names, series, strict=True):
+        found = declared[name]
+        values.append(read(s, name) if found is None else found.values)
+    raw = np.column_stack(values) if values else np.empty((len(index), 0))
+    replaced = {name: d.replaced for name, d in declared.items() if d is not None}
+    return ItemData(
+        _finite(raw, names), names, index, notes=order_notes(replaced), ordered=tuple(replaced)
+    )
 
 
-def _other_frame(
-    data: Any, items: Sequence[str] | None, exclude: Sequence[str]
-) -> tuple[np.ndarray, tuple[str, ...], Any]:
+def _other_frame(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any]) -> ItemData:
     """Read polars, PyArrow and other eager frames through narwhals."""
     import narwhals as nw
 
@@ -284,22 +273,9 @@ def _other_frame(
             hint="A lazy frame is collected first (.collect()).",
         ) from error
     chosen = _chosen(frame.columns, items, exclude)
-    columns = [_narwhals_column(frame[c], c) for c in chosen]
-    raw = np.column_stack(columns) if columns else np.empty((len(frame), 0))
-    return _finite(raw, tuple(chosen)), tuple(chosen), range(len(frame))
-
-
-def _narwhals_column(series: Any, name: str) -> np.ndarray:
-    import narwhals as nw
-
-    if series.dtype == nw.Boolean:
-        series = series.cast(nw.Int8)
-    if not series.dtype.is_numeric():
-        _refuse_text(series.to_list(), range(len(series)), name)
-        series = series.cast(nw.Float64)
-    if series.is_null().any():
-        return floats_with_gaps(series)
-    return np.asarray(series.to_numpy())
+    names = _names(frame.columns, items, chosen)
+    series = [frame[frame.columns[j]] for j in chosen]
+    return _by_columns(series, names, range(len(frame)), frame_numbers)
 
 
 def _finite(raw: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
@@ -349,29 +325,29 @@ def column(data: Any, name: Any, n: int, what: str) -> np.ndarray:
     InputError
         If an array has not ``n`` entries.
     """
-    if not isinstance(name, str):
-        return sequence(_of_analysed(np.asarray(name), data, n), n, what)
+    if not named_column(data, name):
+        return sequence(_of_analysed(name, data, n), n, what)
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
         return _of_analysed(_responses_column(data, name, what), data, n)
     if isinstance(data, np.ndarray | list | tuple):
         raise InputTypeError(f"{what}={name!r} names a column, but the data are an array.")
-    known = column_names(data)
-    if name not in known:
-        raise UnknownNameError(f"{what}: there is no column {name!r}.{close_names(name, known)}")
+    labels = column_names(data)
+    (position,) = meant([name], labels, f"{what}: there is no column")
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
-        return np.asarray(data[name])
+        return np.asarray(data.iloc[:, position])
     import narwhals as nw
 
-    return np.asarray(nw.from_native(data, eager_only=True)[name].to_numpy())
+    return np.asarray(nw.from_native(data, eager_only=True)[labels[position]].to_numpy())
 
 
-def _of_analysed(values: np.ndarray, data: Any, n: int) -> np.ndarray:
+def _of_analysed(given: Any, data: Any, n: int) -> Any:
     """Entries of the rows that are analysed, where there is one for every row of the survey."""
-    if not hasattr(data, "analysed_rows") or values.ndim != 1 or len(values) in (0, n):
-        return values
-    rows = data.analysed_rows()
-    return values[rows] if len(values) == len(rows) and rows.sum() == n else values
+    if not hasattr(data, "analysed_rows"):
+        return given
+    values, rows = np.asarray(given), data.analysed_rows()
+    of_all = values.ndim == 1 and len(values) == len(rows) != n and rows.sum() == n
+    return values[rows] if of_all else given
 
 
 def column_names(data: Any) -> list[Any]:
@@ -512,7 +488,8 @@ def square_matrix(data: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
     if isinstance(data, np.ndarray):
         values, names = data, tuple(f"item_{j + 1}" for j in range(data.shape[-1]))
     elif hasattr(data, "shape") and hasattr(data, "columns") and data.shape[0] == data.shape[1]:
-        values, names = _table(data, None, ())[0], tuple(str(c) for c in column_names(data))
+        table = _table(data, None, ())
+        values, names = table.raw, table.items
     else:
         return None
     square = values.ndim == 2 and values.shape[0] == values.shape[1] and values.shape[0] > 1

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.naming import name_text, places
 from cte_metrics.errors import InputError, InputTypeError, ModelSyntaxError, close_names
 from cte_metrics.errors import UnknownNameError as UnknownName
 
@@ -47,9 +48,12 @@ class Design:
 
 
 def as_frame(data: Any) -> pd.DataFrame:
-    """Return any eager table, or the survey behind responses, as a pandas frame."""
+    """Return any eager table, or the survey behind responses, as a pandas frame.
+
+    Columns are named by texts, as formulas name them.
+    """
     if isinstance(data, pd.DataFrame):
-        return data
+        return _with_texts(data)
     if hasattr(data, "keyed") and hasattr(data, "instrument"):
         return pd.DataFrame(data.to_frame(keyed=True))
     import narwhals as nw
@@ -60,6 +64,14 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise InputTypeError(
             f"A model takes a data frame or Responses; got {type(data).__name__}."
         ) from error
+
+
+def _with_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    labels = frame.columns.tolist()
+    if all(isinstance(c, str) for c in labels):
+        return frame
+    places(labels)
+    return frame.set_axis([name_text(c) for c in labels], axis=1)
 
 
 def read_formula(formula: str, data: Any, *, also: Sequence[str] = ()) -> Design:

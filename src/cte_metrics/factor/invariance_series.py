@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Literal, get_args
 
 from cte_metrics.core.door import column, item_data
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import DataWarning, InputError, UnknownNameError, close_names
 from cte_metrics.factor.invariance_models import Key, OccasionPlan, occasion_model
 from cte_metrics.factor.merged_categories import merge_unused, recoded
@@ -276,7 +277,10 @@ def _merged_groups(asked: Asked) -> tuple[Any, Any, list[str]]:
 
 
 def _ordinal_items(names: Sequence[str], ordered: Any) -> tuple[str, ...]:
-    return tuple(names) if ordered is True else tuple(v for v in names if v in tuple(ordered or ()))
+    if ordered is True:
+        return tuple(names)
+    wanted = {ordered} if isinstance(ordered, str) else set(map(name_text, ordered or ()))
+    return tuple(v for v in names if v in wanted)
 
 
 def _of_waves(asked: Asked) -> Series:

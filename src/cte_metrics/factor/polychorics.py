@@ -13,7 +13,8 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import ItemData, complete_rows, item_data
-from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
+from cte_metrics.core.naming import meant
+from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.polychoric_notes import pair_notes
 from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
 from cte_metrics.kernels.ordinal.ordinal_covariance import asymptotic_covariance
@@ -127,7 +128,8 @@ def polychoric(
     Parameters
     ----------
     data : Responses, DataFrame or array
-        Answers, one row a respondent.
+        Answers, one row a respondent. A declared order of categories is kept, also where it is
+        not that of their numbers, and where they are texts.
     correction : float or (float, float)
         Amount that replaces an empty cell of a two-way table before :math:`\rho` is sought; 0
         leaves empty cells alone. 2 x 2 tables have their own amount, 0.5 by default as in lavaan
@@ -136,8 +138,9 @@ def polychoric(
     missing : {"listwise", "pairwise"}
         Complete rows only, or for each item and each pair the rows that answer it.
     ordered : sequence of str, or bool, optional
-        The ordinal columns. By default those of whole numbers with at most ``max_categories``
-        different values; ``True`` takes all.
+        The ordinal columns. By default those whose type declares an order (a pandas ordered
+        categorical, a polars ``Enum``), and those of whole numbers with at most
+        ``max_categories`` different values; ``True`` takes all.
     max_categories : int
         See ``ordered``.
     standard_errors : bool
@@ -207,7 +210,7 @@ def polychoric_of(
     one_of(missing, Missing, "missing")
     pair = _correction_pair(correction)
     values, dropped, notes = _rows(read, missing)
-    mixed, numeric_note = _mixed_data(values, read.items, ordered, max_categories)
+    mixed, numeric_note = _mixed_data(values, read, ordered, max_categories)
     _refuse_constant(mixed, values, read.items)
     fitted = ordinal_moments(mixed, correction=pair)
     n_pairs = _shared_rows(values)
@@ -262,12 +265,12 @@ def _rows(read: ItemData, missing: Missing) -> tuple[Array, int, list[str]]:
 
 def _mixed_data(
     values: Array,
-    items: tuple[str, ...],
+    read: ItemData,
     ordered: Sequence[str] | bool | None,
     max_categories: int,
 ) -> tuple[MixedData, list[str]]:
-    coded = category_codes(values)
-    is_ordinal = _ordinal_columns(values, coded.n_categories, items, ordered, max_categories)
+    coded, items = category_codes(values), read.items
+    is_ordinal = _ordinal_columns(values, coded.n_categories, read, ordered, max_categories)
     n_categories = np.where(is_ordinal, coded.n_categories, 0)
     codes = np.where(is_ordinal, coded.codes, np.int16(-1))
     numeric = [name for name, o in zip(items, is_ordinal, strict=True) if not o]
@@ -278,19 +281,20 @@ def _mixed_data(
 def _ordinal_columns(
     values: Array,
     n_categories: Integers,
-    items: tuple[str, ...],
+    read: ItemData,
     ordered: Sequence[str] | bool | None,
     max_categories: int,
 ) -> Flags:
     if isinstance(ordered, bool):
-        return np.full(len(items), ordered)
+        return np.full(read.n_items, ordered)
     if ordered is not None:
-        named = {ordered} if isinstance(ordered, str) else set(ordered)
-        for name in sorted(named - set(items)):
-            raise UnknownNameError(f"ordered: there is no item {name!r}.{close_names(name, items)}")
-        return np.array([name in named for name in items])
+        named = [ordered] if isinstance(ordered, str) else ordered
+        return np.isin(
+            np.arange(read.n_items), meant(named, read.items, "ordered: no item is called")
+        )
+    declared = np.isin(read.items, read.ordered)
     whole = np.array([np.array_equal(v, np.rint(v)) for v in (c[~np.isnan(c)] for c in values.T)])
-    return np.asarray(whole & (n_categories <= max_categories))
+    return np.asarray(declared | (whole & (n_categories <= max_categories)))
 
 
 def _refuse_constant(mixed: MixedData, values: Array, items: tuple[str, ...]) -> None:

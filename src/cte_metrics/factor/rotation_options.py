@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from cte_metrics.core.naming import meant, places
 from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, close_names
 from cte_metrics.kernels.factor.rotation import OPTIONS, SEARCH_OPTIONS
@@ -114,8 +115,8 @@ def _check_target(given: dict[str, Any], items: Sequence[str], n_factors: int) -
 
 
 def _in_item_order(table: Any, items: Sequence[str], name: str) -> Any:
-    if hasattr(table, "loc") and set(items) == {str(i) for i in table.index}:
-        table = table.loc[list(items)]
+    if _is_named_by(table, items):
+        table = table.iloc[meant(items, table.index.tolist())]
     try:
         return np.asarray(table, dtype=np.float64)
     except (TypeError, ValueError):
@@ -123,3 +124,10 @@ def _in_item_order(table: Any, items: Sequence[str], name: str) -> Any:
             f"The {name} is not a table of numbers, one row an item and one column a factor.",
             hint="Write nan where a loading is free.",
         ) from None
+
+
+def _is_named_by(table: Any, items: Sequence[str]) -> bool:
+    """Whether a frame's rows are labelled by the items, in any order."""
+    if not hasattr(table, "iloc") or len(table.index) != len(items):
+        return False
+    return set(items) <= set(places(table.index.tolist()))

@@ -15,6 +15,7 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.keying import keying_notes
+from cte_metrics.core.naming import named_column
 from cte_metrics.errors import InputError
 
 
@@ -47,7 +48,7 @@ def grouped_answers(data: Any, group: Any, items: Sequence[str] | None) -> Group
                 hint="Pass group= (a column name or one label per row).",
             )
         group = "group"
-    own = (group,) if isinstance(group, str) and items is None else ()
+    own = named_column(data, group) if items is None else ()
     read = item_data(
         data,
         items=items,

@@ -9,6 +9,7 @@ import numpy as np
 
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.fingerprint import ExactSums, fingerprint
+from cte_metrics.core.naming import named_column
 from cte_metrics.errors import DataWarning, InputError, UnknownNameError, close_names, warn
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.results.frozen import Frozen
@@ -95,7 +96,7 @@ class Moments(Frozen):
             If the responses hold several waves: the last is summarised, unless they are pooled or
             ``by`` is the wave.
         """
-        exclude = (by,) if isinstance(by, str) else ()
+        exclude = named_column(frame, by)
         data = item_data(frame, items=columns, exclude=exclude, what="Moments", variables=(by,))
         if data.notes and len(data.raw) != len(frame):
             warn(data.notes[-1], DataWarning)

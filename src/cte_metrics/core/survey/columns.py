@@ -15,6 +15,7 @@ import pandas as pd
 from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.issues import shown
+from cte_metrics.core.naming import name_text, places
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 _LISTED = 40
@@ -48,7 +49,9 @@ def item_columns(
         chosen = _mapped(columns, present, items, instrument.id)
     else:
         chosen = _listed(columns, items)
+    known = places(present)
     _refuse_absent(chosen, present, instrument)
+    chosen = {item: present[known[name_text(c)]] for item, c in chosen.items()}
     taken = list(chosen.values())
     twice = [c for c in taken if taken.count(c) > 1]
     if twice:
@@ -73,8 +76,9 @@ def _listed(columns: Any, items: tuple[str, ...]) -> dict[str, Any]:
 def _mapped(
     columns: Mapping[Any, Any], present: Sequence[Any], items: tuple[str, ...], name: str
 ) -> dict[str, Any]:
-    known = set(present)
-    turned = set(columns) <= set(items) and set(columns.values()) <= known
+    columns = {name_text(column): item for column, item in columns.items()}
+    known = set(places(present))
+    turned = set(columns) <= set(items) and set(map(name_text, columns.values())) <= known
     if turned and not set(columns) <= known:
         raise InputError(
             "columns maps item ids to column names; it must be the other way round.",
@@ -96,11 +100,11 @@ def _mapped(
 
 
 def _refuse_absent(chosen: Mapping[str, Any], present: Sequence[Any], owner: Instrument) -> None:
-    known = set(present)
-    absent = {i: c for i, c in chosen.items() if c not in known}
+    known = places(present)
+    absent = {i: c for i, c in chosen.items() if name_text(c) not in known}
     if not absent:
         return
-    free = [c for c in present if c not in set(chosen.values())]
+    free = [c for c in present if name_text(c) not in set(map(name_text, chosen.values()))]
     said = [
         f"{c!r}" + ("" if c == i else f" for item {i!r}") + _perhaps(close_names(c, free))
         for i, c in list(absent.items())[:5]
@@ -131,7 +135,7 @@ def role_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index
     """
     if given is None:
         return None
-    if isinstance(given, str) or _is_column(given, frame.columns):
+    if np.isscalar(given) or _is_label(given, frame.columns):
         return plain_series(frame.get_column(_known(given, frame.columns, role)), index)
     values = given.to_list() if hasattr(given, "to_list") else list(np.asarray(given).tolist())
     if len(values) != len(index):
@@ -140,17 +144,19 @@ def role_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index
     return _plain(pd.Series(values, index=index, name=name if name else role))
 
 
-def _is_column(given: Any, present: Sequence[Any]) -> bool:
-    return np.isscalar(given) and given in present
+def _is_label(given: Any, present: Sequence[Any]) -> bool:
+    """Whether a tuple is the label of a column, as with several header rows."""
+    return isinstance(given, tuple) and name_text(given) in places(present)
 
 
 def _known(name: Any, present: Sequence[Any], role: str) -> Any:
-    if name not in present:
+    position = places(present).get(name_text(name))
+    if position is None:
         raise UnknownNameError(
             f"{role}: the survey has no column {name!r}.{close_names(name, present)}",
             hint=f"Its columns are: {', '.join(str(c) for c in list(present)[:_LISTED])}.",
         )
-    return name
+    return present[position]
 
 
 def covariate_frame(frame: nw.DataFrame[Any], names: Any, index: pd.Index) -> pd.DataFrame:

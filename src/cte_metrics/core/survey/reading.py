@@ -16,6 +16,7 @@ import pandas as pd
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.instrument.registry import load_instrument
 from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.naming import name_text
 from cte_metrics.core.survey.answers import MissingCodes, code_dtype, missing_mark, read_answers
 from cte_metrics.core.survey.columns import (
     covariate_frame,
@@ -116,6 +117,8 @@ def instrument_of(given: Instrument | str | PathLike[str]) -> Instrument:
 
 def _eager(frame: Any) -> nw.DataFrame[Any]:
     _refuse_repeated_columns(frame)
+    if isinstance(frame, pd.DataFrame) and frame.columns.nlevels > 1:
+        frame = frame.set_axis([name_text(c) for c in frame.columns], axis=1)
     try:
         table = nw.from_native(frame, eager_only=True)
     except TypeError:
@@ -160,7 +163,7 @@ def _refuse_shared(found: dict[str, Any], roles: Roles) -> None:
     for role in ("respondent", "group", "wave", "weights"):
         given = getattr(roles, role)
         for item, column in found.items():
-            if isinstance(given, str) and given == column:
+            if np.isscalar(given) and name_text(given) == name_text(column):
                 raise InputError(f"Column {column!r} is item {item!r} and cannot be the {role}.")
 
 

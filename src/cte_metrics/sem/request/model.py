@@ -9,13 +9,14 @@ Classes: ``ModelRequest``, ``ModelKeywords``, ``FitKeywords``. Functions: ``mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import InputTypeError, one_of
 from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.sem.model.moments import InformationKind
@@ -173,5 +174,5 @@ def _chosen(value: object, name: str, allowed: Any, write: Callable[[str], str])
     return one_of(SYNONYMS.get(name, {}).get(written, written), allowed, name)
 
 
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(name_text, (value,) if isinstance(value, str) else value))

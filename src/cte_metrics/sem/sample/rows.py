@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.core.door import column, item_data, one_wave
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 
 
@@ -104,15 +105,15 @@ def read_model_data(
     """
     asked = one_wave(data, group, cluster, *names)
     made = products(asked, names)
-    values, index = _with_products(asked, names, made)
+    values, index, notes = _with_products(asked, names, made)
     n = len(values)
-    kept = _Kept(~_unanswered(values, every=keep_missing), [])
+    kept = _Kept(~_unanswered(values, every=keep_missing), list(notes))
     kept.notes += [
         f"{v} is the product of the columns {', '.join(v.split(':'))} as they stand, not centred."
         for v in made
     ]
     if _is_responses(asked):
-        kept.notes += asked.notes
+        kept.notes += [note for note in asked.notes if note not in kept.notes]
     if not kept.rows.all():
         lost = int(n - kept.rows.sum())
         kept.notes.append(_dropped_note(n, lost, keep_missing=keep_missing))
@@ -122,19 +123,19 @@ def read_model_data(
             f"rows with a missing covariate ({', '.join(complete)}) were dropped: covariates are "
             "fixed; fixed_x=False keeps these rows.",
         )
-    codes, labels, group_name = _groups(asked, group, n)
+    codes, labels, group_name = _groups(data, group, n)
     if codes is not None:
         if len(labels) == 1:
             kept.notes.append(
                 f"The grouping variable has one value, {labels[0]!r}: a single group."
             )
         kept.drop(codes < 0, "rows without a value of the grouping variable were dropped.")
-    clusters = None if cluster is None else column(asked, cluster, n, "cluster")
+    clusters = None if cluster is None else column(data, cluster, n, "cluster")
     if clusters is not None:
         import pandas as pd
 
         kept.drop(np.asarray(pd.isna(clusters)), "rows without a cluster were dropped.")
-    weight = None if weights is None else _weights(asked, weights, n)
+    weight = None if weights is None else _weights(data, weights, n)
     parts = []
     for g, label in enumerate(labels):
         rows = np.flatnonzero(kept.rows if codes is None else kept.rows & (codes == g))
@@ -192,33 +193,35 @@ def _is_responses(data: Any) -> bool:
 
 def products(data: Any, names: Sequence[str]) -> list[str]:
     """Names such as ``x1:x2`` that are no column, and stand for the product of columns."""
-    columns = {str(c) for c in getattr(data, "columns", ())}
+    columns = {name_text(c) for c in getattr(data, "columns", ())}
     return [v for v in names if ":" in v and v not in columns]
 
 
-def _with_products(data: Any, names: Sequence[str], made: Sequence[str]) -> tuple[Array, Any]:
+def _with_products(
+    data: Any, names: Sequence[str], made: Sequence[str]
+) -> tuple[Array, Any, tuple[str, ...]]:
     """The model's variables (n, p) and row labels; products of columns are formed row by row."""
     if not made:
         return _values(data, names)
     read = list(dict.fromkeys(p for v in names for p in (v.split(":") if v in made else (v,))))
-    values, index = _values(data, read)
+    values, index, notes = _values(data, read)
     at = {v: values[:, i] for i, v in enumerate(read)}
     own = [
         np.prod([at[part] for part in v.split(":")], axis=0) if v in made else at[v] for v in names
     ]
-    return np.column_stack(own), index
+    return np.column_stack(own), index, notes
 
 
-def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
-    """The model's variables as float64 (n, p), and row labels."""
+def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any, tuple[str, ...]]:
+    """The model's variables as float64 (n, p), row labels, and what was noted about them."""
     if not _is_responses(data):
         found = item_data(data, items=names, what="The model", variables=None)
-        return found.values, found.index
+        return found.values, found.index, found.notes
     items = [v for v in names if v in data.keyed]
     others = [v for v in names if v not in data.keyed]
     if not others:
         found = item_data(data, items=items, what="The model", variables=None)
-        return found.values, found.index
+        return found.values, found.index, found.notes
     covariates = data.covariates
     known = [*data.keyed, *(() if covariates is None else covariates)]
     for name in others:
@@ -230,7 +233,7 @@ def _values(data: Any, names: Sequence[str]) -> tuple[Array, Any]:
     base = item_data(data, what="The model", variables=None)
     parts = {v: np.asarray(data.keyed[v], dtype=np.float64) for v in items}
     parts |= {v: np.asarray(covariates[v], dtype=np.float64) for v in others}
-    return np.column_stack([parts[v] for v in names]), base.index
+    return np.column_stack([parts[v] for v in names]), base.index, base.notes
 
 
 def _groups(data: Any, group: Any, n: int) -> tuple[Index | None, list[str], str]:

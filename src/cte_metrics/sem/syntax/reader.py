@@ -271,7 +271,7 @@ class _Reader:
         if op == "~" and value in (0.0, 1.0):
             return "", 0.0 if value == 0.0 else None
         if op == "=~" and value == 0.0:
-            return "0", 0.0
+            return "", 0.0
         raise self.fail(
             token,
             f"the number {token.text} is not a variable",
@@ -281,7 +281,7 @@ class _Reader:
     def row(self, lhs: str, op: str, rhs: str, modifier: Modifier | None, token: Token) -> None:
         if op == "~" and rhs == "":
             op = "~1"
-        if op == "=~" and rhs == "0":
+        if op == "=~" and rhs == "":
             rhs = lhs
         elif op == "=~" and lhs == rhs:
             raise self.fail(token, f"the factor {lhs!r} cannot be measured by itself")

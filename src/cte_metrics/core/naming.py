@@ -1,0 +1,121 @@
+"""Names of columns: any label a table may have, read as text.
+
+Tables name their columns by texts, numbers (0, 1.0) or tuples (several header rows). Results and
+model texts know texts only, so a column is known by the text of its label, and may be asked for
+by the label or by its text; a whole float by its whole number too. Two labels of one text cannot
+be told apart and are refused.
+
+Functions: ``name_text, places, meant, named_column``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.errors import InputError, UnknownNameError, close_names
+
+_LISTED = 40
+
+
+def name_text(label: Any) -> str:
+    """Return the text by which a label is known.
+
+    Examples
+    --------
+    >>> [name_text(v) for v in ("a", 0, 1.0, np.int64(2), ("A", np.int64(1)))]
+    ['a', '0', '1.0', '2', "('A', 1)"]
+    """
+    if isinstance(label, tuple):
+        return str(tuple(_plain(part) for part in label))
+    return str(_plain(label))
+
+
+def _plain(part: Any) -> Any:
+    return part.item() if isinstance(part, np.generic) else part
+
+
+def places(labels: Sequence[Any]) -> dict[str, int]:
+    """Return the position of each label by every text that means it.
+
+    Raises
+    ------
+    InputError
+        If two labels are equal or have the same text.
+
+    Examples
+    --------
+    >>> places(["a", 2.0])
+    {'a': 0, '2.0': 1, '2': 1}
+    """
+    if len(set(labels)) != len(labels):
+        twice = next(c for c in labels if list(labels).count(c) > 1)
+        raise InputError(f"The data have two columns named {twice!r}.", hint="Rename one of them.")
+    found: dict[str, int] = {}
+    for position, label in enumerate(labels):
+        for text in _texts(label):
+            other = found.setdefault(text, position)
+            if other != position:
+                raise InputError(
+                    f"The columns {labels[other]!r} and {label!r} cannot be told apart: both are "
+                    f"written {text!r}.",
+                    hint="Rename one of them.",
+                )
+    return found
+
+
+def _texts(label: Any) -> tuple[str, ...]:
+    own = name_text(label)
+    whole = isinstance(label, float) and label.is_integer()
+    return (own, str(int(label))) if whole else (own,)
+
+
+def meant(
+    names: Iterable[Any], labels: Sequence[Any], opening: str = "There is no column"
+) -> list[int]:
+    """Return the positions of the labels that ``names`` mean.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name means none of them.
+
+    Examples
+    --------
+    >>> meant(["1", 0], [0, 1])
+    [1, 0]
+    """
+    known = places(labels)
+    out = []
+    for name in names:
+        position = next((known[text] for text in _texts(name) if text in known), None)
+        if position is None:
+            raise UnknownNameError(
+                f"{opening} {name!r} in the data.{close_names(name, labels)}",
+                hint=f"The columns are: {', '.join(str(c) for c in list(labels)[:_LISTED])}.",
+            )
+        out.append(position)
+    return out
+
+
+def named_column(data: Any, given: Any) -> tuple[Any, ...]:
+    """Return ``(given,)`` where it names a column, ``()`` where it holds one entry a row.
+
+    Texts and numbers are names; a tuple is one where the table has such a label.
+
+    Examples
+    --------
+    >>> named_column(None, "school"), named_column(None, ["a", "b"])
+    (('school',), ())
+    """
+    if isinstance(given, tuple):
+        return (given,) if _is_label(data, given) else ()
+    return (given,) if isinstance(given, str | int | float | np.generic) else ()
+
+
+def _is_label(data: Any, given: tuple[Any, ...]) -> bool:
+    labels = getattr(data, "columns", None)
+    several_rows = getattr(labels, "nlevels", 1) > 1
+    return several_rows and name_text(given) in map(name_text, list(labels))

@@ -1,0 +1,66 @@
+"""The numbers of one column, or the value that is none.
+
+Functions: ``pandas_numbers, frame_numbers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cte_metrics.core.floats import floats_with_gaps
+from cte_metrics.errors import InputTypeError
+
+
+def pandas_numbers(series: Any, name: Any) -> np.ndarray:
+    """Return one pandas column as float64, or say which value is not a number.
+
+    Raises
+    ------
+    InputTypeError
+        If a value is not a number.
+    """
+    import pandas as pd
+
+    is_number = pd.api.types.is_numeric_dtype(series.dtype)
+    if is_number and not pd.api.types.is_complex_dtype(series.dtype):
+        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    if series.isna().all():
+        return np.full(len(series), np.nan)
+    _refuse_text(series.tolist(), list(series.index), name)
+    return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _refuse_text(values: list[Any], labels: Sequence[Any], name: Any) -> None:
+    for label, value in zip(labels, values, strict=True):
+        missing = value is None or value != value or str(value) == "<NA>"
+        if not missing and not isinstance(value, int | float | np.number):
+            raise InputTypeError(
+                f"Column {name!r} is not numeric: row {label!r} holds {value!r}.",
+                hint="Leave out columns that are not items (pass items only, or name the "
+                "grouping column), or read answer texts with Responses or read_responses, "
+                "which map them to codes through the response scale's labels; or declare the order "
+                "of the answers, as pandas.Categorical(..., ordered=True) does.",
+            )
+
+
+def frame_numbers(series: Any, name: str) -> np.ndarray:
+    """Return one column of a polars, Arrow or other frame in its own numeric type.
+
+    Raises
+    ------
+    InputTypeError
+        If a value is not a number.
+    """
+    import narwhals as nw
+
+    if series.dtype == nw.Boolean:
+        series = series.cast(nw.Int8)
+    if not series.dtype.is_numeric():
+        _refuse_text(series.to_list(), range(len(series)), name)
+        series = series.cast(nw.Float64)
+    if series.is_null().any():
+        return floats_with_gaps(series)
+    return np.asarray(series.to_numpy())
