@@ -210,7 +210,7 @@ def _fiml(read: ItemData) -> CorrelationInput:
 
 
 def _polychoric(read: ItemData, missing: Missing, acov: bool) -> CorrelationInput:
-    result = polychoric_of(read, missing=missing, standard_errors=acov)
+    result = polychoric_of(read, missing=missing, standard_errors=acov, smooth=None)
     return CorrelationInput(
         result.correlations.to_numpy(),
         read.items,

@@ -88,7 +88,8 @@ def loading_errors(solution: Solution) -> LoadingErrors:
     InputError
         If the number of respondents is unknown, or the method is not a factor model.
     EstimationError
-        If a uniqueness lies at its bound, where the theory does not hold.
+        If a uniqueness lies at its bound, where the theory does not hold, or items are perfectly
+        associated.
     """
     import pandas as pd
 
@@ -162,6 +163,12 @@ def _own_gamma(solution: Solution) -> Array | None:
         missing="pairwise" if solution.missing == "pairwise" else "listwise",
         acov=True,
     )
+    if again.acov is not None and np.isnan(again.acov).any():
+        raise EstimationError(
+            "Standard errors of loadings need the sampling covariances of all polychorics; some "
+            "items are perfectly associated, and their correlation has none.",
+            hint="Leave out one of the items that the notes name, or merge rare categories.",
+        )
     return again.acov
 
 

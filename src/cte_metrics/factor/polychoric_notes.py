@@ -33,12 +33,13 @@ def pair_notes(
     if fitted.perfect.any():
         notes.append(
             "Perfect association (two empty cells of a 2 x 2 table); the correlation is set to "
-            f"1 or -1 and has no useful standard error: {named(fitted.perfect)}."
+            f"1 or -1 and has no standard error: {named(fitted.perfect)}."
         )
     if fitted.at_limit.any():
         notes.append(
-            "The likelihood rises up to the limit of the search, which is returned (perfect "
-            f"association): {named(fitted.at_limit)}."
+            "Perfect association: the likelihood is nowhere higher than at the limit of the "
+            "search (.999; .995 with a numeric item), which is returned and has no standard "
+            f"error: {named(fitted.at_limit)}."
         )
     near = (np.abs(rho) > _NEARLY_ONE) & ~fitted.perfect & ~fitted.at_limit
     if near.any():

@@ -47,12 +47,13 @@ class Polychoric(Result):
         Item to array: the normal quantiles of the cumulative shares; ordinal items only.
     standard_errors : DataFrame
         Asymptotic standard errors of ``correlations``, the root of ``acov``'s diagonal over n - 1
-        (lavaan's divisor); 0 on the diagonal.
+        (lavaan's divisor); 0 on the diagonal, missing for a perfect association.
     acov : DataFrame
         Asymptotic covariance matrix Gamma: n times the covariance matrix of the estimates, in
         lavaan's order and naming (``item|t1``, ``item~1``, ``item~~item``). For ordinal items it
         is lavaan's ``lavInspect(fit, "gamma")``; where numeric items take part, the entries of
         pairs belong to correlations (lavaan's to covariances) and ``item~1`` to minus the mean.
+        Missing for a perfect association.
     n_pairs : DataFrame
         Respondents behind each correlation.
     """
@@ -161,7 +162,10 @@ def polychoric(
     Notes
     -----
     Agrees with ``lavaan::lavCor`` (two-step; search within .999, cell probabilities not below
-    1.5e-8, a 2 x 2 table with two empty cells gives 1 or -1). psych::polychoric stops its search
+    1.5e-8, a 2 x 2 table with two empty cells gives 1 or -1). Where the likelihood is nowhere
+    higher than at .999 or -.999 (a perfect association, also one that is flat up to there, where
+    lavaan stops on the way) that limit is the estimate; a note names the pair, and its standard
+    error is missing. psych::polychoric stops its search
     early and differs by up to 2e-5; its default also adds 0.5 to empty cells of every table.
 
     References
@@ -204,9 +208,12 @@ def polychoric_of(
     ordered: Sequence[str] | bool | None = None,
     max_categories: int = 15,
     standard_errors: bool = True,
-    smooth: bool = False,
+    smooth: bool | None = False,
 ) -> Polychoric:
-    """Do the work of ``polychoric`` on data that came through the door."""
+    """Do the work of ``polychoric`` on data that came through the door.
+
+    With ``smooth=None`` a matrix that is not positive definite is left to the caller, unsaid.
+    """
     one_of(missing, Missing, "missing")
     pair = _correction_pair(correction)
     values, dropped, notes = _rows(read, missing)
@@ -216,8 +223,10 @@ def polychoric_of(
     n_pairs = _shared_rows(values)
     _refuse_unshared(n_pairs, read.items)
     notes += [*numeric_note, *pair_notes(fitted, read.items, pair)]
-    gamma = asymptotic_covariance(mixed, fitted, scale="correlation") if standard_errors else None
-    matrix, smoothing = _definite(fitted.correlation, smooth)
+    gamma = _gamma(mixed, fitted) if standard_errors else None
+    matrix, smoothing = fitted.correlation, list[str]()
+    if smooth is not None:
+        matrix, smoothing = _definite(matrix, smooth)
     converged = bool(fitted.converged.all())
     return Polychoric(
         correlations=_square(matrix, read.items),
@@ -333,6 +342,15 @@ def _definite(matrix: Array, smooth: bool) -> tuple[Array, list[str]]:
     lifted = nearest_positive_definite(matrix)
     change = float(np.abs(lifted - matrix).max())
     return lifted, [f"{said} and was smoothed; correlations changed by up to {change:.3g}."]
+
+
+def _gamma(mixed: MixedData, fitted: OrdinalMoments) -> Array:
+    """Gamma, missing where a correlation stands at its limit and varies by no known amount."""
+    gamma = asymptotic_covariance(mixed, fitted, scale="correlation")
+    perfect = fitted.at_limit | fitted.perfect
+    lost = len(gamma) - len(perfect) + np.flatnonzero(perfect)
+    gamma[lost, :] = gamma[:, lost] = np.nan
+    return gamma
 
 
 def _standard_errors(gamma: Array | None, fitted: OrdinalMoments) -> Array:

@@ -5,23 +5,30 @@ of the score brackets the maximum; a Newton step that leaves the bracket is repl
 A step beyond a limit goes halfway to it, so that an inner maximum is not jumped over; a score that
 still points outward at the limit ends there.
 
-Function: ``bracketed_newton``.
+The score of a function that is flat up to its limit says nothing of where the search should end,
+and one that is bounded below may point past a maximum; ``judged_by_height`` looks at the function.
+
+Functions: ``bracketed_newton, judged_by_height``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Integers
 
 Score = Callable[[Integers, Array], tuple[Array, Array]]
+Height = Callable[[Integers, Array], Array]
 
 _STEP_TOLERANCE = 1e-9
 _MAX_STEPS = 100
 _NEAR = 0.01
+_DOUBTFUL = 0.9
+_N_LOOKS = 25
+_EQUAL = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Maxima:
     ----------
     at : (p,) float64
     at_limit : (p,) bool
-        The likelihood still rises at the limit.
+        The likelihood still rises at the limit, or is as high there as anywhere.
     converged : (p,) bool
     n_steps : int
         Steps of the slowest.
@@ -94,3 +101,43 @@ def _step(now: Array, first: Array, second: Array, low: Array, high: Array, limi
 
 def _half(a: Array, b: Array) -> Array:
     return np.asarray(0.5 * (a + b))
+
+
+def judged_by_height(found: Maxima, score: Score, height: Height, limit: float) -> Maxima:
+    """Check doubtful maxima by the functions themselves.
+
+    Doubtful are searches without end and ends beyond nine tenths of the limit. Each such function
+    is looked at on a grid; where it is higher than at the end found, a search starts from there;
+    where it is at a limit as high as anywhere (within 1e-7), the limit is its maximum.
+
+    Parameters
+    ----------
+    found : Maxima
+    score, limit
+        As in ``bracketed_newton``.
+    height : callable
+        ``height(which, at)`` gives the values of the functions ``which`` at the points ``at``.
+    """
+    doubtful = np.flatnonzero(~found.converged | (np.abs(found.at) > _DOUBTFUL * limit))
+    if not len(doubtful):
+        return found
+    looks = limit * np.linspace(-1.0, 1.0, _N_LOOKS)
+    seen = np.stack([height(doubtful, np.full(len(doubtful), at)) for at in looks], axis=1)
+    at, converged = found.at.copy(), found.converged.copy()
+    own = height(doubtful, at[doubtful])
+    inner = seen[:, 1:-1]
+    again = np.flatnonzero(inner.max(axis=1) > own + _EQUAL)
+    if len(again):
+        which = doubtful[again]
+        start = looks[1:-1][inner[again].argmax(axis=1)]
+        new = bracketed_newton(lambda rows, x: score(which[rows], x), start, limit)
+        at[which], converged[which] = new.at, new.converged
+        own[again] = height(which, new.at)
+    ends = seen[:, [0, -1]]
+    upper = np.where(ends[:, 0] == ends[:, 1], at[doubtful] >= 0.0, ends[:, 1] > ends[:, 0])
+    flat = ends.max(axis=1) >= np.maximum(own, inner.max(axis=1)) - _EQUAL
+    at_limit = found.at_limit.copy()
+    at_limit[doubtful] = flat
+    at[doubtful[flat]] = np.where(upper[flat], limit, -limit)
+    converged[doubtful[flat]] = True
+    return replace(found, at=at, at_limit=at_limit, converged=converged)

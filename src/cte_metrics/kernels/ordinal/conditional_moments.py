@@ -26,7 +26,11 @@ from scipy import special
 
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.kernels.numerics.bivariate_normal import density, density_slope, distribution
-from cte_metrics.kernels.numerics.bracketed_newton import Maxima, bracketed_newton
+from cte_metrics.kernels.numerics.bracketed_newton import (
+    Maxima,
+    bracketed_newton,
+    judged_by_height,
+)
 from cte_metrics.kernels.ordinal.ordinal_moments import MixedData, mixed_pairs
 from cte_metrics.kernels.ordinal.ordinal_sandwich import StatisticLayout, rescaled, sandwich
 from cte_metrics.kernels.ordinal.polychoric import PROBABILITY_FLOOR, RHO_LIMIT
@@ -245,8 +249,13 @@ def _fit_ordinal(rows: _Rows, a: Integers, b: Integers) -> Maxima:
         bend = second * inverse - rate * rate
         return (w[which] * rate).sum(axis=1), (w[which] * bend).sum(axis=1)
 
+    def height(which: Integers, rho: Array) -> Array:
+        probability = np.maximum(boxes.of(which).probability(rho), PROBABILITY_FLOOR)
+        return np.asarray((w[which] * np.log(probability)).sum(axis=1))
+
     x, y = rows.data.codes.T[a].astype(np.float64), rows.data.codes.T[b].astype(np.float64)
-    return bracketed_newton(score, _code_correlation(x, y, w), RHO_LIMIT)
+    found = bracketed_newton(score, _code_correlation(x, y, w), RHO_LIMIT)
+    return judged_by_height(found, score, height, RHO_LIMIT)
 
 
 def _code_correlation(x: Array, y: Array, w: Array) -> Array:
@@ -275,7 +284,7 @@ def conditional_covariance(data: MixedData, fitted: ConditionalMoments) -> Array
     weighted = scores if data.weights is None else scores * data.weights
     inner = weighted @ weighted.T
     outer = inner if data.weights is None else weighted @ scores.T
-    gamma = fitted.n * sandwich(inner, outer, cross, layout)
+    gamma = sandwich(inner, outer, cross, layout, n=fitted.n)
     return rescaled(gamma, fitted.correlation, fitted.variance, layout, "covariance")
 
 

@@ -55,7 +55,7 @@ def asymptotic_covariance(
             own += (scores * w) @ scores.T
             scores *= w
         inner += scores @ scores.T
-    gamma = fitted.n * sandwich(inner, own, second_stage.cross, layout)
+    gamma = sandwich(inner, own, second_stage.cross, layout, n=fitted.n)
     return rescaled(gamma, fitted.correlation, fitted.variance, layout, scale)
 
 

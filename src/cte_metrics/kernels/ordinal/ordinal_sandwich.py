@@ -18,6 +18,8 @@ from cte_metrics.kernels.summaries.contingency import item_pairs
 
 Scale = Literal["covariance", "correlation"]
 
+_LEAST_INFORMATION = 1e-8
+
 
 def location_sizes(n_categories: Integers) -> Integers:
     """Number of thresholds, or 1 for the mean of a numeric variable, by variable (k,)."""
@@ -76,8 +78,10 @@ class StatisticLayout:
         return self.n_first + len(self.first)
 
 
-def sandwich(inner: Array, outer: Array, cross: Array, layout: StatisticLayout) -> Array:
-    """Return ``A^-1 (sum s s') A^-T`` by blocks (m, m).
+def sandwich(
+    inner: Array, outer: Array, cross: Array, layout: StatisticLayout, *, n: float
+) -> Array:
+    """Return ``n A^-1 (sum s s') A^-T`` by blocks (m, m).
 
     Parameters
     ----------
@@ -88,13 +92,22 @@ def sandwich(inner: Array, outer: Array, cross: Array, layout: StatisticLayout) 
         variables and its diagonal give A11 and A22.
     cross : (p, n_first) float64
         A21.
+    n : float
+        Respondents.
+
+    Notes
+    -----
+    Where the answers hold no information on a correlation (a likelihood that is flat up to its
+    limit, less than 1e-8 a respondent) its variance is unbounded. It gets 1e8 and no covariances,
+    so that weights made from it vanish and nothing else is harmed.
     """
     q = layout.n_first
     own = layout.owner[:, None] == layout.owner
     inner11, inner12, inner22 = inner[:q, :q], inner[:q, q:], inner[q:, q:]
     bread = np.linalg.inv(np.where(own, outer[:q, :q], 0.0))
     diagonal = np.diagonal(outer)[q:]
-    scale = np.divide(1.0, diagonal, out=np.zeros(len(diagonal)), where=diagonal > 0.0)
+    known = diagonal > _LEAST_INFORMATION * n
+    scale = np.divide(1.0, diagonal, out=np.zeros(len(diagonal)), where=known)
     slope = cross @ bread
     lower = (inner12.T - slope @ inner11) @ bread * scale[:, None]
     turned = slope @ inner12
@@ -104,7 +117,9 @@ def sandwich(inner: Array, outer: Array, cross: Array, layout: StatisticLayout) 
     out[q:, :q] = lower
     out[:q, q:] = lower.T
     out[q:, q:] = second * np.outer(scale, scale)
-    return out
+    lost = q + np.flatnonzero(~known)
+    out[lost, lost] = 1.0 / (_LEAST_INFORMATION * n)
+    return np.asarray(n * out)
 
 
 def rescaled(

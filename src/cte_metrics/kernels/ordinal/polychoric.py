@@ -5,7 +5,8 @@ Step two maximises, for each pair, ``sum_ab n_ab log pi_ab(rho)`` over rho alone
 where ``pi_ab`` is the bivariate normal probability of the cell. All pairs take their Newton steps
 together (``bracketed_newton``).
 
-As in lavaan, rho is sought in [-0.999, 0.999]; cell probabilities are bounded below by the square
+As in lavaan, rho is sought in [-0.999, 0.999], and where the likelihood is flat up to a limit
+(a perfect association) that limit is returned; cell probabilities are bounded below by the square
 root of the machine precision (answers in a bounded cell do not move rho); a 2 x 2 table with two
 empty cells gives exactly 1 or -1, and one with a single empty cell has 0.5 added to that cell, its
 margins kept.
@@ -31,7 +32,7 @@ from cte_metrics.kernels.numerics.bivariate_normal import (
     cell_slopes,
     edge_slopes,
 )
-from cte_metrics.kernels.numerics.bracketed_newton import bracketed_newton
+from cte_metrics.kernels.numerics.bracketed_newton import bracketed_newton, judged_by_height
 
 PROBABILITY_FLOOR = float(np.sqrt(np.finfo(float).eps))
 RHO_LIMIT = 0.999
@@ -50,7 +51,7 @@ class PairFit:
     perfect : (p,) bool
         A 2 x 2 table with two empty cells; rho is 1 or -1.
     at_limit : (p,) bool
-        The likelihood still rises at the limit 0.999 or -0.999, which is returned.
+        The likelihood is nowhere higher than at the limit 0.999 or -0.999, which is returned.
     converged : (p,) bool
     n_steps : int
         Newton steps of the slowest pair.
@@ -153,7 +154,11 @@ def fit_pairs(
     def score(which: Integers, rho: Array) -> tuple[Array, Array]:
         return _score(filled[which], row_cuts[which], column_cuts[which], rho)
 
+    def height(which: Integers, rho: Array) -> Array:
+        return _log_likelihood(filled[which], row_cuts[which], column_cuts[which], rho)
+
     found = bracketed_newton(score, start, RHO_LIMIT)
+    found = judged_by_height(found, score, height, RHO_LIMIT)
     rho = np.where(perfect, np.where(tables[:, 0, 0] > 0.0, 1.0, -1.0), found.at)
     at_limit = found.at_limit & ~perfect
     return PairFit(rho, n_empty > 0, perfect, at_limit, found.converged, found.n_steps)
@@ -183,6 +188,11 @@ def _score(tables: Array, row_cuts: Array, column_cuts: Array, rho: Array) -> tu
     score = np.einsum("pab,pab->p", tables, rate)
     bend = np.einsum("pab,pab->p", tables, second * inverse - rate * rate)
     return score, bend
+
+
+def _log_likelihood(tables: Array, row_cuts: Array, column_cuts: Array, rho: Array) -> Array:
+    probability = cell_probabilities(row_cuts, column_cuts, rho)
+    return np.asarray((tables * np.log(np.maximum(probability, PROBABILITY_FLOOR))).sum((1, 2)))
 
 
 def score_tables(row_cuts: Array, column_cuts: Array, rho: Array) -> tuple[Array, Array]:

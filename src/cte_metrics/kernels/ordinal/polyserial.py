@@ -27,7 +27,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cte_metrics.arrays import Array, Integers
-from cte_metrics.kernels.numerics.bracketed_newton import Maxima, bracketed_newton
+from cte_metrics.kernels.numerics.bracketed_newton import (
+    Maxima,
+    bracketed_newton,
+    judged_by_height,
+)
 
 RHO_LIMIT = 0.995
 NUMERIC_LIMIT = 0.999
@@ -106,7 +110,14 @@ def fit_polyserial(
             second += (w[which, rows] * b).sum(axis=1)
         return first, second
 
-    return bracketed_newton(score, start, RHO_LIMIT)
+    def height(which: Integers, rho: Array) -> Array:
+        r, s = rho[:, None], np.sqrt(1.0 - rho * rho)[:, None]
+        gap = r * z[which]
+        p = special.ndtr((upper[which] - gap) / s) - special.ndtr((lower[which] - gap) / s)
+        return np.asarray((w[which] * np.log(np.maximum(p, _SMALLEST))).sum(axis=1))
+
+    found = bracketed_newton(score, start, RHO_LIMIT)
+    return judged_by_height(found, score, height, RHO_LIMIT)
 
 
 def start_polyserial(z: Array, codes: NDArray[np.integer], cuts: Array) -> Array:

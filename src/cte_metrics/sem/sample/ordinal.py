@@ -196,7 +196,10 @@ def _table_notes(group: OrdinalGroup | ConditionalGroup) -> list[str]:
     out = []
     perfect = found.at_limit | (found.perfect if isinstance(found, OrdinalMoments) else False)
     if perfect.any():
-        out.append(f"Perfectly associated items: {listed(perfect)}")
+        out.append(
+            "Perfectly associated items (their correlation stands at its limit, and where the "
+            f"likelihood is flat there carries no weight): {listed(perfect)}"
+        )
     if isinstance(found, OrdinalMoments) and found.empty.any():
         out.append(f"Empty cells in {int(found.empty.sum())} of {len(a)} two-way tables of items")
     if not found.converged.all():
