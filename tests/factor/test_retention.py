@@ -137,7 +137,7 @@ def test_refusals():
 
 def test_hull_of_five_items_is_left_out_and_said():
     out = n_factors(hs().iloc[:, :5], methods=("hull", "kaiser"), rng=1)
-    assert "hull" not in out.suggested
+    assert [out.suggested[k] for k in ("hull", "hull_caf", "hull_rmsea")] == [None] * 3
     assert any("six items or more" in n for n in out.notes)
 
 

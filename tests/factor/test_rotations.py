@@ -66,6 +66,32 @@ def test_varimax_and_promax_are_kaiser_normalised_by_default():
     assert efa(hs(), 3).provenance.settings["kaiser"] is False
 
 
+@pytest.mark.problem(
+    "psych, GPArotation, SPSS: Kaiser normalisation",
+    "promax is normalised whatever kaiser says, and no result states what was done",
+    "kaiser=False leaves the rows alone, None follows the usual rule, and the result says which",
+)
+def test_promax_without_kaiser_is_that_of_raw_varimax():
+    """R: x = varimax(L, normalize=FALSE)$loadings, then promax's own lines on x (m = 4)."""
+    loadings = np.array([0.7, 0.6, 0.65, 0.5, 0.55, 0.6, 0.3, 0.35, 0.2, -0.4, -0.45, -0.3])
+    out = rotate(loadings.reshape(2, 6).T, "promax", kaiser=False)
+    expected = [
+        [0.75672487, 0.00945254],
+        [0.73631174, -0.09057588],
+        [0.62847351, 0.09227417],
+        [-0.03958809, 0.65954511],
+        [-0.05299048, 0.73612649],
+        [0.1224788, 0.60017051],
+    ]
+    np.testing.assert_allclose(out.loadings, expected, atol=1e-7)
+    assert out.factor_correlations.iloc[0, 1] == pytest.approx(0.50874826, abs=1e-7)
+    assert "without Kaiser normalisation" in out.provenance.method
+    found = efa(hs(), 3, rotation="promax", kaiser=False)
+    assert found.provenance.settings["kaiser"] is False
+    assert "promax without Kaiser" in found.provenance.method
+    assert "varimax with Kaiser" in efa(hs(), 3, rotation="varimax").provenance.method
+
+
 def test_options_by_name_are_those_of_the_kernel():
     known = {name for names in OPTIONS.values() for name in names} | set(SEARCH_OPTIONS)
     assert set(RotationOptions.__annotations__) == known

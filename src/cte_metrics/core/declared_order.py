@@ -66,7 +66,7 @@ def _categories(series: Any) -> list[Any] | None:
     kind = type(dtype).__name__
     if kind == "Enum":
         return list(dtype.categories)
-    native = getattr(series, "to_native", lambda: None)()
+    native: Any = getattr(series, "to_native", lambda: None)()
     arrow = getattr(native, "type", None)
     if kind == "Categorical" and getattr(arrow, "ordered", False):
         return list(native.unify_dictionaries().chunk(0).dictionary.to_pylist())

@@ -116,6 +116,6 @@ def named_column(data: Any, given: Any) -> tuple[Any, ...]:
 
 
 def _is_label(data: Any, given: tuple[Any, ...]) -> bool:
-    labels = getattr(data, "columns", None)
+    labels: Any = getattr(data, "columns", ())
     several_rows = getattr(labels, "nlevels", 1) > 1
     return several_rows and name_text(given) in map(name_text, list(labels))

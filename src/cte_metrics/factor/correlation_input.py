@@ -53,6 +53,8 @@ class CorrelationInput:
         (polychorics only).
     values : (n, k) float64 or None
         The answers that were used, where answers were given.
+    pairwise : bool
+        Whether correlations rest on different rows.
     """
 
     matrix: Array
@@ -62,6 +64,7 @@ class CorrelationInput:
     notes: tuple[str, ...] = ()
     acov: Array | None = None
     values: Array | None = None
+    pairwise: bool = False
 
 
 def correlation_matrix(
@@ -155,7 +158,9 @@ def _from_moments(data: Any, correlation: str, what: str) -> CorrelationInput:
     return CorrelationInput(matrix, data.items, n_used, arrays.n_dropped)
 
 
-def _refuse_constant(matrix: Array, items: tuple[str, ...]) -> None:
+def _refuse_constant(
+    matrix: Array, items: tuple[str, ...], remedy: str = ", or use correlation='fiml'"
+) -> None:
     constant = [name for name, r in zip(items, np.diagonal(matrix), strict=True) if np.isnan(r)]
     if constant:
         raise InputError(
@@ -167,7 +172,7 @@ def _refuse_constant(matrix: Array, items: tuple[str, ...]) -> None:
         i, j = np.argwhere(np.isnan(matrix))[0]
         raise InputError(
             f"Too few respondents answered both {items[i]!r} and {items[j]!r} for a correlation.",
-            hint="Leave out one of them, or use correlation='fiml'.",
+            hint=f"Leave out one of them{remedy}.",
         )
 
 
@@ -190,14 +195,17 @@ def _product_moment(read: ItemData, correlation: str, missing: Missing) -> Corre
             "the smallest number is used where one number is needed."
         )
     n_obs = float(counts.min())
-    return CorrelationInput(matrix, read.items, n_obs, dropped, tuple(notes), None, values)
+    pairwise = bool(counts.min() < counts.max())
+    return CorrelationInput(
+        matrix, read.items, n_obs, dropped, tuple(notes), None, values, pairwise
+    )
 
 
 def _fiml(read: ItemData) -> CorrelationInput:
     values = read.values
     answered = ~np.isnan(values)
     silent = int((~answered.any(axis=1)).sum())
-    _refuse_constant(np.asarray(moments(values, "pairwise").correlation), read.items)
+    _refuse_constant(np.asarray(moments(values, "pairwise").correlation), read.items, "")
     fitted = fiml_saturated(missing_patterns(values))
     notes = list(read.notes)
     if silent:
@@ -219,4 +227,5 @@ def _polychoric(read: ItemData, missing: Missing, acov: bool) -> CorrelationInpu
         result.notes,
         result.correlation_acov if acov else None,
         read.values,
+        missing == "pairwise" and bool(np.isnan(read.values).any()),
     )

@@ -1,6 +1,6 @@
 """A correlation matrix must be positive definite; if it is not, say why, or smooth it on request.
 
-Functions: ``definite_matrix``.
+Functions: ``definite_matrix, any_matrix``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def definite_matrix(source: CorrelationInput, *, smooth: bool) -> tuple[Array, l
     """
     p = len(source.items)
     roots, vectors = np.linalg.eigh(source.matrix)
+    listwise = ", use missing='listwise' instead of pairwise" if source.pairwise else ""
     if roots[0] > _LOWEST_ROOT and not (source.n_obs is not None and source.n_obs <= p):
         return source.matrix, []
     if smooth:
@@ -38,9 +39,25 @@ def definite_matrix(source: CorrelationInput, *, smooth: bool) -> tuple[Array, l
     raise InputError(
         f"The correlation matrix is not positive definite (smallest root {roots[0]:.3g}): "
         f"{_culprits(source, vectors[:, 0])}.",
-        hint="Leave out one of these items (a copy, a total score, or its own reverse), use "
-        "missing='listwise' instead of pairwise, or pass smooth=True.",
+        hint="Leave out one of these items (a copy, a total score, or its own reverse)"
+        f"{listwise}, or pass smooth=True.",
     )
+
+
+def any_matrix(source: CorrelationInput, *, smooth: bool) -> tuple[Array, list[str]]:
+    """Return the matrix for methods that need no inverse: as it is, unless ``smooth`` is asked for.
+
+    A note says so where the matrix is not positive definite.
+    """
+    roots, vectors = np.linalg.eigh(source.matrix)
+    if roots[0] > _LOWEST_ROOT:
+        return source.matrix, []
+    if smooth:
+        return _smoothed(source.matrix, float(roots[0]))
+    return source.matrix, [
+        f"The correlation matrix is not positive definite (smallest root {roots[0]:.3g}: "
+        f"{_culprits(source, vectors[:, 0])}); it was used as it is, which needs no inverse."
+    ]
 
 
 def _culprits(source: CorrelationInput, vector: Array) -> str:

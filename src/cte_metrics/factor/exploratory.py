@@ -27,9 +27,9 @@ from cte_metrics.factor.correlation_input import (
     Missing,
     correlation_matrix,
 )
-from cte_metrics.factor.definite import definite_matrix
+from cte_metrics.factor.definite import any_matrix, definite_matrix
 from cte_metrics.factor.efa_result import EFA
-from cte_metrics.factor.rotation_options import checked_options, kaiser_normalised
+from cte_metrics.factor.rotation_options import checked_options, kaiser_normalised, rotation_text
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting
 from cte_metrics.kernels.factor import rotation as rotating
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 
 _NO_LOADINGS = 1e-10
+_LARGE_RESIDUAL = 0.2
+_LISTED = 8
 
 _REFERENCES = {
     "minres": "Harman & Jones (1966), Psychometrika 31.",
@@ -95,9 +97,9 @@ def efa(
     n_obs : float, optional
         Respondents behind a matrix; without it there are no tests of fit.
     kaiser : bool, optional
-        Rotate rows of equal length (Kaiser normalisation). By default ``varimax`` does, as in
-        psych, factanal and SPSS, and the other rotations do not, save ``promax``, which always
-        does.
+        Rotate rows of equal length (Kaiser normalisation). By default, ``None``, ``varimax`` and
+        ``promax`` do, as in psych and SPSS (and varimax in factanal), and all other rotations do
+        not, as in GPArotation; the result says which.
     rotation_options : mapping, optional
         ``gamma`` (oblimin), ``delta`` (geomin), ``kappa`` (crawford_ferguson), ``power`` (promax),
         ``n_zeros`` (simplimax), ``target`` and ``weights`` (target; nan in the target is free), and
@@ -115,8 +117,8 @@ def efa(
     Raises
     ------
     InputError
-        If an item is constant, the matrix is not positive definite, there are no more respondents
-        than items, or an option does not exist.
+        If an item is constant, an option does not exist, or (for all methods but ``pc``) the
+        matrix is not positive definite or there are no more respondents than items.
     IdentificationError
         If the items cannot identify so many factors (negative degrees of freedom).
 
@@ -124,7 +126,8 @@ def efa(
     -----
     ImproperSolutionWarning
         If a communality is 1 or more (a Heywood case), or is held just below 1 by the bound on
-        uniquenesses (0.005, as in psych and factanal).
+        uniquenesses (0.005, as in psych and factanal), or a uniqueness is held at that bound while
+        its item's communality is low.
     DataWarning
         If a factor has no loadings at all.
     NonConvergenceWarning
@@ -132,9 +135,16 @@ def efa(
 
     Notes
     -----
+    Each method but ``pa`` and ``pc`` returns the lowest of the minima that 16 fixed starts lead to
+    (28 for up to 16 items): from squared multiple correlations, flat, with one item at a time
+    nearly without uniqueness, and at random. No number of starts proves that a lower minimum does
+    not exist; ``objective`` and the uniquenesses let another solution be compared.
+
     Fit figures are those of psych::fa. Loadings differ where psych stops early (up to 1e-4, for
-    ``pa`` 1e-2) or in a local minimum; the objective here is never higher. psych's ``wls`` and
-    ``gls`` use a gradient that does not belong to their criterion and stop away from its minimum.
+    ``pa`` 1e-2) or in a local minimum. psych's ``wls`` and ``gls`` use a gradient that does not
+    belong to their criterion and stop away from its minimum.
+
+    A note names the largest residual correlation where it is above .2.
 
     References
     ----------
@@ -161,7 +171,7 @@ def efa(
         what="Factor analysis",
     )
     _refuse_unidentified(len(source.items), n_factors, method)
-    r, notes = definite_matrix(source, smooth=smooth)
+    r, notes = (any_matrix if method == "pc" else definite_matrix)(source, smooth=smooth)
     options = checked_options(rotation, rotation_options, source.items, n_factors=n_factors)
     found = extracting.extract(r, int(n_factors), method)
     normalised = kaiser_normalised(rotation, kaiser)
@@ -179,9 +189,11 @@ def efa(
     solution = _solution(source, r, found, turned, settings, options)
     problems = _problems(solution, found, turned)
     status = _status(found, turned, method)
+    problems += _large_residual(solution, figures.residuals)
     all_notes = (*source.notes, *notes, *problems, *_fit_notes(figures, source))
     provenance = Provenance(
-        method=f"{n_factors} factors by {method}, rotation {rotation}, {correlation} correlations",
+        method=f"{n_factors} factors by {method}, {rotation_text(rotation, normalised)}, "
+        f"{correlation} correlations",
         n_used=round(source.n_obs or 0),
         n_dropped=source.n_dropped,
         settings=settings,
@@ -250,6 +262,9 @@ def _problems(
     if solution.method != "pc" and found.heywood.any():
         out.append(_heywood(solution, found))
         warn(out[-1], ImproperSolutionWarning)
+    if found.only_held.any():
+        out.append(_held(solution, found))
+        warn(out[-1], ImproperSolutionWarning)
     empty = int((np.sum(found.loadings**2, axis=0) < _NO_LOADINGS).sum())
     if empty:
         out.append(_empty(empty, found.loadings.shape[1]))
@@ -279,6 +294,33 @@ def _heywood(solution: Solution, found: extracting.Extraction) -> str:
     )
 
 
+def _held(solution: Solution, found: extracting.Extraction) -> str:
+    items = [solution.items[i] for i in np.flatnonzero(found.only_held)]
+    few = ", ".join(items[:_LISTED]) + (
+        f" and {len(items) - _LISTED} more" * (len(items) > _LISTED)
+    )
+    return (
+        f"The search by {solution.method} held the uniqueness of {few} at its lower bound, which "
+        "their communalities do not bear out: the criterion weights residuals by the inverse of a "
+        "nearly singular matrix. Use method='minres', or leave out items that repeat others."
+    )
+
+
+def _large_residual(solution: Solution, residuals: Array) -> list[str]:
+    """Say which correlation the factors miss most, where they miss it by more than .2."""
+    size = np.abs(np.triu(residuals, 1))
+    if solution.method == "pc" or not size.max(initial=0.0) > _LARGE_RESIDUAL:
+        return []
+    i, j = np.unravel_index(int(np.argmax(size)), size.shape)
+    many = int((size > _LARGE_RESIDUAL).sum())
+    why = " (wls gives little weight to items that others repeat)" * (solution.method == "wls")
+    return [
+        f"The factors leave {residuals[i, j]:.2f} of the correlation {solution.r[i, j]:.2f} of "
+        f"{solution.items[i]} with {solution.items[j]} unexplained{why}; residuals above "
+        f"{_LARGE_RESIDUAL:g}: {many}."
+    ]
+
+
 def _empty(empty: int, n_factors: int) -> str:
     return (
         f"{empty} of {n_factors} factors {'has' if empty == 1 else 'have'} no loadings: the "
@@ -291,7 +333,8 @@ def _status(found: extracting.Extraction, turned: rotating.Rotation, method: str
         return Status.MAX_ITER
     if method == "pc":
         return Status.OK
-    return Status.IMPROPER if found.heywood.any() else Status.CONVERGED
+    improper = found.heywood.any() or found.bounded.any()
+    return Status.IMPROPER if improper else Status.CONVERGED
 
 
 def _fit_notes(figures: FactorFit, source: CorrelationInput) -> list[str]:

@@ -222,27 +222,28 @@ def _row_weights(solution: Solution) -> Callable[[Array], Array]:
 
 
 def _promax_errors(solution: Solution, weight: Array, gamma: Array) -> tuple[Array, Array]:
-    """Delta method through the powers, from the Kaiser-normalised varimax solution."""
+    """Delta method through the powers, from the varimax solution."""
     p, k = solution.loadings.shape
     unrotated = solution.loadings @ np.linalg.cholesky(solution.phi)
-    start = rotating.rotate(unrotated, "varimax", kaiser=True).loadings
+    kaiser = solution.kaiser
+    start = rotating.rotate(unrotated, "varimax", kaiser=kaiser).loadings
     covariance = _covariance(solution, "varimax", start, np.eye(k), weight, gamma)
     power = float(solution.rotation_options.get("power", 4.0))
     steps = 1e-6 * np.eye(p * k).reshape(p * k, p, k)
-    ahead = np.array([_powered(start + h, power) for h in steps])
-    behind = np.array([_powered(start - h, power) for h in steps])
+    ahead = np.array([_powered(start + h, power, kaiser) for h in steps])
+    behind = np.array([_powered(start - h, power, kaiser) for h in steps])
     jacobian = (ahead - behind).T / 2e-6
     variance = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian)
     scale = np.sqrt(np.maximum(variance, 0.0) / (float(solution.n_obs or 0) - 1.0))
-    base = _powered(start, power)[: p * k].reshape(p, k)
+    base = _powered(start, power, kaiser)[: p * k].reshape(p, k)
     order = _matching(base, solution.loadings)
     return scale[: p * k].reshape(p, k)[:, order], scale[p * k :].reshape(k, k)[
         np.ix_(order, order)
     ]
 
 
-def _powered(start: Array, power: float) -> Array:
-    to_factors = rotating.powered_transformation(start, power)
+def _powered(start: Array, power: float, kaiser: bool) -> Array:
+    to_factors = rotating.powered_transformation(start, power, kaiser=kaiser)
     inverse = np.linalg.inv(to_factors)
     return np.concatenate([(start @ to_factors).ravel(), (inverse @ inverse.T).ravel()])
 

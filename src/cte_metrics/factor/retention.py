@@ -20,7 +20,7 @@ from cte_metrics.factor.correlation_input import (
     Missing,
     correlation_matrix,
 )
-from cte_metrics.factor.definite import definite_matrix
+from cte_metrics.factor.definite import any_matrix, definite_matrix
 from cte_metrics.factor.retention_result import Retention
 from cte_metrics.kernels.factor import retention as criteria
 from cte_metrics.kernels.factor.comparison_data import comparison_data
@@ -42,6 +42,7 @@ Criterion = Literal["parallel", "map", "ekc", "hull", "kaiser", "comparison_data
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 _NEED_N = ("parallel", "ekc", "hull", "comparison_data", "sequential")
+_ROOTS_ONLY = frozenset({"kaiser", "ekc"})
 _ENTRIES_AT_ONCE = 2_000_000
 
 
@@ -92,7 +93,8 @@ def n_factors(
         criterion. ``hull``: Hull method on unweighted least squares; ``suggested["hull"]`` is that
         of CFI, with ``hull_caf`` and ``hull_rmsea`` beside it. ``kaiser``: roots above 1 (it
         overfactors). ``comparison_data``: Ruscio and Roche's (takes seconds; needs answers).
-        ``sequential``: chi-square tests of maximum likelihood.
+        ``sequential``: chi-square tests of maximum likelihood; ``None`` where they reject every
+        number. A matrix that is not positive definite serves for ``kaiser`` and ``ekc`` only.
     correlation : {"pearson", "spearman", "polychoric", "fiml"}
     missing : {"listwise", "pairwise"}
     n_obs : float, optional
@@ -149,7 +151,8 @@ def n_factors(
         n_obs=n_obs,
         what="The number of factors",
     )
-    r, notes = definite_matrix(source, smooth=smooth)
+    needs_inverse = not set(wanted) <= _ROOTS_ONLY
+    r, notes = (definite_matrix if needs_inverse else any_matrix)(source, smooth=smooth)
     _refuse_unknown_n(source, wanted)
     draws = generator(rng)
     polychoric = correlation == "polychoric" and source.values is not None
@@ -258,6 +261,7 @@ def _ekc(work: _Work) -> None:
 def _hull(work: _Work) -> None:
     p = len(work.r)
     if p < 6:
+        work.suggested |= dict.fromkeys(("hull", "hull_caf", "hull_rmsea"))
         work.notes.append(f"The Hull method needs six items or more; there are {p}.")
         return
     found = [work.suggested.get(k) or 0 for k in ("parallel", "parallel_components")]
@@ -298,6 +302,7 @@ def _sequential(work: _Work) -> None:
         if float(chi2_sf((work.n - 1.0) * value, df)) > 0.05:
             work.suggested["sequential"] = m
             return
+    work.suggested["sequential"] = None
     work.notes.append("Maximum likelihood rejects every number of factors that is identified.")
 
 

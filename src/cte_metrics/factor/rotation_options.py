@@ -1,6 +1,6 @@
 """Check what a user asks of a rotation before the kernel sees it.
 
-Functions: ``checked_options, kaiser_normalised``; type ``RotationOptions``.
+Functions: ``checked_options, kaiser_normalised, rotation_text``; type ``RotationOptions``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from cte_metrics.core.naming import meant, places
 from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, close_names
 from cte_metrics.kernels.factor.rotation import OPTIONS, SEARCH_OPTIONS
+
+_KAISER_BY_DEFAULT = frozenset({"varimax", "promax"})
 
 
 class RotationOptions(TypedDict, total=False):
@@ -35,12 +37,16 @@ class RotationOptions(TypedDict, total=False):
 def kaiser_normalised(rotation: str, kaiser: bool | None) -> bool:
     """Return whether rows are rotated at equal length: as asked, else as is usual.
 
-    Varimax is Kaiser-normalised by default (psych, factanal, SPSS), promax always, others only
-    when asked.
+    Varimax and promax are Kaiser-normalised by default (psych, SPSS), others only when asked.
     """
-    if rotation == "promax":
-        return True
-    return rotation == "varimax" if kaiser is None else bool(kaiser)
+    return rotation in _KAISER_BY_DEFAULT if kaiser is None else bool(kaiser)
+
+
+def rotation_text(rotation: str, kaiser: bool) -> str:
+    """Name a rotation with what was done to the rows, as results state it."""
+    if rotation == "none":
+        return "no rotation"
+    return f"rotation {rotation} {'with' if kaiser else 'without'} Kaiser normalisation"
 
 
 def checked_options(

@@ -14,7 +14,12 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, NonConvergenceWarning, one_of, warn
 from cte_metrics.factor.efa_result import EFA
-from cte_metrics.factor.rotation_options import RotationOptions, checked_options, kaiser_normalised
+from cte_metrics.factor.rotation_options import (
+    RotationOptions,
+    checked_options,
+    kaiser_normalised,
+    rotation_text,
+)
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import read_only
@@ -73,7 +78,8 @@ def rotate(
     method : str
         As ``rotation`` of `efa`.
     kaiser : bool, optional
-        Rotate rows of equal length; by default as in `efa`.
+        Rotate rows of equal length (Kaiser normalisation). By default, ``None``, ``varimax`` and
+        ``promax`` do and all other rotations do not; the result says which.
     rotation_options : mapping, optional
         As in `efa`; single options may also be given by name, as in ``gamma=-0.5``.
 
@@ -143,7 +149,7 @@ def _result(
         transformation=read_only(turned.transformation),
         criterion=turned.criterion,
         provenance=Provenance(
-            method=f"Rotation {method}" + (", Kaiser-normalised" if kaiser else ""),
+            method=f"R{rotation_text(method, kaiser)[1:]}" if method != "none" else "No rotation",
             n_used=len(items),
             settings={"method": method, "kaiser": kaiser},
             reference="Bernaards & Jennrich (2005), Educational and Psychological Measurement 65.",

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cte_metrics.kernels.factor import extraction as ex
+from cte_metrics.kernels.factor import profiled_discrepancy as profiled
 from tests.factor.stored import CASES, aligned, array, correlations
 from tests.reference_case import case
 
@@ -43,9 +44,9 @@ def test_by_hand_components_of_two_variables():
 @pytest.mark.parametrize(
     ("function", "log"),
     [
-        (ex.least_squares_roots, False),
-        (ex.likelihood_roots, True),
-        (ex.generalized_roots, True),
+        (profiled.least_squares_roots, False),
+        (profiled.likelihood_roots, True),
+        (profiled.generalized_roots, True),
     ],
 )
 @pytest.mark.parametrize("m", [1, 3])
@@ -189,51 +190,6 @@ def test_squared_multiple_correlations_by_hand():
     # two variables: r squared
     smc = ex.squared_multiple_correlations(np.array([[1, 0.6], [0.6, 1]]))
     np.testing.assert_allclose(smc, 0.36)
-
-
-# --- the search itself --------------------------------------------------------------------------
-
-
-def bowl(centre, curvature):
-    """0.5 sum c (x - centre)^2 with its derivatives."""
-
-    def objective(x):
-        gradient = curvature * (x - centre)
-        return ex.Derivatives(0.5 * float(gradient @ (x - centre)), gradient, np.diag(curvature))
-
-    return objective
-
-
-def test_a_bowl_takes_one_newton_step():
-    wide = np.full(2, np.inf)
-    found = ex._minimise(
-        bowl(np.array([1.0, -2.0]), np.array([3.0, 0.5])), np.zeros(2), -wide, wide
-    )
-    np.testing.assert_allclose(found.x, [1.0, -2.0], rtol=1e-12)
-    assert (found.converged, found.iterations) == (True, 1)
-
-
-def test_the_search_goes_on_while_any_slope_is_left():
-    wide = np.full(2, np.inf)
-    found = ex._minimise(bowl(np.array([0.0, 5.0]), np.ones(2)), np.zeros(2), -wide, wide)
-    np.testing.assert_allclose(found.x, [0.0, 5.0], rtol=1e-12)
-
-
-def test_a_bound_stops_one_variable_and_not_the_other():
-    found = ex._minimise(
-        bowl(np.array([-3.0, 0.4]), np.ones(2)), np.full(2, 0.9), np.zeros(2), np.ones(2)
-    )
-    np.testing.assert_allclose(found.x, [0.0, 0.4], atol=1e-12)
-    assert found.converged
-
-
-def test_a_newton_step_goes_downhill_where_the_curvature_is_negative():
-    # sizes of the curvatures by hand: -(1 / 1, 2 / |-2|)
-    step = ex._newton_step(np.diag([1.0, -2.0]), np.array([1.0, 2.0]))
-    np.testing.assert_allclose(step, [-1.0, -1.0])
-    np.testing.assert_allclose(
-        ex._newton_step(np.diag([4.0, 2.0]), np.array([1.0, 2.0])), [-0.25, -1]
-    )
 
 
 def test_a_communality_of_exactly_one_is_a_heywood_case():

@@ -103,7 +103,7 @@ def _ranked(
     """Variables with the factor structure of ``intermediate`` and the answers' distributions."""
     matrix = np.clip(intermediate, -0.999, 0.999)
     np.fill_diagonal(matrix, 1.0)
-    loadings = np.clip(extract(matrix, m, "uls").loadings, -1.0, 1.0)
+    loadings = np.clip(extract(matrix, m, "uls", thorough=False).loadings, -1.0, 1.0)
     common = (loadings**2).sum(axis=1)
     loadings = loadings / np.sqrt(np.maximum(common, 1.0))[:, None]
     rest = np.sqrt(np.maximum(1.0 - (loadings**2).sum(axis=1), 0.0))

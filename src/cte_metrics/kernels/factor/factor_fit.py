@@ -28,6 +28,8 @@ from cte_metrics.arrays import Array
 from cte_metrics.kernels.factor import fit_indices as index
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 
+_LOWEST_ROOT = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class FactorFit:
@@ -70,7 +72,9 @@ def fit(r: Array, implied: Array, n_factors: int, n_obs: float | None) -> Factor
 
 
 def discrepancy(r: Array, model: Array) -> float:
-    """Normal-theory discrepancy of ``model`` from ``r``; nan when the model is not definite."""
+    """Normal-theory discrepancy of ``model`` from ``r``; nan when one of them is not definite."""
+    if np.linalg.eigvalsh(r)[0] <= _LOWEST_ROOT:
+        return float("nan")
     sign, log_det = np.linalg.slogdet(model)
     own_sign, own_log_det = np.linalg.slogdet(r)
     if sign <= 0.0 or own_sign <= 0.0:

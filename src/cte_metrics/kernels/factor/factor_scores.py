@@ -36,7 +36,7 @@ SCORE_METHODS: tuple[str, ...] = get_args(ScoreMethod)
 def score_weights(r: Array, loadings: Array, phi: Array, method: ScoreMethod) -> Array:
     """Weights W (p, m)."""
     if method == "regression":
-        return np.asarray(np.linalg.solve(r, loadings @ phi))
+        return np.asarray(_inverse(r) @ loadings @ phi)
     if method == "tenberge":
         return _tenberge(r, loadings, phi)
     if method == "harman":
@@ -53,7 +53,7 @@ def score_weights(r: Array, loadings: Array, phi: Array, method: ScoreMethod) ->
 def _tenberge(r: Array, loadings: Array, phi: Array) -> Array:
     half = _power(phi, 0.5)
     free = loadings @ half
-    inverse = np.linalg.inv(r)
+    inverse = _inverse(r)
     inner = _power(free.T @ inverse @ free, -0.5)
     return np.asarray(inverse @ free @ inner @ half)
 
@@ -63,6 +63,11 @@ def score_validity(r: Array, loadings: Array, phi: Array, weights: Array) -> Arr
     covariance = np.einsum("ij,ij->j", weights, loadings @ phi)
     spread = np.sqrt(np.einsum("ij,ik,kj->j", weights, r, weights))
     return np.asarray(covariance / spread)
+
+
+def _inverse(r: Array) -> Array:
+    """Inverse of ``r``; of a singular one that of its non-zero part (Moore and Penrose)."""
+    return np.asarray(np.linalg.pinv(r, rcond=1e-10, hermitian=True))
 
 
 def _power(symmetric: Array, exponent: float) -> Array:

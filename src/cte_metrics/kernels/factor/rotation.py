@@ -11,7 +11,7 @@ crawford_ferguson_t (kappa=0), target_t
 oblimin (gamma=0), quartimin, geomin (delta=.01),   oblique
 bentler, infomax, oblimax, crawford_ferguson
 (kappa=0), simplimax (n_zeros=p), target
-promax (power=4)                                    oblique; Kaiser varimax, then powers
+promax (power=4)                                    oblique; varimax, then powers
 none                                                the loadings as they are
 ==================================================  =======================================
 
@@ -146,7 +146,7 @@ def rotate(
     if method == "none" or k == 1:
         return arrange(Rotation(a, np.eye(k), np.eye(k), np.nan, True), keep=method == "none")
     if method == "promax":
-        return arrange(promax(a, **options))
+        return arrange(promax(a, kaiser=kaiser, **options))
     rows = _row_lengths(a) if kaiser else np.ones((a.shape[0], 1))
     criterion = criterion_of(method, a.shape, **options)
     family = Orthogonal if method in ORTHOGONAL else Oblique
@@ -195,11 +195,14 @@ def _target_criterion(target: Array, weights: Array | None = None) -> Criterion:
     return partial(criteria.target, goal=np.where(given, goal, 0.0), weights=weight)
 
 
-def promax(a: Array, power: float = 4.0) -> Rotation:
-    """Least-squares oblique fit to the powered Kaiser-normalised varimax loadings."""
-    start = rotate(a, "varimax", kaiser=True)
+def promax(a: Array, power: float = 4.0, *, kaiser: bool = True) -> Rotation:
+    """Least-squares oblique fit to powered varimax loadings; ``kaiser`` takes rows of length one
+    for both.
+    """
+    start = rotate(a, "varimax", kaiser=kaiser)
     try:
-        to_factors = start.transformation @ powered_transformation(start.loadings, power)
+        powered = powered_transformation(start.loadings, power, kaiser=kaiser)
+        to_factors = start.transformation @ powered
     except np.linalg.LinAlgError:  # a factor without loadings of its own
         return replace(start, converged=False)
     t = np.asarray(np.linalg.inv(to_factors).T, dtype=np.float64)
@@ -207,9 +210,11 @@ def promax(a: Array, power: float = 4.0) -> Rotation:
     return Rotation(a @ to_factors, phi, t, start.criterion, start.converged)
 
 
-def powered_transformation(start: Array, power: float) -> Array:
-    """Promax's matrix U (k, k): ``start U`` fits the powered, Kaiser-normalised ``start``."""
-    normal = start / _row_lengths(start)
+def powered_transformation(start: Array, power: float, *, kaiser: bool = True) -> Array:
+    """Promax's matrix U (k, k): ``start U`` fits the powered ``start``, with rows of length one
+    where ``kaiser``.
+    """
+    normal = start / _row_lengths(start) if kaiser else start
     goal = normal * np.abs(normal) ** (power - 1.0)
     u = np.linalg.lstsq(normal, goal, rcond=None)[0]
     return np.asarray(u * np.sqrt(np.diagonal(np.linalg.inv(u.T @ u))))

@@ -184,7 +184,7 @@ def _turn(block: BlockDesign, matrices: BlockMatrices, each: _Set, rule: _Rule) 
     found = rotations.rotate(
         a / sd[:, None],
         rule.method,  # type: ignore[arg-type]
-        kaiser=rule.kaiser and rule.method != "promax",
+        kaiser=rule.kaiser,
         **search,
         **rule.options,
     )
