@@ -5,13 +5,13 @@ Functions: ``correlation_matrix``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
-from cte_metrics.arrays import Array
+from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.door import (
     ItemData,
     complete_rows,
@@ -19,7 +19,10 @@ from cte_metrics.core.door import (
     possible_moments,
     square_matrix,
 )
+from cte_metrics.core.naming import named_column
+from cte_metrics.core.schools import school_codes
 from cte_metrics.errors import InputError, one_of
+from cte_metrics.factor.levels import Level, at_level, nesting_note, refuse_level
 from cte_metrics.factor.polychorics import polychoric_of
 from cte_metrics.kernels.likelihood.fiml import fiml_saturated
 from cte_metrics.kernels.summaries.correlations import correlation_from_covariance, spearman
@@ -55,6 +58,12 @@ class CorrelationInput:
         The answers that were used, where answers were given.
     pairwise : bool
         Whether correlations rest on different rows.
+    schools : (n,) int64 or None
+        School of each row of ``values``, -1 where unknown; ``None`` without schools.
+    level : {"total", "within", "between"}
+        What the correlations are of.
+    is_pearson : bool
+        Whether they are product-moment correlations of ``values``.
     """
 
     matrix: Array
@@ -65,6 +74,9 @@ class CorrelationInput:
     acov: Array | None = None
     values: Array | None = None
     pairwise: bool = False
+    schools: Integers | None = None
+    level: Level = "total"
+    is_pearson: bool = False
 
 
 def correlation_matrix(
@@ -76,6 +88,8 @@ def correlation_matrix(
     minimum_items: int = 2,
     acov: bool = False,
     what: str = "This analysis",
+    group: Any = None,
+    level: Level = "total",
 ) -> CorrelationInput:
     """Return the correlation matrix of answers, or check one that was given.
 
@@ -90,6 +104,10 @@ def correlation_matrix(
         Respondents behind a given matrix.
     acov : bool
         Also compute the asymptotic covariance matrix (polychorics).
+    group : str or array, optional
+        School of each respondent; a survey's own by default.
+    level : {"total", "within", "between"}
+        Correlations of all answers, pooled within schools, or between schools.
 
     Raises
     ------
@@ -99,19 +117,77 @@ def correlation_matrix(
     """
     one_of(correlation, Correlation, "correlation")
     one_of(missing, Missing, "missing")
+    one_of(level, Level, "level")
     if hasattr(data, "arrays") and hasattr(data, "by"):
+        refuse_level(level, "Moments hold no answers")
         return _from_moments(data, correlation, what)
     given = square_matrix(data)
-    if given is not None and np.isfinite(given[0]).all() and possible_moments(given[0]):
+    moments = given is not None and np.isfinite(given[0]).all() and possible_moments(given[0])
+    if moments and group is None:
+        refuse_level(level, "a matrix was given")
         return _given(*given, n_obs)
     if n_obs is not None:
         _refuse_broken_matrix(data)
-    read = item_data(data, what=what, minimum_items=minimum_items)
+    own = named_column(data, group)
+    read = item_data(data, exclude=own, what=what, minimum_items=minimum_items)
+    schools = school_codes(data, read, group)
+    if level != "total":
+        return _of_level(read, schools, correlation, level)
     if correlation == "fiml":
-        return _fiml(read)
-    if correlation == "polychoric":
-        return _polychoric(read, missing, acov)
-    return _product_moment(read, correlation, missing)
+        found = _fiml(read)
+    elif correlation == "polychoric":
+        found = _polychoric(read, missing, acov)
+    else:
+        found = _product_moment(read, correlation, missing)
+    found = replace(found, is_pearson=correlation == "pearson")
+    return found if schools is None else _with_schools(found, read, schools)
+
+
+def _of_level(
+    read: ItemData, schools: Integers | None, correlation: str, level: Level
+) -> CorrelationInput:
+    if schools is None:
+        refuse_level(level, "no two schools are known")
+    if correlation != "pearson":
+        raise InputError(
+            f"level={level!r} takes correlation='pearson'; got {correlation!r}.",
+            hint="Ordinal items at two levels: sem.fit(..., cluster=, ordered=).",
+        )
+    assert schools is not None  # refused above
+    values = read.values
+    keep = ~np.isnan(values).any(axis=1) & (schools >= 0)
+    codes = np.unique(schools[keep], return_inverse=True)[1]
+    if not keep.any() or codes.max(initial=0) < 1:
+        raise InputError("Fewer than two schools have complete rows.")
+    found = at_level(values[keep], codes, level, read.items)
+    dropped = int((~keep).sum())
+    lost = (f"{dropped} rows without a school or with missing answers were dropped.",)
+    notes = (*read.notes, *(lost if dropped else ()), found.note)
+    return CorrelationInput(
+        found.matrix,
+        read.items,
+        found.n_obs,
+        dropped,
+        notes,
+        None,
+        values[keep],
+        False,
+        codes,
+        level,
+        is_pearson=True,
+    )
+
+
+def _with_schools(found: CorrelationInput, read: ItemData, schools: Integers) -> CorrelationInput:
+    """Add each row's school, and the note on what the schools change."""
+    whole = ~np.isnan(read.values).any(axis=1)
+    known = whole & (schools >= 0)
+    codes = np.unique(schools[known], return_inverse=True)[1]
+    notes = found.notes
+    if codes.max(initial=0) > 0:
+        notes = (*notes, nesting_note(read.values[known], codes))
+    same_rows = found.values is not None and len(found.values) == int(whole.sum())
+    return replace(found, notes=notes, schools=schools[whole] if same_rows else schools)
 
 
 def _refuse_broken_matrix(data: Any) -> None:

@@ -36,6 +36,13 @@ def definite_matrix(source: CorrelationInput, *, smooth: bool) -> tuple[Array, l
             "respondents than items.",
             hint="Collect more answers or analyse fewer items; smooth=True goes ahead anyway.",
         )
+    if source.level == "between":
+        raise InputError(
+            f"The between-school correlations are not positive definite (smallest root "
+            f"{roots[0]:.3g}): as differences of estimates they need not be, least with few "
+            "schools or small intraclass correlations.",
+            hint="Pass smooth=True, analyse fewer items, or use level='within'.",
+        )
     raise InputError(
         f"The correlation matrix is not positive definite (smallest root {roots[0]:.3g}): "
         f"{_culprits(source, vectors[:, 0])}.",

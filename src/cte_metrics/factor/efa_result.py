@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.randomness import generator
 from cte_metrics.errors import one_of
+from cte_metrics.factor.bootstrap_errors import bootstrap_errors
 from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
 from cte_metrics.factor.score_frames import respondent_scores, validities, weights_frame
 from cte_metrics.factor.solution import Solution
@@ -18,6 +22,8 @@ from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ErrorMethod = Literal["asymptotic", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -134,9 +140,34 @@ class EFA(Result):
         return validities(self.solution, self.weights(method))
 
     @recorded
-    def standard_errors(self) -> LoadingErrors:
-        """Standard errors of loadings and factor correlations; see `LoadingErrors`."""
-        return loading_errors(self.solution)
+    def standard_errors(
+        self,
+        method: ErrorMethod = "asymptotic",
+        *,
+        n_resamples: int = 500,
+        rng: int | np.random.Generator | None = None,
+    ) -> LoadingErrors:
+        """Standard errors of loadings and factor correlations; see `LoadingErrors`.
+
+        Parameters
+        ----------
+        method : {"asymptotic", "bootstrap"}
+            By the delta method, for independent respondents; or from resamples, in which each
+            solution is brought to the order and signs of this one. Where schools are known, whole
+            schools are drawn, and a note says how much larger that makes the errors.
+        n_resamples : int
+        rng : int or Generator, optional
+            Of the bootstrap.
+
+        Raises
+        ------
+        InputError
+            If the bootstrap lacks answers, or correlations are not Pearson's.
+        """
+        one_of(method, ErrorMethod, "method")
+        if method == "asymptotic":
+            return loading_errors(self.solution)
+        return bootstrap_errors(self.solution, n_resamples=n_resamples, rng=generator(rng))
 
     def _heading(self) -> str:
         asked = self.provenance.settings

@@ -29,6 +29,7 @@ from cte_metrics.factor.correlation_input import (
 )
 from cte_metrics.factor.definite import any_matrix, definite_matrix
 from cte_metrics.factor.efa_result import EFA
+from cte_metrics.factor.levels import Level
 from cte_metrics.factor.rotation_options import checked_options, kaiser_normalised, rotation_text
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting
@@ -73,6 +74,8 @@ def efa(
     kaiser: bool | None = None,
     rotation_options: Mapping[str, Any] | None = None,
     smooth: bool = False,
+    group: Any = None,
+    level: Level = "total",
 ) -> EFA:
     """Extract and rotate common factors.
 
@@ -107,6 +110,14 @@ def efa(
     smooth : bool
         Make a correlation matrix that is not positive definite so, by lifting its lowest roots, and
         say by how much. By default such a matrix is refused.
+    group : str or array, optional
+        School of each respondent; a survey's own by default. Where schools are known, a note says
+        what they change: intraclass correlations, design effect, and how far pooled-within
+        correlations differ from those used.
+    level : {"total", "within", "between"}
+        Factor the correlations of all answers, those pooled within schools (n - schools + 1 stands
+        for n), or those between schools (of variance components; schools stand for n). The latter
+        two take complete rows and Pearson correlations.
 
     Returns
     -------
@@ -169,6 +180,8 @@ def efa(
         n_obs=n_obs,
         acov=False,
         what="Factor analysis",
+        group=group,
+        level=level,
     )
     _refuse_unidentified(len(source.items), n_factors, method)
     r, notes = (any_matrix if method == "pc" else definite_matrix)(source, smooth=smooth)
@@ -185,6 +198,7 @@ def efa(
         "correlation": correlation,
         "missing": missing,
         "rotation_options": dict(rotation_options or {}),
+        "level": level,
     }
     solution = _solution(source, r, found, turned, settings, options)
     problems = _problems(solution, found, turned)
@@ -193,7 +207,7 @@ def efa(
     all_notes = (*source.notes, *notes, *problems, *_fit_notes(figures, source))
     provenance = Provenance(
         method=f"{n_factors} factors by {method}, {rotation_text(rotation, normalised)}, "
-        f"{correlation} correlations",
+        f"{correlation} correlations" + (f" {level} schools" if level != "total" else ""),
         n_used=round(source.n_obs or 0),
         n_dropped=source.n_dropped,
         settings=settings,
@@ -251,6 +265,8 @@ def _solution(
         values,
         mean,
         sd,
+        source.schools,
+        settings["level"],
     )
 
 

@@ -21,11 +21,14 @@ from cte_metrics.factor.correlation_input import (
     correlation_matrix,
 )
 from cte_metrics.factor.definite import any_matrix, definite_matrix
+from cte_metrics.factor.levels import Level
+from cte_metrics.factor.resampled import correlation_stacks
 from cte_metrics.factor.retention_result import Retention
 from cte_metrics.kernels.factor import retention as criteria
 from cte_metrics.kernels.factor.comparison_data import comparison_data
 from cte_metrics.kernels.factor.extraction import extract
 from cte_metrics.kernels.factor.one_factor_batch import one_factor_loadings, reduced_eigenvalues
+from cte_metrics.kernels.groups.nesting import nesting
 from cte_metrics.kernels.numerics.distributions import chi2_sf
 from cte_metrics.kernels.numerics.random_correlations import (
     normal_correlations,
@@ -60,6 +63,7 @@ class _Work:
     arrays: dict[str, Array] = field(default_factory=dict)
     hull: criteria.Hull | None = None
     notes: list[str] = field(default_factory=list)
+    stability: Array | None = None
 
     @property
     def n(self) -> float:
@@ -78,6 +82,9 @@ def n_factors(
     max_factors: int | None = None,
     smooth: bool = False,
     rng: int | np.random.Generator | None = None,
+    group: Any = None,
+    level: Level = "total",
+    n_bootstrap: int = 0,
 ) -> Retention:
     """Ask several criteria how many factors there are.
 
@@ -107,6 +114,16 @@ def n_factors(
     smooth : bool
         Make a matrix that is not positive definite so, and say it.
     rng : int or Generator, optional
+    group : str or array, optional
+        School of each respondent; a survey's own by default. Where schools are known, a note says
+        what they change, and what parallel analysis suggests with the effective number of
+        respondents (n over the items' mean design effect).
+    level : {"total", "within", "between"}
+        As in `efa`.
+    n_bootstrap : int
+        Resamples of the answers (of whole schools, where these are known) in which parallel
+        analysis is repeated; ``stability`` shows how often each number is suggested. Pearson
+        correlations only.
 
     Returns
     -------
@@ -150,6 +167,8 @@ def n_factors(
         missing=missing,
         n_obs=n_obs,
         what="The number of factors",
+        group=group,
+        level=level,
     )
     needs_inverse = not set(wanted) <= _ROOTS_ONLY
     r, notes = (definite_matrix if needs_inverse else any_matrix)(source, smooth=smooth)
@@ -161,12 +180,19 @@ def n_factors(
     for name in CRITERIA:
         if name in wanted:
             _STEPS[name](work)
+    if "parallel" in wanted:
+        work.notes += _with_effective_n(work)
+    if n_bootstrap:
+        _refuse_bootstrap(source, wanted, n_bootstrap)
+        work.stability = _repeated(work, n_bootstrap)
     settings = {
         "methods": wanted,
         "correlation": correlation,
         "missing": missing,
         "n_resamples": n_resamples,
         "max_factors": max_factors,
+        "level": level,
+        "n_bootstrap": n_bootstrap,
     }
     provenance = Provenance(
         method=f"{', '.join(wanted)} on {correlation} correlations",
@@ -205,7 +231,7 @@ def _refuse_unknown_n(source: CorrelationInput, wanted: Sequence[str]) -> None:
 
 
 def _parallel(work: _Work) -> None:
-    components, factors = _random_roots(work)
+    components, factors = _random_roots(work, work.n)
     own = work.arrays["eigenvalues"]
     reduced = work.r.copy()
     np.fill_diagonal(reduced, extract(work.r, 1, "minres").communalities)
@@ -220,26 +246,84 @@ def _parallel(work: _Work) -> None:
     work.suggested["parallel_components"] = count(own, work.arrays["reference_eigenvalues"])
 
 
-def _random_roots(work: _Work) -> tuple[Array, Array]:
+def _random_roots(work: _Work, n: float) -> tuple[Array, Array]:
     """Roots (n_resamples, p) of random correlation matrices and of their reduced forms."""
     p = len(work.r)
     at_once = max(1, min(work.n_resamples, _ENTRIES_AT_ONCE // (p * p)))
     components, factors = [], []
     left = work.n_resamples
     while left > 0:
-        r = _random_matrices(work, min(at_once, left))
+        r = _random_matrices(work, n, min(at_once, left))
         left -= len(r)
-        roots, vectors = np.linalg.eigh(r)
-        components.append(roots[:, ::-1])
-        size = np.sqrt(np.maximum(roots[:, -1] - 1.0, 0.01))
-        loadings = one_factor_loadings(r, vectors[:, :, -1] * size[:, None])
-        factors.append(reduced_eigenvalues(r, loadings))
+        of_components, of_factors = _both_roots(r)
+        components.append(of_components)
+        factors.append(of_factors)
     return np.concatenate(components), np.concatenate(factors)
 
 
-def _random_matrices(work: _Work, n_draws: int) -> Array:
+def _both_roots(r: Array) -> tuple[Array, Array]:
+    """Roots (b, p) of correlation matrices (b, p, p) and of their reduced forms, falling."""
+    roots, vectors = np.linalg.eigh(r)
+    size = np.sqrt(np.maximum(roots[:, -1] - 1.0, 0.01))
+    loadings = one_factor_loadings(r, vectors[:, :, -1] * size[:, None])
+    return roots[:, ::-1], reduced_eigenvalues(r, loadings)
+
+
+def _with_effective_n(work: _Work) -> list[str]:
+    """Say what parallel analysis suggests if schools leave fewer independent respondents."""
+    values, schools = work.source.values, work.source.schools
+    if work.source.level != "total" or work.polychoric or values is None or schools is None:
+        return []
+    whole = ~np.isnan(values).any(axis=1) & (schools >= 0)
+    codes = np.unique(schools[whole], return_inverse=True)[1]
+    if codes.max(initial=0) < 1:
+        return []
+    effect = max(float(nesting(values[whole], codes).design_effect.mean()), 1.0)
+    n = max(work.n / effect, len(work.r) + 1.0)
+    components, factors = (np.quantile(x, 0.95, axis=0) for x in _random_roots(work, n))
+    count = criteria.count_until_failure
+    also = count(work.arrays["factor_eigenvalues"], factors)
+    of_components = count(work.arrays["eigenvalues"], components)
+    return [
+        f"With the effective number of respondents {n:.0f} (design effect {effect:.2f}) parallel "
+        f"analysis suggests {also} factors and {of_components} components instead of "
+        f"{work.suggested['parallel']} and {work.suggested['parallel_components']}."
+    ]
+
+
+def _refuse_bootstrap(source: CorrelationInput, wanted: Sequence[str], n_bootstrap: int) -> None:
+    if n_bootstrap < 0 or "parallel" not in wanted:
+        raise InputError(
+            f"n_bootstrap={n_bootstrap} repeats parallel analysis: it is 0 or more, and methods "
+            "hold 'parallel'."
+        )
+    if source.values is None or not source.is_pearson:
+        raise InputError(
+            "n_bootstrap resamples answers and their Pearson correlations.",
+            hint="Pass the answers with correlation='pearson', or leave n_bootstrap at 0.",
+        )
+
+
+def _repeated(work: _Work, n_bootstrap: int) -> Array:
+    """Numbers (b, 2) of factors and components that parallel analysis suggests in resamples."""
+    stacks = correlation_stacks(work.source, n_bootstrap, work.rng)
+    count = criteria.count_until_failure
+    suggested = []
+    for r in stacks:
+        components, factors = _both_roots(r)
+        suggested += [
+            (
+                count(f, work.arrays["reference_factor_eigenvalues"]),
+                count(c, work.arrays["reference_eigenvalues"]),
+            )
+            for f, c in zip(factors, components, strict=True)
+        ]
+    return np.array(suggested, dtype=np.float64)
+
+
+def _random_matrices(work: _Work, n: float, n_draws: int) -> Array:
     if not work.polychoric or work.source.values is None:
-        return normal_correlations(round(work.n), len(work.r), n_draws, work.rng)
+        return normal_correlations(round(n), len(work.r), n_draws, work.rng)
     values = work.source.values
     complete = values[~np.isnan(values).any(axis=1)]
     return shuffled_correlations(complete, n_draws, work.rng, polychoric=True)
@@ -342,9 +426,22 @@ def _result(work: _Work, provenance: Provenance) -> Retention:
         map_revised_values=series("map_revised"),
         ekc_reference=array("ekc"),
         hull=_hull_table(work.hull),
+        stability=_stability(work.stability),
         notes=(*work.source.notes, *work.notes, *_verdict(work.suggested)),
         provenance=provenance,
     )
+
+
+def _stability(suggested: Array | None) -> pd.DataFrame:
+    """Share of resamples that suggest each number."""
+    import pandas as pd
+
+    if suggested is None:
+        return pd.DataFrame()
+    numbers = np.arange(int(suggested.max()) + 1)
+    shares = (suggested[:, None, :] == numbers[:, None]).mean(axis=0)
+    index = pd.Index(numbers, name="n_factors")
+    return pd.DataFrame(shares, index, ["parallel", "parallel_components"])
 
 
 def _hull_table(found: criteria.Hull | None) -> pd.DataFrame:

@@ -48,6 +48,9 @@ class Retention(Result):
     hull : DataFrame
         Index number of factors: ``df, caf, cfi, rmsea`` (each higher when better) and the bends
         ``caf_bend, cfi_bend, rmsea_bend``; nan off the hull.
+    stability : DataFrame
+        Index number of factors: share of bootstrap resamples in which parallel analysis suggests
+        it, ``parallel`` (factors) and ``parallel_components``; the reference roots stay the same.
 
     Arrays of criteria that were not asked for are empty.
     """
@@ -65,6 +68,7 @@ class Retention(Result):
     map_revised_values: pd.Series
     ekc_reference: Array
     hull: pd.DataFrame
+    stability: pd.DataFrame
 
     @property
     def table(self) -> pd.DataFrame:
@@ -83,6 +87,8 @@ class Retention(Result):
             blocks.append(Block("Average partial correlations", both))
         if len(self.hull):
             blocks.append(Block("Hull", self.hull))
+        if len(self.stability):
+            blocks.append(Block("Share of resamples", self.stability))
         return blocks
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from cte_metrics.factor.correlation_input import Correlation, Missing, correlation_matrix
 from cte_metrics.factor.definite import definite_matrix
+from cte_metrics.factor.levels import Level
 from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.results.base import Result
 from cte_metrics.results.provenance import Provenance
@@ -59,6 +60,8 @@ def adequacy(
     n_obs: float | None = None,
     correlation: Correlation = "pearson",
     missing: Missing = "listwise",
+    group: Any = None,
+    level: Level = "total",
 ) -> Adequacy:
     """KMO, Bartlett's test and the determinant, from one correlation matrix.
 
@@ -70,6 +73,9 @@ def adequacy(
     correlation : {"pearson", "spearman", "polychoric", "fiml"}
         Bartlett's test assumes Pearson correlations; with others it is approximate.
     missing : {"listwise", "pairwise"}
+    group : str or array, optional
+    level : {"total", "within", "between"}
+        As in `efa`.
 
     Returns
     -------
@@ -103,7 +109,13 @@ def adequacy(
     import pandas as pd
 
     source = correlation_matrix(
-        data, correlation=correlation, missing=missing, n_obs=n_obs, what="Adequacy"
+        data,
+        correlation=correlation,
+        missing=missing,
+        n_obs=n_obs,
+        what="Adequacy",
+        group=group,
+        level=level,
     )
     r, notes = definite_matrix(source, smooth=False)
     measure = kmo(r)
@@ -130,7 +142,7 @@ def adequacy(
             method=f"KMO and Bartlett's test of {correlation} correlations",
             n_used=round(source.n_obs or 0),
             n_dropped=source.n_dropped,
-            settings={"correlation": correlation, "missing": missing},
+            settings={"correlation": correlation, "missing": missing, "level": level},
             reference="Kaiser (1974), Psychometrika 39; Bartlett (1951), Biometrika 38.",
         ),
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cte_metrics.arrays import Array, Flags
+from cte_metrics.arrays import Array, Flags, Integers
+from cte_metrics.factor.levels import Level
 from cte_metrics.kernels.factor.extraction import Method
 from cte_metrics.results.frozen import Frozen
 
@@ -15,11 +16,13 @@ from cte_metrics.results.frozen import Frozen
 class Solution(Frozen):
     """The arrays behind an `EFA`: correlations, pattern, Phi, and how they were found.
 
-    ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones.
+    ``values`` are the answers, where there were any; ``mean`` and ``sd`` standardise new ones;
+    ``schools`` numbers the school of each row, -1 where unknown.
 
     Created by: ``cte_metrics.factor.exploratory.efa``.
     Consumed by: ``cte_metrics.factor.efa_result.EFA``,
-    ``cte_metrics.factor.loading_errors.loading_errors``.
+    ``cte_metrics.factor.loading_errors.loading_errors``,
+    ``cte_metrics.factor.bootstrap_errors.bootstrap_errors``.
     """
 
     r: Array
@@ -38,3 +41,5 @@ class Solution(Frozen):
     values: Array | None = None
     mean: Array | None = None
     sd: Array | None = None
+    schools: Integers | None = None
+    level: Level = "total"

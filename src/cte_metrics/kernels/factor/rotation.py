@@ -27,7 +27,7 @@ Hendrickson, A. E., & White, P. O. (1964). Promax: a quick method for rotation t
     structure. BJSP, 17.
 Crawford, C. B., & Ferguson, G. A. (1970). A general rotation criterion. Psychometrika, 35.
 
-Functions: ``rotate, arrange, factor_variances``. Tables: ``METHODS, OPTIONS``.
+Functions: ``rotate, arrange, matching_columns, factor_variances``. Tables: ``METHODS, OPTIONS``.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from cte_metrics.arrays import Array
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.factor import rotation_criteria as criteria
 from cte_metrics.kernels.factor.gradient_projection import minimise, orthogonal_starts
 from cte_metrics.kernels.factor.rotation_criteria import Criterion
@@ -241,6 +242,15 @@ def arrange(rotation: Rotation, *, keep: bool = False, first: int = 0) -> Rotati
         rotation.criterion,
         rotation.converged,
     )
+
+
+def matching_columns(base: Array, other: Array) -> tuple[Index, Array]:
+    """Order and signs (k,) that bring the columns of ``other`` (p, k) nearest to ``base``'s."""
+    lengths = np.sqrt(np.outer((base**2).sum(axis=0), (other**2).sum(axis=0)))
+    likeness = base.T @ other / np.maximum(lengths, 1e-300)
+    order = np.asarray(linear_sum_assignment(-np.abs(likeness))[1], dtype=np.intp)
+    signs = np.where(likeness[np.arange(len(order)), order] < 0.0, -1.0, 1.0)
+    return order, signs
 
 
 def _finished(rotation: Rotation, method: str) -> Rotation:

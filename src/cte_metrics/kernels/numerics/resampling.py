@@ -1,4 +1,4 @@
-"""Bootstrap resamples as counts: how often each respondent was drawn.
+"""Bootstrap resamples as counts: how often each respondent, or each school, was drawn.
 
 A statistic that is a sum over respondents needs no copy of the data for a resample: the sums of a
 block of resamples are one matrix product of counts (b, n) with the respondents' terms (n, m).
@@ -49,15 +49,28 @@ def bootstrap_counts(
 
 
 def bootstrap_covariances(
-    values: Array, n_resamples: int, rng: np.random.Generator
+    values: Array,
+    n_resamples: int,
+    rng: np.random.Generator,
+    *,
+    clusters: Integers | None = None,
 ) -> Iterator[Array]:
-    """Yield stacks (b, k, k) of covariance matrices, divisor n, of resampled complete rows."""
+    """Yield stacks (b, k, k) of covariance matrices, divisor n, of resampled complete rows.
+
+    With ``clusters`` (n,), numbers 0 ... J-1, whole clusters are drawn: J of them for a resample,
+    each with all its rows, so that n varies with the sizes drawn.
+    """
     n, k = values.shape
     centred = values - values.mean(0)
     i, j = np.triu_indices(k)
-    terms = np.hstack((centred, centred[:, i] * centred[:, j]))
-    for weights in bootstrap_counts(n, n_resamples, rng):
-        means = weights @ terms / n
+    terms = np.hstack((np.ones((n, 1)), centred, centred[:, i] * centred[:, j]))
+    if clusters is not None:
+        sums = np.zeros((int(clusters.max()) + 1, terms.shape[1]))
+        np.add.at(sums, clusters, terms)
+        terms = sums
+    for weights in bootstrap_counts(len(terms), n_resamples, rng):
+        totals = weights @ terms
+        means = totals[:, 1:] / totals[:, :1]
         out = np.empty((len(means), k, k))
         out[:, i, j] = out[:, j, i] = means[:, k:] - means[:, i] * means[:, j]
         yield out
