@@ -28,8 +28,8 @@ from cte_metrics.reliability import (
 from tests.reference_case import case
 from tests.reliability.test_alpha import survey
 
-SAI = ["calm", "secure", "atease", "rested", "comfortable"]
-SAI_NEGATIVE = ["tense", "upset", "worrying", "nervous", "jittery"]
+SAI = ["s01", "s02", "s03", "s04", "s05"]
+SAI_NEGATIVE = ["s06", "s07", "s08", "s09", "s10"]
 
 
 def occasion(t: int) -> pd.DataFrame:
