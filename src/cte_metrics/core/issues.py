@@ -1,6 +1,7 @@
 """The record of everything in a survey that could not be used as it stood.
 
-Classes: ``Issue`` (one kind of fault in one column), ``IssueLog``.
+Classes: ``Issue`` (one kind of fault in one column), ``IssueLog``. Functions: ``remedies``,
+``shown``.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ class IssueLog:
         noun = "entry" if total == 1 else "entries"
         raise InputError(
             f"{total} {noun} of the survey cannot be used. {' '.join(said)}{more}",
-            hint="Correct the data; or name codes that stand for no answer in missing_codes; or "
-            "pass on_invalid='missing' to set such answers to missing and list them in .issues.",
+            hint=f"{remedies(self)}; or pass on_invalid='missing' to set such answers to missing "
+            "and list them in .issues.",
         )
 
     def table(self, index: pd.Index, respondent: pd.Series | None) -> tuple[pd.DataFrame, Any]:
@@ -121,6 +122,13 @@ class IssueLog:
         }
         frame = pd.DataFrame(columns, columns=list(ISSUE_COLUMNS), dtype=object)
         return frame.iloc[order].reset_index(drop=True), positions[order]
+
+
+def remedies(log: IssueLog) -> str:
+    """Return what a caller may do about answers that cannot be used."""
+    texts = any(i.blocking and any(isinstance(v, str) for v in i.values) for i in log.found)
+    told = "; or give the texts of the answers in labels=" if texts else ""
+    return f"Correct the data{told}; or name codes that stand for no answer in missing_codes"
 
 
 def shown(value: Any) -> str:

@@ -122,8 +122,7 @@ def correlation_matrix(
         refuse_level(level, "Moments hold no answers")
         return _from_moments(data, correlation, what)
     given = square_matrix(data)
-    moments = given is not None and np.isfinite(given[0]).all() and possible_moments(given[0])
-    if moments and group is None:
+    if given is not None and group is None and _are_moments(given[0]):
         refuse_level(level, "a matrix was given")
         return _given(*given, n_obs)
     if n_obs is not None:
@@ -188,6 +187,10 @@ def _with_schools(found: CorrelationInput, read: ItemData, schools: Integers) ->
         notes = (*notes, nesting_note(read.values[known], codes))
     same_rows = found.values is not None and len(found.values) == int(whole.sum())
     return replace(found, notes=notes, schools=schools[whole] if same_rows else schools)
+
+
+def _are_moments(matrix: Array) -> bool:
+    return bool(np.isfinite(matrix).all()) and possible_moments(matrix)
 
 
 def _refuse_broken_matrix(data: Any) -> None:

@@ -84,7 +84,7 @@ def test_excel_and_its_sheets(tmp_path):
         FRAME.to_excel(book, sheet_name="answers", index=False)
     same(read_responses(path, MINI, sheet="answers", **ROLES))
     same(read_responses(path, MINI, sheet=1, **ROLES))
-    with pytest.raises(cte.InputError, match="Worksheet named 'z' not found"):
+    with pytest.raises(cte.InputError, match="has no sheet 'z'"):
         read_responses(path, MINI, sheet="z")
 
 

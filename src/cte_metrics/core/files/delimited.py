@@ -1,6 +1,6 @@
 """Delimited text of unknown encoding and delimiter.
 
-Functions: ``decode, delimiter_of, header_rows, natural, read_table``.
+Functions: ``read_delimited, decode, delimiter_of``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ import csv
 import gzip
 import io
 import re
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from cte_metrics.core.files.heading import find_heading
+from cte_metrics.core.files.natural import natural
+from cte_metrics.core.files.table import STANDARD_MISSING, FileOptions, SurveyFile
+from cte_metrics.core.issues import IssueLog
 from cte_metrics.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -24,9 +29,35 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_COMMA_NUMBER = re.compile(r"\s*-?\d+(,\d+)?\s*")
-_WIDTH = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
-_ZERO_LED = re.compile(r"-?0\d")
+_SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?[^\S\t]*\r?\n", re.IGNORECASE)
+TRAILING = "Rows end in delimiters beyond the header; these hold nothing and were passed over."
+ROW_NAMES = "The first field of each row has no header; it was read as the column row_names."
+
+
+def read_delimited(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
+    """Read delimited text; only empty cells are missing, and identifiers keep leading zeros.
+
+    Raises
+    ------
+    InputError
+        If the text cannot be decoded, or a row has more fields than the header.
+    """
+    text, stated = _without_separator_line(decode(path, options.encoding))
+    delimiter = _one_character(options.delimiter) or stated or delimiter_of(text)
+    rows = _sample(text, delimiter)
+    heading = find_heading(rows, options)
+    table = _Table(path.name, text, delimiter, heading.names, heading.first, options.identifiers)
+    width = next((len(row) for row in rows[heading.first :] if row), 0)
+    frame, notes = _read(table, even=width <= len(heading.names))
+    for column in frame.columns[[not pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]]:
+        frame[column] = natural(frame[column], comma=delimiter != ",", marks=STANDARD_MISSING)
+    return SurveyFile(
+        frame,
+        texts=heading.texts,
+        missing_texts=STANDARD_MISSING,
+        notes=(*heading.notes, *notes),
+        repeated=heading.repeated,
+    )
 
 
 def decode(path: Path, encoding: str | None = None) -> str:
@@ -59,19 +90,33 @@ def _first_fitting(raw: bytes, encodings: tuple[str, ...]) -> str:
     return raw.decode(encodings[-1], errors="replace")
 
 
+def _without_separator_line(text: str) -> tuple[str, str | None]:
+    """Return the text below the line ``sep=;`` that Excel reads, and the delimiter it states."""
+    found = _SEPARATOR_LINE.match(text)
+    return (text[found.end() :], found[1]) if found else (text, None)
+
+
+def _one_character(delimiter: str | None) -> str | None:
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+        raise InputError(
+            f"delimiter={delimiter!r} is not one character.", hint="A tab is delimiter='\\t'."
+        )
+    return delimiter
+
+
 def delimiter_of(text: str) -> str:
-    r"""Return the delimiter that splits the first rows most evenly, and into most fields.
+    r"""Return the delimiter that splits rows most evenly, and into most fields.
 
     Examples
     --------
-    >>> delimiter_of("a;b\n1,5;2\n")
-    ';'
+    >>> delimiter_of("a;b\n1,5;2\n"), delimiter_of("Staff, May\n\na;b\n1;2\n3;4\n")
+    (';', ';')
     """
     scores = {}
     for delimiter in DELIMITERS:
-        widths = [len(row) for row in _sample(text, delimiter) if row]
-        even = sum(w == widths[0] for w in widths) / len(widths)
-        scores[delimiter] = (widths[0] > 1, round(even, 1), widths[0])
+        widths = Counter(len(row) for row in _sample(text, delimiter) if row)
+        width, times = max(widths.items(), key=lambda item: (item[1], item[0]))
+        scores[delimiter] = (width > 1, round(times / widths.total(), 1), width)
     return max(scores, key=lambda d: scores[d])
 
 
@@ -80,71 +125,86 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
     return rows if len(text) <= _SAMPLE or len(rows) == 1 else rows[:-1]
 
 
-def header_rows(text: str, delimiter: str) -> tuple[list[str], list[str], list[int]]:
-    r"""Return column names, question texts, and the rows to skip (Qualtrics has two headers more).
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table in a text: where its answers begin and what its columns are called."""
 
-    Examples
-    --------
-    >>> header_rows('Q1\n"How?"\n"{""ImportId"":""QID1""}"\n3\n', ",")
-    (['Q1'], ['How?'], [1, 2])
-    """
-    first = _sample(text, delimiter)[:3]
-    if len(first) == 3 and any(cell.startswith('{"ImportId"') for cell in first[2]):
-        return first[0], first[1], [1, 2]
-    return first[0], [], []
+    name: str
+    text: str
+    delimiter: str
+    names: tuple[str, ...]
+    first: int
+    identifiers: tuple[str, ...]
 
+    def parsed(self) -> pd.DataFrame:
+        """Return the frame as pandas parses it."""
+        try:
+            return pd.read_csv(
+                io.StringIO(self.text),
+                sep=self.delimiter,
+                header=None,
+                names=list(self.names),
+                skiprows=list(range(self.first)),
+                keep_default_na=False,
+                na_values=[""],
+                low_memory=False,
+                dtype=dict.fromkeys(set(self.identifiers) & set(self.names), str),
+            )
+        except pd.errors.EmptyDataError:
+            return pd.DataFrame(columns=list(self.names))
 
-def read_table(
-    name: str, text: str, delimiter: str, skipped: list[int], identifiers: tuple[str, ...]
-) -> pd.DataFrame:
-    """Return the table; only empty cells are missing, and identifiers keep leading zeros.
+    def evened(self) -> tuple[_Table, str]:
+        """Return the table with rows as wide as the header, and the note that says how.
 
-    Raises
-    ------
-    InputError
-        If a row has more fields than the header.
-    """
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            skiprows=skipped,
-            keep_default_na=False,
-            na_values=[""],
-            low_memory=False,
-            dtype=dict.fromkeys(identifiers, str),
+        Raises
+        ------
+        InputError
+            If a row has more answers than the header has names.
+        """
+        reader = csv.reader(io.StringIO(self.text), delimiter=self.delimiter)
+        rows = [(reader.line_num, row) for row in reader][self.first :]
+        body = [row for _, row in rows if row]
+        names, note = self.names, TRAILING
+        if _has_row_names(body, len(names)):
+            names, note = ("row_names", *names), ROW_NAMES
+        for line, row in rows:
+            if any(cell.strip() for cell in row[len(names) :]):
+                raise self.too_wide(line, row)
+        out = io.StringIO()
+        csv.writer(out, delimiter=self.delimiter).writerows(row[: len(names)] for row in body)
+        return replace(self, text=out.getvalue(), names=names, first=0), note
+
+    def too_wide(self, line: int, row: list[str]) -> InputError:
+        """Return the error about a row with more fields than the header."""
+        return InputError(
+            f"{self.name} cannot be read as a table: line {line} has {len(row)} fields, the "
+            f"header {len(self.names)}; {row[len(self.names)]!r} stands in no column.",
+            hint=f"The delimiter was taken to be {self.delimiter!r}; pass delimiter= if it is "
+            "another. Where it stands within a text, the text must be in quotes. Lines above the "
+            "header are passed over with skip=.",
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+
+
+def _read(table: _Table, *, even: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the table; where its first row is wider than the header pandas would shift it."""
+    try:
+        if even:
+            return table.parsed(), ()
+    except pd.errors.ParserError:
+        pass
+    evened, note = table.evened()
+    try:
+        return evened.parsed(), (note,)
+    except pd.errors.ParserError as error:
         raise InputError(
-            f"{name} cannot be read as a table: {_width_fault(str(error))}.",
-            hint=f"The delimiter was taken to be {delimiter!r}; pass delimiter= if it is another.",
+            f"{table.name} cannot be read as a table: {str(error).strip()}.",
+            hint=f"The delimiter was taken to be {table.delimiter!r}; pass delimiter= if it is "
+            "another.",
         ) from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.rename_axis("row_names").reset_index()
-    for column in frame.columns[[not pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]]:
-        frame[column] = natural(frame[column], comma=delimiter != ",")
-    return frame
 
 
-def _width_fault(told: str) -> str:
-    """Say which line has too many fields, where that is the fault."""
-    found = _WIDTH.search(told)
-    if found is None:
-        return told.strip()
-    return f"line {found[2]} has {found[3]} fields, the header {found[1]}"
-
-
-def natural(series: pd.Series, *, comma: bool) -> pd.Series:
-    """Return texts as numbers where every one states a number (no leading zeros)."""
-    if pd.api.types.infer_dtype(series, skipna=True) != "string":
-        return series  # pandas reads a column of "True" and gaps as truths
-    series = series.mask(series.str.strip() == "", None)
-    present = series.dropna()
-    distinct = [str(v) for v in present.unique()]
-    if not distinct or any(_ZERO_LED.match(v.strip()) for v in distinct):
-        return series
-    if comma and all(_COMMA_NUMBER.fullmatch(v) for v in distinct):
-        series = series.str.replace(",", ".", regex=False)
-    figures = pd.to_numeric(series, errors="coerce")
-    whole = figures.notna().sum() == len(present) and np.isfinite(figures.dropna()).all()
-    return figures if whole else series
+def _has_row_names(body: list[list[str]], width: int) -> bool:
+    """Whether every row is one field wider, its first field is its own and its last is filled."""
+    wider = bool(body) and all(len(row) == width + 1 for row in body)
+    names = {row[0] for row in body if row}
+    return wider and len(names) == len(body) and any(row[-1].strip() for row in body)

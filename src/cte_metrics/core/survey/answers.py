@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,12 +18,19 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.core.floats import floats_with_gaps
-from cte_metrics.core.instrument.response_scale import ResponseScale, fold
+from cte_metrics.core.instrument.response_scale import fold
 from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.survey.wording import Wording
 from cte_metrics.errors import InputError, InputTypeError, close_names
 
 NOT_WHOLE = "is not a whole number"
 MIXED = "numbers and texts in one column; both were read"
+NUMBERED = "answers state number and text; they were read by the number"
+FORMULA = "is a formula whose value the file does not hold; open the file and save it once"
+# "5 - Agree", "5: Agree", "5) Agree", "(5) Agree", "5 (Agree)"; "Agree (5)", "Agree - 5".
+_LEADING = re.compile(r"[(\[]?(-?\d+)\s*(?:[-:=.)\]|]\s*|\s)([^\d\s].*)")
+_TRAILING = re.compile(r"(\D.*?)\s*(?:[(\[]\s*(-?\d+)\s*[)\]]|\s[-:=|]\s+(-?\d+))")
+_MARKS = " ()[]-:=.|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class MissingCodes:
     texts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, codes: Any, scale: ResponseScale) -> MissingCodes:
+    def of(cls, codes: Any, scale: Wording) -> MissingCodes:
         """Sort the caller's codes.
 
         Raises
@@ -67,19 +75,19 @@ class MissingCodes:
         return cls(tuple(figures), frozenset(texts))
 
 
-def code_dtype(scale: ResponseScale) -> np.dtype[Any]:
+def code_dtype(minimum: int, maximum: int) -> np.dtype[Any]:
     """Return the smallest integer type that holds the codes and one mark for missing.
 
     Examples
     --------
-    >>> code_dtype(ResponseScale(1, 9)), code_dtype(ResponseScale(0, 1000))
+    >>> code_dtype(1, 9), code_dtype(0, 1000)
     (dtype('int8'), dtype('int16'))
     """
     for dtype in (np.int8, np.int16, np.int32, np.int64):
         limits = np.iinfo(dtype)
-        if limits.min < scale.minimum and scale.maximum <= limits.max:
+        if limits.min < minimum and maximum <= limits.max:
             return np.dtype(dtype)
-    raise InputError(f"Answers from {scale.minimum} to {scale.maximum} are out of reach.")
+    raise InputError(f"Answers from {minimum} to {maximum} are out of reach.")
 
 
 def missing_mark(dtype: np.dtype[Any]) -> int:
@@ -89,7 +97,7 @@ def missing_mark(dtype: np.dtype[Any]) -> int:
 
 def read_answers(
     series: nw.Series[Any],
-    scale: ResponseScale,
+    scale: Wording,
     missing: MissingCodes,
     log: IssueLog,
     out: np.ndarray,
@@ -100,8 +108,8 @@ def read_answers(
     ----------
     series : narwhals Series (n,)
         Numbers, texts or both.
-    scale : ResponseScale
-        Allowed codes and their labels.
+    scale : Wording
+        Allowed codes and the texts that stand for them.
     missing : MissingCodes
         Values that mean "no answer".
     log : IssueLog
@@ -139,7 +147,7 @@ def _numbers(series: nw.Series[Any]) -> np.ndarray:
 def _read_numbers(
     column: str,
     values: np.ndarray,
-    scale: ResponseScale,
+    scale: Wording,
     missing: MissingCodes,
     log: IssueLog,
     out: np.ndarray,
@@ -177,7 +185,7 @@ def _declared(values: np.ndarray, suspect: np.ndarray, missing: MissingCodes) ->
     return found
 
 
-def _outside(scale: ResponseScale) -> str:
+def _outside(scale: Wording) -> str:
     return f"is outside {scale.minimum} to {scale.maximum}"
 
 
@@ -196,20 +204,22 @@ def _declared_problem(n: int) -> str:
 
 def _read_objects(
     series: nw.Series[Any],
-    scale: ResponseScale,
+    scale: Wording,
     missing: MissingCodes,
     log: IssueLog,
     out: np.ndarray,
 ) -> None:
     """Read texts and mixed values: each distinct value once, then all rows by look-up."""
     positions, distinct = _distinct(series)
-    readings = [_Reading.of(value, scale, missing) for value in distinct]
+    readings = _consistent([_Reading.of(value, scale, missing) for value in distinct])
     mark = missing_mark(out.dtype)
     codes = np.array([mark if r.code is None else r.code for r in readings] + [mark], out.dtype)
     out[:] = codes[positions]
     _log_readings(log, series.name, positions, distinct, readings)
     kinds = {r.kind for r in readings if r.code is not None}
-    if len(kinds) > 1:
+    if "both" in kinds:
+        log.about(series.name, None, NUMBERED)
+    if len(kinds - {"both"}) > 1:
         log.about(series.name, None, MIXED)
 
 
@@ -265,9 +275,10 @@ class _Reading:
     kind: str
     code: int | None = None
     problem: str | None = None
+    text: str = ""
 
     @classmethod
-    def of(cls, value: Any, scale: ResponseScale, missing: MissingCodes) -> _Reading:
+    def of(cls, value: Any, scale: Wording, missing: MissingCodes) -> _Reading:
         if isinstance(value, _Truth):
             return _truth(value.value, scale)
         if isinstance(value, numbers.Number | Decimal):
@@ -277,13 +288,13 @@ class _Reading:
         return cls("other", problem=f"is of type {type(value).__name__}, not an answer")
 
 
-def _truth(value: bool, scale: ResponseScale) -> _Reading:
+def _truth(value: bool, scale: Wording) -> _Reading:
     if (scale.minimum, scale.maximum) == (0, 1):
         return _Reading("truth", code=int(value))
     return _Reading("truth", problem="is true or false where a number is needed")
 
 
-def _figure(value: Any, scale: ResponseScale, missing: MissingCodes) -> _Reading:
+def _figure(value: Any, scale: Wording, missing: MissingCodes) -> _Reading:
     figure = float(value)
     if math.isnan(figure):
         return _Reading("empty")
@@ -296,7 +307,7 @@ def _figure(value: Any, scale: ResponseScale, missing: MissingCodes) -> _Reading
     return _Reading("number", code=int(figure))
 
 
-def _text(value: str, scale: ResponseScale, missing: MissingCodes) -> _Reading:
+def _text(value: str, scale: Wording, missing: MissingCodes) -> _Reading:
     folded = fold(value)
     if not folded:
         return _Reading("empty")
@@ -308,9 +319,55 @@ def _text(value: str, scale: ResponseScale, missing: MissingCodes) -> _Reading:
     figure = _as_number(folded)
     if figure is not None:
         return _figure(figure, scale, missing)
-    hint = close_names(value, scale.labels.values())
+    both = _numbered(folded, scale, missing)
+    if both is not None:
+        return both
+    if folded.startswith("="):
+        return _Reading("text", problem=FORMULA)
+    hint = close_names(value, scale.labels)
     why = "labels no answer of the response scale" if scale.labels else "is text, not a number"
     return _Reading("text", problem=f"{why}{hint.rstrip('?').replace(' Did you', '; did you')}")
+
+
+def _numbered(folded: str, scale: Wording, missing: MissingCodes) -> _Reading | None:
+    """Read an answer that states number and text; ``None`` where it is not clearly one.
+
+    "5 Agree", without a mark between the two, counts only where the text is a known label.
+    """
+    leading, trailing = _LEADING.fullmatch(folded), _TRAILING.fullmatch(folded)
+    if (leading is None) == (trailing is None):
+        return None
+    number, text = leading.groups() if leading else _turned(trailing)
+    text = text.strip(_MARKS)
+    known = scale.code_of(text)
+    marked = not leading or folded[leading.end(1) :].lstrip()[:1] in _MARKS
+    clear = marked and any(c.isalpha() for c in text) and not any(c.isdigit() for c in text)
+    if known is None and not clear:
+        return None
+    if text in missing.texts:
+        return _Reading("declared")
+    read = _figure(int(number), scale, missing)
+    if read.code is None:
+        return read
+    named = scale.texts_of(read.code)
+    if known not in (None, read.code) or (known is None and named):
+        meant = f"{text!r} is {known}" if known is not None else f"{number} is {min(named)!r}"
+        return _Reading("text", problem=f"contradicts the labels: there {meant}")
+    return _Reading("both", code=read.code, text=text)
+
+
+def _turned(found: Any) -> tuple[str, str]:
+    """Return number and text of "Agree (5)"."""
+    return found[2] or found[3], found[1]
+
+
+def _consistent(readings: list[_Reading]) -> list[_Reading]:
+    """Refuse numbers beside texts where one number has two texts in a column, or one text two."""
+    pairs = {(r.code, r.text) for r in readings if r.kind == "both"}
+    if len(pairs) == len({c for c, _ in pairs}) == len({t for _, t in pairs}):
+        return readings
+    problem = "states a number and a text that do not always go together in this column"
+    return [_Reading("text", problem=problem) if r.kind == "both" else r for r in readings]
 
 
 def _as_number(value: Any) -> float | None:

@@ -1,6 +1,7 @@
 """Which column of a survey is which: items, respondent, school, wave, covariates, weights.
 
-Functions: ``item_columns, plain_series, role_series, weight_series``.
+Functions: ``item_columns, naming_series, plain_series, role_series, weight_series,
+covariate_frame``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cte_metrics.core.naming import name_text, places
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 _LISTED = 40
+_ROWS = 10
 
 
 def item_columns(
@@ -159,6 +161,25 @@ def _known(name: Any, present: Sequence[Any], role: str) -> Any:
     return present[position]
 
 
+def naming_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index) -> Any:
+    """Return a respondent, group or wave column as ``role_series``; whole numbers as such.
+
+    A column of whole numbers with gaps arrives as floats: a school is 1001, never 1001.0.
+    """
+    series = role_series(frame, given, role, index)
+    if series is None or not pd.api.types.is_float_dtype(series.dtype):
+        return series
+    absent = series.isna().to_numpy()
+    values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not (np.isfinite(values) & (np.floor(values) == values))[~absent].all() or absent.all():
+        return series
+    if not absent.any():
+        return series.astype(np.int64)
+    whole = np.empty(len(values), dtype=object)
+    whole[~absent] = [int(v) for v in values[~absent]]
+    return pd.Series(whole, index=series.index, name=series.name)
+
+
 def covariate_frame(frame: nw.DataFrame[Any], names: Any, index: pd.Index) -> pd.DataFrame:
     """Return the covariates, in the order given.
 
@@ -187,6 +208,15 @@ def weight_series(frame: nw.DataFrame[Any], given: Any, index: pd.Index) -> Any:
     if series is None:
         return None
     values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
+    blank = np.flatnonzero(series.isna().to_numpy())
+    if len(blank):
+        rows = ", ".join(shown(index[row]) for row in blank[:_ROWS])
+        raise InputError(
+            f"Column {series.name!r}: {len(blank)} of {len(index)} respondents have no weight: "
+            f"row{'' if len(blank) == 1 else 's'} {rows}{', ...' if len(blank) > _ROWS else ''}.",
+            hint="A weight is a number of 0 or more; give respondents to leave out the weight 0, "
+            "those without a design weight the weight 1.",
+        )
     faulty = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(faulty):
         row = faulty[0]

@@ -1,10 +1,11 @@
 """Question texts as column headers (Google Forms, Qualtrics): which column is which item.
 
-Functions: ``named_columns, columns_by_text``.
+Functions: ``named_columns, columns_by_text, header_keys, as_name``.
 """
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,18 +18,31 @@ _ROW_OF_GRID = re.compile(r"\[([^\[\]]+)\]\s*$")
 
 
 def named_columns(columns: Any, present: Sequence[Any]) -> Any:
-    """Return columns given by position (whole numbers from 0) by their names.
+    """Return columns given by whole numbers by their names.
+
+    A whole number is a name where the file has columns so called, a position from 0 elsewhere.
 
     Raises
     ------
     InputError
-        If there is no column at a position.
+        If there is no column at a position, or some of the numbers are names and some are not.
     """
-    if columns is None or isinstance(columns, Mapping | str):
+    if columns is None or isinstance(columns, str):
         return columns
+    if isinstance(columns, Mapping):
+        return {as_name(c, present): item for c, item in columns.items()}
     listed = list(columns)
-    if not listed or not all(isinstance(c, int) and c not in present for c in listed):
-        return listed
+    if not listed or not all(_is_number(c) for c in listed):
+        return [as_name(c, present) for c in listed]
+    names = [c for c in listed if str(c) in present]
+    if len(names) == len(listed):
+        return [str(c) for c in listed]
+    if names:
+        raise InputError(
+            f"columns may name columns or give positions: a column is called {names[0]}, none is "
+            f"called {next(c for c in listed if str(c) not in present)}.",
+            hint="Write names as texts ('1') to tell them from positions.",
+        )
     outside = [c for c in listed if not 0 <= c < len(present)]
     if outside:
         raise InputError(
@@ -36,6 +50,18 @@ def named_columns(columns: Any, present: Sequence[Any]) -> Any:
             "counted from 0."
         )
     return [present[c] for c in listed]
+
+
+def _is_number(column: Any) -> bool:
+    return isinstance(column, numbers.Integral) and not isinstance(column, bool)
+
+
+def as_name(column: Any, present: Sequence[Any]) -> Any:
+    """Return a column's name as the file has it: headers are texts without blanks around them."""
+    if column in present:
+        return column
+    stripped = str(column).strip()
+    return stripped if stripped in present else column
 
 
 def columns_by_text(
@@ -71,7 +97,7 @@ def columns_by_text(
     by_text = _texts_of_items(instrument, wanted)
     found: dict[str, str] = {}
     for column in present:
-        keys = _keys([column, texts.get(column, "")])
+        keys = header_keys([column, texts.get(column, "")])
         item = next((by_text[k] for k in keys if k in by_text), None)
         if item is not None:
             _refuse_second(found, item, column)
@@ -91,7 +117,14 @@ def _texts_of_items(instrument: Instrument, wanted: set[str]) -> dict[str, str]:
     return unique | ids
 
 
-def _keys(texts: Iterable[str]) -> list[str]:
+def header_keys(texts: Iterable[str]) -> list[str]:
+    """Return what headers and question texts may be called: whole, row of a grid, last part.
+
+    Examples
+    --------
+    >>> header_keys(["How often? [Sets goals.]"])
+    ['how often? [sets goals.]', 'sets goals']
+    """
     keys = []
     for text in texts:
         keys.append(_bare(text))

@@ -5,6 +5,8 @@ Functions: ``read_survey``; class ``Roles``.
 
 from __future__ import annotations
 
+import numbers
+from collections import Counter
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -15,16 +17,17 @@ import pandas as pd
 
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.instrument.registry import load_instrument
-from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.issues import IssueLog, remedies, shown
 from cte_metrics.core.naming import name_text
 from cte_metrics.core.survey.answers import MissingCodes, code_dtype, missing_mark, read_answers
 from cte_metrics.core.survey.columns import (
     covariate_frame,
     item_columns,
-    role_series,
+    naming_series,
     weight_series,
 )
 from cte_metrics.core.survey.survey import Survey
+from cte_metrics.core.survey.wording import Wording
 from cte_metrics.errors import InputError, InputTypeError, one_of
 
 OnInvalid = Literal["raise", "missing"]
@@ -58,19 +61,23 @@ def read_survey(
     *,
     on_invalid: OnInvalid = "raise",
     missing_codes: Any = (),
+    labels: Any = None,
+    max_invalid: float = 0.5,
     log: IssueLog | None = None,
 ) -> Survey:
     """Check a frame against an instrument; see :class:`Responses`."""
     one_of(on_invalid, OnInvalid, "on_invalid")
+    _check_share(max_invalid)
     asked = instrument_of(instrument)
     table = _eager(frame)
     index = _index(frame, len(table))
     log = IssueLog() if log is None else log
     found = item_columns(table.columns, asked, roles.columns)
-    missing = MissingCodes.of(missing_codes, asked.response_scale)
-    codes = _codes(table, asked, found, missing, log)
+    wording = Wording.of(asked.response_scale, labels)
+    missing = MissingCodes.of(missing_codes, wording)
+    codes = _codes(table, wording, list(found.values()), missing, log)
     respondent, group, wave = (
-        role_series(table, given, name, index)
+        naming_series(table, given, name, index)
         for given, name in (
             (roles.respondent, "respondent"),
             (roles.group, "group"),
@@ -81,6 +88,8 @@ def read_survey(
     _check_rows(codes, respondent, group, wave, log)
     if on_invalid == "raise":
         log.refuse(index)
+    _refuse_mostly(codes, list(found.values()), log, max_invalid)
+    weights = weight_series(table, roles.weights, index)
     issues, rows = log.table(index, respondent)
     return Survey(
         instrument=asked,
@@ -89,11 +98,11 @@ def read_survey(
         respondent=respondent,
         group=group,
         wave=wave,
-        weights=weight_series(table, roles.weights, index),
+        weights=weights,
         covariates=covariate_frame(table, roles.covariates, index),
         issues=issues,
         issue_rows=rows,
-        notes=(*_key_notes(asked), *_notes(log)),
+        notes=(*_key_notes(asked), *_notes(log), *_weightless(group, weights)),
     )
 
 
@@ -145,17 +154,55 @@ def _index(frame: Any, n: int) -> pd.Index:
 
 def _codes(
     table: nw.DataFrame[Any],
-    instrument: Instrument,
-    found: dict[str, Any],
+    wording: Wording,
+    columns: list[Any],
     missing: MissingCodes,
     log: IssueLog,
 ) -> np.ndarray:
     """Return the answers as codes (n, k), one column after the other."""
-    scale = instrument.response_scale
-    codes = np.empty((len(table), len(found)), dtype=code_dtype(scale), order="F")
-    for j, column in enumerate(found.values()):
-        read_answers(table.get_column(column), scale, missing, log, codes[:, j])
+    dtype = code_dtype(wording.minimum, wording.maximum)
+    codes = np.empty((len(table), len(columns)), dtype=dtype, order="F")
+    for j, column in enumerate(columns):
+        read_answers(table.get_column(column), wording, missing, log, codes[:, j])
     return codes
+
+
+def _check_share(max_invalid: Any) -> None:
+    number = isinstance(max_invalid, numbers.Real) and not isinstance(max_invalid, bool)
+    if not number or not 0 <= float(max_invalid) <= 1:
+        raise InputError(f"max_invalid={max_invalid!r} is not a share between 0 and 1.")
+
+
+def _refuse_mostly(
+    codes: np.ndarray, columns: list[Any], log: IssueLog, max_invalid: float
+) -> None:
+    """Refuse to set most of an item's answers to missing: it was read wrongly, or is no item."""
+    usable = (codes != missing_mark(codes.dtype)).sum(axis=0)
+    invalid = Counter[str]()
+    for issue in log.found:
+        invalid[issue.column] += len(issue.positions) if issue.blocking else 0
+    for column, read in zip(map(str, columns), usable.tolist(), strict=True):
+        lost = invalid[column]
+        if lost > max_invalid * (lost + read):
+            example = next(i for i in log.found if i.blocking and i.column == column)
+            raise InputError(
+                f"Column {column!r}: {lost} of {lost + read} answers cannot be used and would be "
+                f"set to missing, for example {shown(example.values[0])}, which "
+                f"{example.problem}.",
+                hint=f"{remedies(log)}. To set them to missing all the same pass max_invalid=1.",
+            )
+
+
+def _weightless(group: Any, weights: Any) -> tuple[str, ...]:
+    """Name the schools whose respondents all have the weight 0."""
+    if group is None or weights is None:
+        return ()
+    heaviest = weights.groupby(group.to_numpy()).max()
+    names = heaviest.index[heaviest == 0].tolist()
+    if not names:
+        return ()
+    named = ", ".join(shown(n) for n in names[:10]) + (", ..." if len(names) > 10 else "")
+    return (f"All weights are 0 in {len(names)} of {len(heaviest)} schools: {named}.",)
 
 
 def _refuse_shared(found: dict[str, Any], roles: Roles) -> None:

@@ -54,6 +54,13 @@ class Responses:
         to missing. Either way they are listed: in the error, or in :attr:`issues`.
     missing_codes : sequence
         Values that mean "no answer", e.g. ``(-99, "N/A")``.
+    labels : sequence or mapping, optional
+        What the texts of answers mean, beside the labels of the instrument's response scale: a
+        list from the lowest to the highest answer, or a mapping of text to code (several texts may
+        stand for one code) or of code to text.
+    max_invalid : float
+        With ``on_invalid="missing"``: greatest share of an item's answers that may be set to
+        missing; beyond it the survey is refused. 1 allows all.
 
     Raises
     ------
@@ -61,7 +68,8 @@ class Responses:
         If a named column, or the column of an item, does not exist.
     InputError
         If ``on_invalid="raise"`` and an answer is out of range, no whole number or an unknown
-        text, or a respondent appears twice in a wave; if the frame has no rows.
+        text, or a respondent appears twice in a wave; if more of an item's answers than
+        ``max_invalid`` would be set to missing; if the frame has no rows.
     InputTypeError
         If ``frame`` is no eager frame, or a column can hold no answers.
 
@@ -71,6 +79,10 @@ class Responses:
     rows without school, wave or respondent, declared missing codes (one entry for each code and
     column), columns that mix numbers and texts. Two rows of one respondent in one wave stay both
     when ``on_invalid="missing"``; both count in school scores.
+
+    An answer may state its number and its text ("5 - Strongly agree", "Strongly agree (5)"): it is
+    read by the number where the two go together throughout the column and contradict no label.
+    Whole numbers that name schools, respondents or waves stay whole also beside gaps.
 
     Answers are stored as the smallest integer type that holds the codes (int8 for scales within
     -127 to 127), an eighth of their size as float64.
@@ -110,10 +122,17 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         weights: Any = None,
         on_invalid: OnInvalid = "raise",
         missing_codes: Any = (),
+        labels: Sequence[str] | Mapping[Any, Any] | None = None,
+        max_invalid: float = 0.5,
     ) -> None:
-        roles = Roles(respondent, group, wave, columns, covariates, weights)
         survey = read_survey(
-            frame, instrument, roles, on_invalid=on_invalid, missing_codes=missing_codes
+            frame,
+            instrument,
+            Roles(respondent, group, wave, columns, covariates, weights),
+            on_invalid=on_invalid,
+            missing_codes=missing_codes,
+            labels=labels,
+            max_invalid=max_invalid,
         )
         object.__setattr__(self, "_survey", survey)
 

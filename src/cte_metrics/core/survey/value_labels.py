@@ -10,24 +10,24 @@ from typing import Any
 
 import pandas as pd
 
-from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.survey.wording import Wording
 from cte_metrics.errors import InputError
 
 
 def recode_by_labels(
-    series: pd.Series, labels: Mapping[Any, str], instrument: Instrument, log: IssueLog
+    series: pd.Series, labels: Mapping[Any, str], wording: Wording, log: IssueLog
 ) -> pd.Series:
     """Return codes as the instrument numbers them.
 
     Parameters
     ----------
     series : Series (n,)
-        Codes of the file.
+        Codes of the file, numbers or texts.
     labels : mapping of code to str
         What the file says that its codes mean.
-    instrument : Instrument
-        Its response scale says what its codes mean.
+    wording : Wording
+        What the instrument's codes mean.
     log : IssueLog
         Receives an entry when codes are changed.
 
@@ -41,17 +41,18 @@ def recode_by_labels(
     InputError
         If they disagree about some codes and are silent about others that occur.
     """
-    scale = instrument.response_scale
-    meant = {code: scale.code_of(str(text)) for code, text in labels.items()}
-    changed = {c: m for c, m in meant.items() if m is not None and m != c}
+    meant = {code: wording.code_of(str(text)) for code, text in labels.items()}
+    changed = {c: m for c, m in meant.items() if m is not None and not _is_code(c, m)}
     if not changed:
         return series
     known = {c: m for c, m in meant.items() if m is not None}
-    silent = sorted(set(series.dropna().unique()) - set(known), key=str)
+    given = [v for v in series.dropna().unique() if not isinstance(v, str) or v.strip()]
+    silent = sorted(set(given) - set(known), key=str)
     if silent:
         raise InputError(
             f"Column {series.name!r}: the file's value labels number the answers differently from "
-            f"the instrument ({_told(changed)}), and code {silent[0]:g} has no label to go by.",
+            f"the instrument ({_told(changed)}), and code {_shown(silent[0])} has no label to go "
+            "by.",
             hint="Label every answer in the instrument's response scale and in the file, or "
             "recode the file.",
         )
@@ -60,4 +61,16 @@ def recode_by_labels(
 
 
 def _told(changed: Mapping[Any, int]) -> str:
-    return ", ".join(f"{code:g} is {meant}" for code, meant in changed.items())
+    return ", ".join(f"{_shown(code)} is {meant}" for code, meant in changed.items())
+
+
+def _is_code(stated: Any, meant: int) -> bool:
+    """Whether a code of the file, a number or its text, is the instrument's."""
+    try:
+        return float(stated) == meant
+    except (TypeError, ValueError):
+        return False
+
+
+def _shown(code: Any) -> str:
+    return repr(code) if isinstance(code, str) else f"{code:g}"
