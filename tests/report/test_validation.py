@@ -209,3 +209,100 @@ def test_a_wave_needs_waves(survey: cte.Responses) -> None:
     alone = cte.Responses(survey.at_wave(1).items, survey.instrument)
     with pytest.raises(InputError, match="no waves"):
         cte.validate(alone, wave=1)
+
+
+def poor(name: str) -> cte.Responses:
+    """Surveys of which some part of the dossier cannot be computed."""
+    rng = np.random.default_rng(3)
+    schools = {"g": list("abcdef") * 10}
+    answered = {c: rng.integers(1, 6, 60) for c in "vwxyz"}
+    frames = {
+        "one item": {"v": [1, 2, 3, 4, 5] * 12},
+        "an empty item": {"v": [1, 2, 3, 4, 5] * 12, "w": np.nan},
+        "equal answers": dict.fromkeys("vwxyz", 3),
+        "an item without variance": {**answered, "v": 3},
+        "no common respondent": {"v": [1, 2] * 15 + [None] * 30, "w": [None] * 30 + [1, 2] * 15},
+        "no answers": dict.fromkeys("vwxyz", np.nan),
+        "a scale without answers": {**answered, "y": np.nan, "z": np.nan},
+    }
+    frame = pd.DataFrame({**frames[name], **schools})
+    items = [c for c in frame.columns if c != "g"]
+    parts = {"s": items[:3], "r": items[3:]}
+    instrument = cte.Instrument(
+        id="t",
+        response_scale=cte.ResponseScale(1, 5),
+        items=[cte.Item(i) for i in items],
+        subscales=[cte.Subscale(n, n, part) for n, part in parts.items() if part],
+    )
+    return cte.Responses(frame, instrument, group="g")
+
+
+@pytest.mark.problem(
+    "REDCapR users",
+    "a survey in which no scale has an alpha takes the whole report down",
+    "the parts that cannot be made say why, the others stand",
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one item", "an empty item", "equal answers", "an item without variance",
+        "no common respondent", "no answers", "a scale without answers",
+    ],
+)  # fmt: skip
+def test_poor_surveys_still_have_a_dossier(name: str) -> None:
+    dossier = cte.validate(poor(name), rng=1)
+    told = {d.question: d for d in dossier.decisions}
+    reliable = told.get("Are the scales reliable between teachers?")
+    assert {"answers", "items", "reliability", "schools"} <= {s.id for s in dossier.sections}
+    assert "unexpected fault" not in str([s.notes for s in dossier.sections])
+    if reliable is not None:
+        assert reliable.level != "good"
+    assert "<html" in dossier.to_html()
+    assert dossier.to_json()
+
+
+def test_scales_without_alpha_are_named() -> None:
+    dossier = cte.validate(poor("one item"), rng=1)
+    told = {d.question: d for d in dossier.decisions}
+    reliable = told["Are the scales reliable between teachers?"]
+    assert (reliable.level, reliable.verdict) == ("info", "It cannot be said: s have no alpha.")
+    key = told["Does the scoring key fit these answers?"]
+    assert (key.level, key.verdict) == (
+        "info",
+        "It cannot be said: v have no correlation with the rest.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (InputError("no such figure."), "This part could not be made: no such figure."),
+        (
+            ZeroDivisionError("0/0"),
+            "an unexpected fault, please report it (ZeroDivisionError: 0/0)",
+        ),
+    ],
+)
+def test_a_part_that_fails_says_why_and_the_others_stand(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception, said: str
+) -> None:
+    from cte_metrics.report import sections
+
+    def fails(responses: cte.Responses) -> None:
+        raise fault
+
+    monkeypatch.setattr(sections, "reliability", fails)
+    dossier = cte.validate(poor("an item without variance"), rng=1)
+    failed = next(s for s in dossier.sections if s.id == "reliability")
+    assert said in failed.notes[0]
+    assert failed.decisions[0].level == "caution"
+    assert len(dossier.sections) > 3
+    assert said in str(dossier.to_html())
+
+
+def test_an_outcome_of_texts_is_refused_before_anything_is_computed() -> None:
+    responses = poor("an item without variance")
+    frame = responses.to_frame().assign(kind="public")
+    again = cte.Responses(frame, responses.instrument, group="g", covariates="kind")
+    with pytest.raises(cte.InputTypeError, match="'kind' holds no numbers, for example 'public'"):
+        cte.validate(again, outcome="kind")

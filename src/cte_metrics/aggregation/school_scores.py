@@ -140,7 +140,8 @@ def aggregate(
     Raises
     ------
     InputError
-        If the responses have no group, or an option is out of range.
+        If the responses have no group, no respondent has a score of any scale, or an option is out
+        of range.
 
     Notes
     -----
@@ -180,6 +181,10 @@ def aggregate(
         for part, within in parts.items()
         for name, items in scales(chosen).items()
     }
+    if not any(means.n_used for means in found.values()):
+        raise InputError(
+            "No respondent with a school answered enough items for a score of any scale."
+        )
     raw = _stack(found, schools, division)
     shown = protect(raw, by=_divisions(division), minimum=minimum_group_size)
     notes += _lost_rows(codes, parts, division)
@@ -333,8 +338,10 @@ def _result(
 
 def _visible(key: tuple[Any, ...], means: ScaleMeans, table: pd.DataFrame) -> dict[str, float]:
     """Evidence of one scale (and part), blank where every school of it is suppressed."""
-    levels = ["scale", *table.index.names[2:]]
-    of_part = table.xs(key if len(levels) > 1 else key[0], level=levels if len(levels) > 1 else 1)
+    here = np.ones(len(table), dtype=bool)
+    for level, value in zip(["scale", *table.index.names[2:]], key, strict=True):
+        here &= table.index.get_level_values(level) == value
+    of_part = table[here]
     if len(of_part) and not of_part["suppressed"].all():
         return means.figures
     return dict.fromkeys(means.figures, float("nan"))

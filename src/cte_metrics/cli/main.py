@@ -14,6 +14,7 @@ import typer
 
 from cte_metrics import __version__
 from cte_metrics.cli import output
+from cte_metrics.cli.hints import in_flags
 from cte_metrics.cli.survey import reads_survey
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app(args=arguments, prog_name="cte-metrics")
     except CTEError as error:
-        typer.secho(f"Error: {error}", err=True, fg="red")
+        typer.secho(f"Error: {in_flags(str(error))}", err=True, fg="red")
         sys.exit(1)
     except OSError as error:
         where = f" {error.filename!r}" if error.filename else ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cte_metrics.cli.hints import in_flags
 from cte_metrics.errors import InputError
 from cte_metrics.results.render.blocks import Block
 from cte_metrics.results.render.json import jsonable
@@ -103,7 +104,7 @@ def survey_frame(responses: Responses) -> pd.DataFrame:
 def tell_notes(notes: Sequence[str]) -> None:
     """Print notes to standard error, so that piped tables stay clean."""
     for note in notes:
-        typer.secho(f"Note: {note}", err=True, dim=True)
+        typer.secho(f"Note: {in_flags(note)}", err=True, dim=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Functions: ``read_survey, reads_survey, item_columns``.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 
 Command = Callable[..., None]
 
+_TABS = {"tab": "\t", "\\t": "\t"}
+_FIELD = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^",=]*))(?:=([^,]*))?(?:,|$)')
+
 SurveyFile = Annotated[
     Path,
     typer.Argument(
-        help="CSV, TSV, Excel, Parquet, Arrow, SPSS or Stata file, or a Qualtrics or Google "
-        "Forms export."
+        help="CSV, TSV, Excel, OpenDocument, Parquet, Arrow, SPSS, Stata or SAS file, or an export "
+        "of Qualtrics, SurveyMonkey, LimeSurvey or Google Forms."
     ),
 ]
 InstrumentName = Annotated[
@@ -39,8 +43,9 @@ Wave = Annotated[str | None, typer.Option(help="Column that names the wave.")]
 Columns = Annotated[
     str | None,
     typer.Option(
-        help="Item columns in item order, separated by commas; or COLUMN=ITEM pairs. By default "
-        "columns are matched to item ids by name."
+        help="Item columns in item order, by name or by position from 0, separated by commas; or "
+        "COLUMN=ITEM pairs. A name with a comma goes in quotes: '\"Yes, we can\",b'. By default "
+        "columns are matched to item ids and labels."
     ),
 ]
 Covariates = Annotated[
@@ -49,6 +54,49 @@ Covariates = Annotated[
 MissingCodes = Annotated[
     list[str] | None,
     typer.Option("--missing-code", help="A code that means no answer, such as -99; repeatable."),
+]
+Weights = Annotated[str | None, typer.Option(help="Column of sampling weights.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help="Texts of the answers from the lowest to the highest, separated by commas; or "
+        "TEXT=CODE pairs."
+    ),
+]
+MaxInvalid = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, help="Greatest share of an item's answers that --on-invalid missing may take."
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Rows to keep that are left out otherwise: preview, unfinished (Qualtrics, "
+        "LimeSurvey); repeatable."
+    ),
+]
+Long = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RESPONDENT,ITEM,ANSWER",
+        help="Columns of a file with one row an answer: respondent, item, answer.",
+    ),
+]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Of delimited text, 'tab' for a tab; found out by default.")
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="Such as utf-8, cp1252, latin-1; found out by default.")
+]
+Sheet = Annotated[
+    str | None, typer.Option(help="Sheet of a workbook by name, or by position from 0.")
+]
+Skip = Annotated[
+    int | None, typer.Option(min=0, help="Lines above the header; found out by default.")
+]
+Header = Annotated[
+    int | None, typer.Option(min=0, help="Rows of the header, 0 for none; found out by default.")
 ]
 OnInvalid = Annotated[
     str,
@@ -67,8 +115,18 @@ def read_survey(
     wave: Wave = None,
     columns: Columns = None,
     covariates: Covariates = None,
+    weights: Weights = None,
+    labels: Labels = None,
     missing_code: MissingCodes = None,
     on_invalid: OnInvalid = "raise",
+    max_invalid: MaxInvalid = 0.5,
+    keep: Keep = None,
+    long: Long = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
+    skip: Skip = None,
+    header: Header = None,
 ) -> Responses:
     """Read a survey file as the options describe it."""
     from cte_metrics.core.files.ingest import read_responses
@@ -80,9 +138,19 @@ def read_survey(
         respondent=respondent,
         wave=wave,
         columns=item_columns(columns),
-        covariates=tuple(_split(covariates)),
+        covariates=tuple(_names(covariates, "--covariates")),
+        weights=weights,
+        labels=_labels(labels),
         missing_codes=tuple(_code(c) for c in missing_code or ()),
         on_invalid=cast(Any, on_invalid),
+        max_invalid=max_invalid,
+        keep=cast(Any, keep or ()),
+        long=None if long is None else cast(Any, tuple(_names(long, "--long"))),
+        delimiter=_TABS.get(delimiter or "", delimiter),
+        encoding=encoding,
+        sheet=sheet,
+        skip=skip,
+        header=header,
     )
 
 
@@ -119,28 +187,68 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
-def item_columns(text: str | None) -> list[str] | dict[str, str] | None:
+def item_columns(text: str | None) -> list[str] | list[int] | dict[str, str] | None:
     """Read ``a,b,c`` as columns in item order and ``a=q1,b=q2`` as a mapping.
+
+    Whole numbers are handed on as such: names where the file has columns so called, else positions.
 
     Examples
     --------
     >>> item_columns("a, b"), item_columns("a=q1,b=q2"), item_columns(None)
     (['a', 'b'], {'a': 'q1', 'b': 'q2'}, None)
+    >>> item_columns('"Yes, we can",b'), item_columns("5,6"), item_columns('"1 = no"=a')
+    (['Yes, we can', 'b'], [5, 6], {'1 = no': 'a'})
     """
     if text is None:
         return None
-    parts = _split(text)
-    pairs = [p.partition("=") for p in parts if "=" in p]
-    if pairs and len(pairs) != len(parts):
+    parts = _fields(text, "--columns")
+    if parts and all(value is not None for _, value in parts):
+        return {name: str(value) for name, value in parts}
+    if all(name.isdecimal() for name, _ in parts):
+        return [int(name) for name, _ in _plain(parts, "--columns")]
+    return [name for name, _ in _plain(parts, "--columns")]
+
+
+def _labels(text: str | None) -> list[str] | dict[str, str] | None:
+    if text is None:
+        return None
+    parts = _fields(text, "--labels")
+    if parts and all(value is not None for _, value in parts):
+        return {name: str(value) for name, value in parts}
+    return [name for name, _ in _plain(parts, "--labels")]
+
+
+def _names(text: str | None, option: str) -> list[str]:
+    return [name for name, _ in _plain(_fields(text or "", option), option)]
+
+
+def _plain(parts: list[tuple[str, str | None]], option: str) -> list[tuple[str, str | None]]:
+    """Return fields of which none is a pair."""
+    if any(value is not None for _, value in parts):
         raise InputError(
-            "--columns mixes COLUMN=ITEM pairs with plain names.",
-            hint="Give a pair for each column, or plain names in item order.",
+            f"{option} mixes NAME=VALUE pairs with plain names, or takes plain names only.",
+            hint="Give a pair for each name, or plain names in order; a name with '=' goes in "
+            "quotes.",
         )
-    return {c.strip(): i.strip() for c, _, i in pairs} if pairs else parts
+    return parts
 
 
-def _split(text: str | None) -> list[str]:
-    return [p.strip() for p in (text or "").split(",") if p.strip()]
+def _fields(text: str, option: str) -> list[tuple[str, str | None]]:
+    """Split at commas outside of quotes; each field is a name, or a name and what it stands for."""
+    parts, position = [], 0
+    while position < len(text):
+        found = _FIELD.match(text, position)
+        if found is None:
+            raise InputError(
+                f"{option} cannot be read at {text[position:]!r}.",
+                hint='Names with a comma or "=" go in double quotes, within single ones.',
+            )
+        position = found.end()
+        quoted, plain, value = found.groups()
+        name = plain.strip() if quoted is None else quoted.replace('""', '"')
+        if name or value:
+            parts.append((name, None if value is None else value.strip().strip('"')))
+    return parts
 
 
 def _code(text: str) -> str | int | float:

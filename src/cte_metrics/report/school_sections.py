@@ -1,6 +1,7 @@
 """The parts of the dossier about schools and waves.
 
-Functions: ``schools, waves``. Each returns a ``Section``, or ``None`` where the survey has neither.
+Functions: ``schools, waves, check_outcome``. The first two
+return a ``Section``, or ``None`` where the survey has neither.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     if responses.group is None or responses.n_groups < 2:
         return None
     scores = aggregate(responses, minimum_group_size=minimum_group_size)
-    drawings = {"School scores with their intervals": partial(scores.plot, scale="total")}
+    scored = "total" in scores.table.index.get_level_values("scale")
+    drawings = {}
+    if scored:
+        drawings["School scores with their intervals"] = partial(scores.plot, scale="total")
     ordered = scores.evidence.loc[sorted(scores.evidence.index, key=lambda name: name != "total")]
     names = {s.id: s.name or s.id for s in responses.instrument.subscales}
     decisions = [_may_aggregate(names.get(str(k), str(k)), row) for k, row in ordered.iterrows()]
     tables = {"Evidence for school scores": _figures_of(scores.evidence)}
     notes = list(scores.notes)
-    within = _agreement_shown(responses, scores)
+    within = _agreement_shown(responses, scores) if scored else None
     if within is not None:
         drawings["Agreement within schools"] = within.plot
         tables["Agreement over schools"] = within.overview
@@ -129,19 +133,42 @@ def _may_aggregate(scale: str, row: Any) -> Decision:
     )
 
 
-def _outcome(responses: Responses, scores: Any, outcome: str) -> pd.DataFrame:
-    """Correlate shown school scores with a covariate's school means, with Fisher's interval."""
+def check_outcome(responses: Responses, outcome: str | None) -> None:
+    """Refuse an outcome that is no covariate, or holds no numbers.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such covariate.
+    InputTypeError
+        If it holds anything but numbers.
+    """
     import pandas as pd
 
-    from cte_metrics.errors import UnknownNameError, close_names
+    from cte_metrics.errors import InputTypeError, UnknownNameError, close_names
 
+    if outcome is None:
+        return
     covariates = responses.covariates
     if outcome not in covariates:
         raise UnknownNameError(
             f"There is no covariate {outcome!r}.{close_names(outcome, covariates.columns)}",
             hint="Name it in covariates= when the survey is read.",
         )
-    of_school = covariates[outcome].groupby(np.asarray(responses.group)).mean()
+    column = covariates[outcome]
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        texts = [v for v in column.dropna().tolist() if not isinstance(v, int | float)]
+        raise InputTypeError(
+            f"The covariate {outcome!r} holds no numbers"
+            f"{f', for example {texts[0]!r}' if texts else ''}; an outcome is a number a school."
+        )
+
+
+def _outcome(responses: Responses, scores: Any, outcome: str) -> pd.DataFrame:
+    """Correlate shown school scores with a covariate's school means, with Fisher's interval."""
+    import pandas as pd
+
+    of_school = responses.covariates[outcome].groupby(np.asarray(responses.group)).mean()
     means = scores.table["mean"].unstack("scale")
     rows = {scale: _correlation(means[scale], of_school) for scale in means.columns}
     columns = ["n_groups", "r", "ci_low", "ci_high"]

@@ -94,8 +94,11 @@ def items(responses: Responses) -> Section:
     cut = rule.cuts["r_drop"]
     wrong = [item for item, r in r_drop.items() if not cut.is_fair(r)]
     weak = [item for item, r in r_drop.items() if cut.is_fair(r) and not cut.is_good(r)]
-    level: Level = "stop" if wrong else "caution" if weak else "good"
+    unknown = [item for item in analysis.table.index if item not in r_drop.index]
+    level: Level = "stop" if wrong else "caution" if weak else "info" if unknown else "good"
     verdict = "Yes: every item goes with the rest after reverse scoring."
+    if unknown:
+        verdict = f"It cannot be said: {_listed(unknown)} have no correlation with the rest."
     if weak:
         verdict = f"With care: {_listed(weak)} hardly go with the rest."
     if wrong:
@@ -142,11 +145,16 @@ def reliability(responses: Responses) -> Section:
         "lowest_alpha": float(alpha.min()),
         "lowest_alpha_limit": float(table["alpha_ci_low"].min()),
     }
-    level = rule.level(lowest)
+    known = alpha.dropna()
+    level: Level = rule.level(lowest) if len(known) else "info"
+    if len(known) < len(alpha) and level == "good":
+        level = "info"
+    weakest = known.idxmin() if len(known) else None
     verdict = {
         "good": "Yes, for research on groups of teachers.",
-        "caution": f"With care: {alpha.idxmin()} is the weakest.",
-        "stop": f"No: {alpha.idxmin()} is too unreliable to be used by itself.",
+        "caution": f"With care: {weakest} is the weakest.",
+        "stop": f"No: {weakest} is too unreliable to be used by itself.",
+        "info": f"It cannot be said: {_listed(list(alpha.index[alpha.isna()]))} have no alpha.",
     }[level]
     decision = Decision(
         question="Are the scales reliable between teachers?",

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cte_metrics.core.randomness import Seed
 from cte_metrics.core.survey.responses import Responses
-from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.errors import (
+    CTEError,
+    InputError,
+    InputTypeError,
+    UnknownNameError,
+    close_names,
+)
 from cte_metrics.report.page import render
 from cte_metrics.report.section import Decision, Section
 from cte_metrics.report.texts import json_text
@@ -170,7 +176,13 @@ def validate(
     Raises
     ------
     InputTypeError
-        If ``responses`` is not a ``Responses``.
+        If ``responses`` is not a ``Responses``, or ``outcome`` is no column of numbers.
+    UnknownNameError
+        If ``outcome`` is no covariate of the responses, or there is no such wave.
+
+    Notes
+    -----
+    A part that cannot be made says why, and the others stand.
 
     Examples
     --------
@@ -188,6 +200,7 @@ def validate(
             f"validate needs Responses; got {type(responses).__name__}.",
             hint="Build them with cte.Responses(frame, instrument, group=...) or read_responses.",
         )
+    school_sections.check_outcome(responses, outcome)
     tell = progress or (lambda step, share: None)
     examined, chosen = _one_wave(responses, wave)
     steps: list[tuple[str, Callable[[], Section | None]]] = [
@@ -201,7 +214,7 @@ def validate(
     made = []
     for position, (name, build) in enumerate(steps):
         tell(name, position / len(steps))
-        made.append(build())
+        made.append(_standing(name, build))
     return Validation(
         title=title or f"{responses.instrument.name or responses.instrument.id}: survey dossier",
         subtitle=_subtitle(examined, chosen),
@@ -215,6 +228,29 @@ def validate(
             settings={"wave": chosen, "minimum_group_size": minimum_group_size},
         ),
         notes=_wave_note(responses, chosen),
+    )
+
+
+def _standing(name: str, build: Callable[[], Section | None]) -> Section | None:
+    """Return a part of the dossier, or where it cannot be made a part that says why."""
+    try:
+        return build()
+    except CTEError as error:
+        why = error.problem
+    except Warning:  # the caller turned warnings into errors
+        raise
+    except Exception as error:  # a fault of the library must not take the other parts with it
+        why = f"an unexpected fault, please report it ({type(error).__name__}: {error})."
+    said = f"This part could not be made: {why}"
+    decision = Decision(
+        question=f"{name}: what do the answers show?", verdict=said, level="caution"
+    )
+    return Section(
+        id=name.split()[0].casefold(),
+        title=name,
+        text="The other parts of the dossier stand.",
+        decisions=(decision,),
+        notes=(said,),
     )
 
 

@@ -58,8 +58,8 @@ class OneWay:
 
     @property
     def mean_size(self) -> float:
-        """N / J."""
-        return self.n_rows / self.n_groups
+        """N / J; nan without groups."""
+        return self.n_rows / self.n_groups if self.n_groups else float("nan")
 
     @property
     def n0(self) -> float:
@@ -98,7 +98,7 @@ def one_way(found: GroupMoments) -> OneWay:
     has = found.n > 0
     n, mean, squares = found.n[has], found.mean[has], found.squares[has]
     weight = n[:, None].astype(np.float64)
-    grand = (weight * mean).sum(axis=0) / n.sum()
+    grand = (weight * mean).sum(axis=0) / (n.sum() or np.nan)  # nan where no group has rows
     deviation = mean - grand
     sizes, where, frequency = np.unique(n, return_inverse=True, return_counts=True)
     first = np.zeros((len(sizes), mean.shape[1]))
