@@ -339,7 +339,7 @@ def _result(
 def _visible(key: tuple[Any, ...], means: ScaleMeans, table: pd.DataFrame) -> dict[str, float]:
     """Evidence of one scale (and part), blank where every school of it is suppressed."""
     here = np.ones(len(table), dtype=bool)
-    for level, value in zip(["scale", *table.index.names[2:]], key, strict=True):
+    for level, value in enumerate(key, start=1):
         here &= table.index.get_level_values(level) == value
     of_part = table[here]
     if len(of_part) and not of_part["suppressed"].all():

@@ -105,6 +105,23 @@ def test_title_lines_are_passed_over(tmp_path: Path, name: str, title: list[str]
     assert f"{len(title)} line" in read.notes[-1]
 
 
+def test_a_row_of_answers_is_no_header(tmp_path: Path) -> None:
+    """A name that is looked for stands among the answers; the first header is blank."""
+    path = written(tmp_path / "l.csv", ",who,what,value\n1,r1,q1,3\n2,r1,q2,4\n3,r1,q3,5\n")
+    with pytest.raises(cte.UnknownNameError, match="The survey has no column"):
+        read_responses(path, asked())
+    read = read_responses(path, asked(), long=("who", "what", "value"))
+    assert answers(read) == [[3, 4, 5]]
+
+
+def test_many_lines_above_the_header(tmp_path: Path) -> None:
+    lines = [["a", "b", "c"]] * 50
+    path = written(tmp_path / "t.csv", table(["a", "b", "c"], [*lines, ["q1", "q2", "q3"], *ROWS]))
+    assert answers(read_responses(path, asked(), skip=51)) == ROWS
+    book = workbook(tmp_path / "t.xlsx", [*lines, ["q1", "q2", "q3"], *ROWS])
+    assert answers(read_responses(book, asked(), skip=50)) == ROWS
+
+
 def test_lines_above_and_rows_of_the_header_may_be_given(tmp_path: Path) -> None:
     text = "a,b,c\nx,y,z\nq1,q2,q3\nfirst,second,third\n1,2,3\n"
     path = written(tmp_path / "t.csv", text)

@@ -253,9 +253,9 @@ def test_one_row_an_answer_and_wave(tmp_path: Path) -> None:
     read = read_responses(tmp_path / "l.csv", asked(), wave="wave", long=long)
     assert read.items["q1"].tolist() == [2, 3, 3, 4]
     assert (read.respondent.tolist(), read.wave.tolist()) == ([1, 1, 2, 2], [1, 2, 1, 2])
-    with pytest.raises(cte.InputError, match="Row 3 answers once more: id 1, item 'q1'"):
+    with pytest.raises(cte.InputError, match="Row 3 answers once more: id '1', item 'q1'"):
         read_responses(tmp_path / "l.csv", asked(), long=long)
-    with pytest.raises(cte.InputError, match="'wave' is not the same in all rows of respondent 1"):
+    with pytest.raises(cte.InputError, match="'wave' is not the same in all rows of respondent '1'"):
         read_responses(
             written(tmp_path / "k.csv", "id,wave,item,answer\n1,1,q1,1\n1,2,q2,1\n"),
             asked(), covariates="wave", long=long,
@@ -271,5 +271,6 @@ def test_items_of_long_files_may_be_numbers_or_question_texts(tmp_path: Path) ->
     named = asked(("q1", "q2"))
     long = ("id", "item", "answer")
     assert answers(read_responses(path, named, long=long, columns={1: "q1", 2: "q2"})) == [[5, 4]]
-    path = written(tmp_path / "t.csv", "id,item,answer\n1,Sets goals,5\n1,Gives up.,4\n")
-    assert answers(read_responses(path, named, long=long)) == [[5, 4]]
+    path = written(tmp_path / "t.csv", "id,item,answer\n01,Sets goals,5\n01,Gives up.,4\n")
+    read = read_responses(path, named, long=long)
+    assert (answers(read), read.respondent.tolist()) == ([[5, 4]], ["01"])

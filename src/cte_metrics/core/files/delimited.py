@@ -17,7 +17,6 @@ from pathlib import Path
 import pandas as pd
 
 from cte_metrics.core.files.heading import find_heading
-from cte_metrics.core.files.natural import natural
 from cte_metrics.core.files.table import STANDARD_MISSING, FileOptions, SurveyFile
 from cte_metrics.core.issues import IssueLog
 from cte_metrics.errors import InputError
@@ -44,19 +43,18 @@ def read_delimited(path: Path, options: FileOptions, log: IssueLog) -> SurveyFil
     """
     text, stated = _without_separator_line(decode(path, options.encoding))
     delimiter = _one_character(options.delimiter) or stated or delimiter_of(text)
-    rows = _sample(text, delimiter)
+    rows = _sample(text, delimiter, _SAMPLE if options.skip is None else len(text))
     heading = find_heading(rows, options)
     table = _Table(path.name, text, delimiter, heading.names, heading.first, options.identifiers)
     width = next((len(row) for row in rows[heading.first :] if row), 0)
     frame, notes = _read(table, even=width <= len(heading.names))
-    for column in frame.columns[[not pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]]:
-        frame[column] = natural(frame[column], comma=delimiter != ",", marks=STANDARD_MISSING)
     return SurveyFile(
         frame,
         texts=heading.texts,
         missing_texts=STANDARD_MISSING,
         notes=(*heading.notes, *notes),
         repeated=heading.repeated,
+        decimal_comma=delimiter != ",",
     )
 
 
@@ -120,9 +118,9 @@ def delimiter_of(text: str) -> str:
     return max(scores, key=lambda d: scores[d])
 
 
-def _sample(text: str, delimiter: str) -> list[list[str]]:
-    rows = list(csv.reader(io.StringIO(text[:_SAMPLE]), delimiter=delimiter))
-    return rows if len(text) <= _SAMPLE or len(rows) == 1 else rows[:-1]
+def _sample(text: str, delimiter: str, size: int = _SAMPLE) -> list[list[str]]:
+    rows = list(csv.reader(io.StringIO(text[:size]), delimiter=delimiter))
+    return rows if len(text) <= size or len(rows) == 1 else rows[:-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,8 @@ def _start(rows: Rows, options: FileOptions) -> int:
     if _platform(rows[begin:]):
         return begin
     for position, row in enumerate(head):
-        narrower = all(n < filled[position] for n in filled[:position])
-        if narrower and _known(row, options):
+        above, found = max(filled[:position], default=0), len(_known(row, options))
+        if found and above < filled[position] and (found > 1 or above <= 1):
             return position
     wide = next((i for i, n in enumerate(filled) if n > 1), begin)
     return wide if max(filled, default=0) > 2 else begin

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cte_metrics.core.files.left_out import Keep, left_out
 from cte_metrics.core.files.long_format import long_hint, widened
+from cte_metrics.core.files.natural import natural
 from cte_metrics.core.files.survey_files import read_file
 from cte_metrics.core.files.table import FileOptions, SurveyFile
 from cte_metrics.core.files.workbooks import sheets_hint
@@ -141,8 +142,10 @@ def read_responses(
 def _options(roles: Roles, asked: Instrument, long: Any, given: tuple[Any, ...]) -> FileOptions:
     """Return what is known of the file before it is read."""
     delimiter, encoding, sheet, skip, header = given
-    identifiers = [n for n in (roles.respondent, roles.group, roles.wave) if isinstance(n, str)]
-    named = [*identifiers, *roles.covariates, roles.weights, *(() if long is None else long)]
+    of_answer = [] if long is None or isinstance(long, str) else list(long)
+    roles_named = (roles.respondent, roles.group, roles.wave, *of_answer[:1])
+    identifiers = [n for n in roles_named if isinstance(n, str)]
+    named = [*identifiers, *roles.covariates, roles.weights, *of_answer]
     listed = () if roles.columns is None or isinstance(roles.columns, str) else roles.columns
     told = [str(n) for n in (*named, *listed) if isinstance(n, str)]
     items = [text for item in asked.items for text in (item.id, item.label) if text]
@@ -245,18 +248,24 @@ def _prepared(
     if not isinstance(file.frame, pd.DataFrame):
         return file
     frame = file.frame.rename(columns=str)
-    found = item_columns(list(frame.columns), asked, roles.columns)
-    changed = {
-        column: recode_by_labels(frame[column], file.labels[column], wording, log)
-        for column in found.values()
-        if column in file.labels
-    }
-    wanted = {roles.respondent, roles.group, roles.wave, roles.weights, *roles.covariates}
-    for column in [c for c in frame.columns if c in wanted and c not in set(found.values())]:
-        changed[column] = _without_marks(frame[column], file.missing_texts)
+    found = set(item_columns(list(frame.columns), asked, roles.columns).values())
+    named = {roles.respondent, roles.group, roles.wave, roles.weights, *roles.covariates}
+    changed = {c: _stated(frame[c], file) for c in frame.columns if c in found or c in named}
+    for column in changed:
+        if column not in found:
+            changed[column] = _without_marks(changed[column], file.missing_texts)
+        elif column in file.labels:
+            changed[column] = recode_by_labels(changed[column], file.labels[column], wording, log)
     if roles.group in file.labels and roles.group in changed:
         changed[roles.group] = _school_names(changed[roles.group], file.labels[roles.group], log)
     return replace(file, frame=frame.assign(**changed))
+
+
+def _stated(series: pd.Series, file: SurveyFile) -> pd.Series:
+    """Return a column of texts as the numbers that they state, in files that hold texts only."""
+    if file.decimal_comma is None or pd.api.types.is_numeric_dtype(series.dtype):
+        return series
+    return natural(series, comma=file.decimal_comma, marks=file.missing_texts)
 
 
 def _school_names(series: pd.Series, labels: Mapping[Any, str], log: IssueLog) -> pd.Series:

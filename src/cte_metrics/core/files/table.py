@@ -44,6 +44,8 @@ class SurveyFile:
         Columns with formulas whose values the file does not hold.
     sheets : tuple of str
         Sheets of the workbook.
+    decimal_comma : bool or None
+        Whether the text "1,5" states a number; ``None`` where texts state none.
     """
 
     frame: Any
@@ -54,6 +56,7 @@ class SurveyFile:
     repeated: tuple[str, ...] = ()
     formulas: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    decimal_comma: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

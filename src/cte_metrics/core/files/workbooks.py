@@ -54,9 +54,8 @@ def read_workbook(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile
     )
     if not sheet.rows:
         raise InputError(f"{path.name}: the sheet is empty.", hint=sheets_hint(sheet.sheets))
-    heading = find_heading(
-        [["" if v is None else str(v) for v in row] for row in sheet.rows[:SEARCHED]], options
-    )
+    searched = sheet.rows[: SEARCHED + (options.skip or 0) + (options.header or 0)]
+    heading = find_heading([["" if v is None else str(v) for v in r] for r in searched], options)
     names = (*heading.names, *(f"Unnamed: {j}" for j in range(len(heading.names), _width(sheet))))
     filled = _filled(sheet, names, heading, options)
     frame = pd.DataFrame(sheet.rows[heading.first :], columns=list(names))
