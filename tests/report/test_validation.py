@@ -306,3 +306,16 @@ def test_an_outcome_of_texts_is_refused_before_anything_is_computed() -> None:
     again = cte.Responses(frame, responses.instrument, group="g", covariates="kind")
     with pytest.raises(cte.InputTypeError, match="'kind' holds no numbers, for example 'public'"):
         cte.validate(again, outcome="kind")
+
+
+def test_a_wave_that_cannot_be_modelled_leaves_the_others() -> None:
+    frame = poor("an item without variance").to_frame().drop(columns="g")
+    frame = frame.assign(g=list("abcdef") * 10, v=frame["w"], wave=[1] * 30 + [2] * 30)
+    items = ["v", "w", "x", "y", "z"]
+    frame.loc[frame["wave"] == 2, items] = 3
+    survey = cte.Responses(
+        frame, poor("an item without variance").instrument, group="g", wave="wave"
+    )
+    waves = next(s for s in cte.validate(survey, rng=1).sections if s.id == "waves")
+    assert waves.tables["Means by wave"].index.unique("wave").tolist() == [1]
+    assert any(note.startswith("Mean of total at wave 2: ") for note in waves.notes)

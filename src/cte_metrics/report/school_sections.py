@@ -36,7 +36,7 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     decisions = [_may_aggregate(names.get(str(k), str(k)), row) for k, row in ordered.iterrows()]
     tables = {"Evidence for school scores": _figures_of(scores.evidence)}
     notes = list(scores.notes)
-    within = _agreement_shown(responses, scores) if scored else None
+    within = _agreement_shown(responses, scores, notes) if scored else None
     if within is not None:
         drawings["Agreement within schools"] = within.plot
         tables["Agreement over schools"] = within.overview
@@ -63,14 +63,19 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     )
 
 
-def _agreement_shown(responses: Responses, scores: Any) -> Any:
+def _agreement_shown(responses: Responses, scores: Any, notes: list[str]) -> Any:
     """Return agreement over the schools that are shown; ``None`` where there are too few."""
     from cte_metrics.aggregation import agreement
+    from cte_metrics.errors import CTEError
 
     total = scores.table.xs("total", level="scale")
     shown = total.index[~total["suppressed"].astype(bool)]
     rows = np.isin(np.asarray(responses.group, dtype=object), np.asarray(shown, dtype=object))
-    return agreement(responses.where(rows), "group") if len(shown) > 1 else None
+    try:
+        return agreement(responses.where(rows), "group") if len(shown) > 1 else None
+    except CTEError as error:
+        notes.append(f"Agreement over schools: {error.problem}")
+        return None
 
 
 def _two_levels(responses: Responses, notes: list[str]) -> pd.DataFrame | None:
@@ -200,14 +205,15 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
         return None
     scores = aggregate(responses, wave="all", minimum_group_size=minimum_group_size)
     hidden = scores.margins.get(("wave",))
+    notes = [n for n in scores.notes if n not in responses.notes]
     rows = {
         (scale, wave): row
         for wave in responses.waves
         if hidden is None or not bool(hidden.get(wave, False))
-        for scale, row in _wave_means(responses.at_wave(wave)).items()
+        for scale, row in _wave_means(responses.at_wave(wave), wave, notes).items()
     }
-    if not rows:
-        return None
+    if "total" not in {scale for scale, _ in rows}:
+        return _not_compared([n for n in notes if n not in scores.notes])
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(list(rows), names=["scale", "wave"])
     table = table.sort_index(level="scale", sort_remaining=False)
@@ -224,13 +230,22 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
             "Evidence by wave": _figures_of(scores.evidence),
         },
         drawings={"The total score over the waves": partial(_trend, total)},
-        notes=tuple(n for n in scores.notes if n not in responses.notes),
+        notes=tuple(notes),
     )
 
 
-def _wave_means(responses: Responses) -> dict[str, dict[str, float]]:
-    """Return n, mean and interval of each scale's mean over schools."""
+def _not_compared(failures: list[str]) -> None:
+    """Say why no wave has a mean; nothing where all are suppressed."""
+    from cte_metrics.errors import InputError
+
+    if failures:
+        raise InputError(" ".join(failures))
+
+
+def _wave_means(responses: Responses, wave: Any, notes: list[str]) -> dict[str, dict[str, float]]:
+    """Return n, mean and interval of each scale's mean over schools; what fails becomes a note."""
     from cte_metrics.aggregation import mixed_model
+    from cte_metrics.errors import CTEError
     from cte_metrics.scoring import score
 
     table = score(responses).table
@@ -238,7 +253,11 @@ def _wave_means(responses: Responses) -> dict[str, dict[str, float]]:
     for scale in table.columns:
         frame = table[[scale]].rename(columns={scale: "score"}).reset_index(drop=True)
         frame["school"] = np.asarray(responses.group)
-        fixed = mixed_model("score ~ 1", frame, "school").fixed.iloc[0]
+        try:
+            fixed = mixed_model("score ~ 1", frame, "school").fixed.iloc[0]
+        except CTEError as error:
+            notes.append(f"Mean of {scale} at wave {wave}: {error.problem}")
+            continue
         out[str(scale)] = {
             "n": int(frame["score"].notna().sum()),
             "mean": float(fixed["est"]),

@@ -255,7 +255,7 @@ def test_one_row_an_answer_and_wave(tmp_path: Path) -> None:
     assert (read.respondent.tolist(), read.wave.tolist()) == ([1, 1, 2, 2], [1, 2, 1, 2])
     with pytest.raises(cte.InputError, match="Row 3 answers once more: id '1', item 'q1'"):
         read_responses(tmp_path / "l.csv", asked(), long=long)
-    with pytest.raises(cte.InputError, match="'wave' is not the same in all rows of respondent '1'"):
+    with pytest.raises(cte.InputError, match="'wave' is not the same in all rows of resp"):
         read_responses(
             written(tmp_path / "k.csv", "id,wave,item,answer\n1,1,q1,1\n1,2,q2,1\n"),
             asked(), covariates="wave", long=long,
