@@ -55,7 +55,7 @@ def test_contextual_effect_is_between_minus_within():
         ("y", "g", UnknownNameError, "no column 'y'"),
         ("t", "g", InputTypeError, "not numeric"),
         ("x", "h", UnknownNameError, "group: there is no column 'h'"),
-        ("x", [1], InputError, "group has 1 entries"),
+        ("x", [1], InputError, r"group has shape \(1,\)"),
         ("z", "g", InputError, "has a column z_mean already"),
     ],
 )

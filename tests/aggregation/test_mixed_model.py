@@ -12,6 +12,7 @@ from cte_metrics import Instrument, Responses, ResponseScale
 from cte_metrics.aggregation import compare_models, mixed_model, variance_components
 from cte_metrics.errors import (
     IdentificationError,
+    ImproperSolutionWarning,
     InputError,
     InputTypeError,
     ModelSyntaxError,
@@ -20,6 +21,10 @@ from cte_metrics.errors import (
 from cte_metrics.results import Status
 from tests.reference_case import case
 
+# a singular fit is warned of; the tests of that ask for the warning
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Singular fit:cte_metrics.errors.ImproperSolutionWarning"
+)
 SCHOOLS = Path(__file__).parents[1] / "reference" / "schools"
 SETS = ("sim_cte12", "bhr2000_items", "bh1996_scales", "demo_twolevel", "sim_mlcfa")
 SLOPED = ("random_slope", "uncorrelated_slope", "cross_level")
@@ -272,9 +277,129 @@ def test_responses_and_missing_rows():
     assert "21 rows without a group dropped." in told.notes
 
 
+def sleep(unit=1.0, origin=0.0):
+    data = pd.read_csv(SCHOOLS / "sleep.csv")
+    return data.assign(days=(data["days"] + origin) * unit)
+
+
+UNITS = [(1.0, 0.0), (3000, 0), (1e5, 0), (1e-9, 0), (1, 2000), (1e5, -2e5)]
+
+
+@pytest.mark.problem(
+    "lme4, lmerTest: predictors on very different scales",
+    "Degrees of freedom and p of a slope depend on its unit or origin",
+    "Derivatives are analytic and taken in a basis of the data's own scale",
+)
+@pytest.mark.parametrize(("unit", "origin"), UNITS)
+def test_inference_on_a_slope_knows_no_unit(unit, origin):
+    fixed = mixed_model("reaction ~ days", sleep(unit, origin), "subject", slopes=["days"]).fixed
+    # lmerTest 3.1: df 17, t 6.77, p 3.26e-06; the design is balanced, so df is a whole number
+    assert fixed.loc["days", "df"] == pytest.approx(17, abs=1e-8)
+    assert fixed.loc["days", "p"] == pytest.approx(3.263788e-06, rel=1e-6)
+    assert fixed.loc["days", "ci_low"] * unit == pytest.approx(7.205956, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_inference_knows_no_unit_where_nothing_is_balanced(seed):
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(9), rng.integers(3, 9, 9))
+    x = rng.normal(size=len(g)) + rng.normal(size=9)[g]
+    y = rng.normal(size=9)[g] + (1 + 0.7 * rng.normal(size=9)[g]) * x + rng.normal(size=len(g))
+    fits = []
+    for unit, origin, k in ((1, 0, 1), (1e6, 0, 1), (1, 500, 1e-6), (1e-4, -3000, 1e9)):
+        data = pd.DataFrame({"y": y * k, "x": (x + origin) * unit, "g": g})
+        fixed = mixed_model("y ~ x", data, "g", slopes=["x"]).fixed
+        fits.append(fixed.loc["x", ["df", "t", "p"]])
+    for other in fits[1:]:
+        np.testing.assert_allclose(other, fits[0], rtol=1e-6)
+
+
+@pytest.mark.problem(
+    "lme4: profiles of unscaled slopes",
+    "Profile intervals fail where a slope is in a small or large unit",
+    "The profile is searched in a basis of the data's own scale; every unit gives one interval",
+)
+@pytest.mark.parametrize(("unit", "origin"), UNITS[2:])
+def test_profile_intervals_know_no_unit(unit, origin):
+    limits = [
+        mixed_model("reaction ~ days", d, "subject", slopes=["days"]).profile_ci()
+        for d in (sleep(), sleep(unit, origin))
+    ]
+    for name in ("sd_days", "days"):
+        np.testing.assert_allclose(limits[1].loc[name] * unit, limits[0].loc[name], rtol=1e-6)
+    np.testing.assert_allclose(limits[1].loc["sigma"], limits[0].loc["sigma"], rtol=1e-6)
+    if not origin:
+        rows = ["sd_intercept", "cor_intercept_days", "intercept"]
+        np.testing.assert_allclose(limits[1].loc[rows], limits[0].loc[rows], rtol=1e-6)
+    else:  # at a far origin, the intercept is the slope's: sd ratio and correlation tend to it
+        assert abs(limits[1].loc["cor_intercept_days"]).min() > 0.9999
+        ratio = limits[1].loc["sd_intercept"] / limits[0].loc["sd_days"]
+        np.testing.assert_allclose(ratio, abs(origin), rtol=5e-3)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_few_schools_give_an_interval_or_a_reason(seed):
+    """With 2 to 5 schools a correlation is often -1 or 1, and a variance 0."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(2 + seed % 4), 4)
+    x = rng.normal(size=len(g))
+    y = (rng.normal(size=(6, 2)) * rng.choice([0, 0.3, 2], 2))[g, 0] + x + rng.normal(size=len(g))
+    found = mixed_model("y ~ x", pd.DataFrame({"y": y, "x": x, "g": g}), "g", slopes=["x"])
+    limits = found.profile_ci()
+    known = limits.dropna()
+    assert len(known) >= 5
+    slack = 1e-6 * known["est"].abs()
+    assert (known["ci_low"] <= known["est"] + slack).all()
+    assert (known["est"] <= known["ci_high"] + slack).all()
+    assert np.isfinite(limits[["ci_low", "ci_high"]]).all(axis=None)
+
+
+def test_profile_limits_lie_where_the_likelihood_says():
+    """Where a parameter is held at its limit, the deviance is 3.84 above its minimum."""
+    data = sleep()
+    found = mixed_model("reaction ~ days", data, "subject", slopes=["days"], correlated=False)
+    limits = found.profile_ci(parameters=["sd_days"])
+    wide, narrow = (
+        mixed_model("reaction ~ days", data, "subject", slopes=s, reml=False) for s in (["days"], [])
+    )
+    assert narrow.deviance - wide.deviance > 3.84
+    assert limits.loc["sd_days", "ci_low"] == pytest.approx(3.964074, abs=1e-4)  # lme4 1.1
+    assert limits.loc["sd_days", "ci_high"] == pytest.approx(8.769159, abs=1e-3)
+
+
+@pytest.mark.problem(
+    "formulaic: `I(Days^2)`", "A squared slope written with `^` is silently another variable",
+    "`^` is a power, as in R",
+)
+def test_a_power_is_lmes():
+    found = mixed_model("reaction ~ days + I(days^2)", sleep(), "subject").fixed
+    # lmer(Reaction ~ Days + I(Days^2) + (1 | Subject), sleepstudy)
+    assert found.loc["I(days ^ 2)", "est"] == pytest.approx(0.337018, abs=1e-6)
+
+
+@pytest.mark.problem(
+    "formulaic: unused categories",
+    "A category that no row has makes the model unidentified",
+    "It is left out, as R does, with a note",
+)
+def test_an_unused_category_is_left_out():
+    data = sleep()
+    late = np.where(data["days"] > 5, "late", "mid")
+    f = pd.Categorical(late, categories=["zzz", "late", "mid"])
+    found = mixed_model("reaction ~ f", data.assign(f=f), "subject")
+    plain = mixed_model("reaction ~ f", data.assign(f=late), "subject")
+    np.testing.assert_allclose(found.fixed, plain.fixed)
+    assert "'zzz'" in found.notes[0]
+    homeless = data.assign(f=np.where(data.index == 0, "only here", late), g=data["subject"])
+    homeless["g"] = homeless["g"].astype(object).where(data.index > 0)
+    told = mixed_model("reaction ~ f", homeless.assign(f=homeless["f"].astype("category")), "g")
+    assert told.fixed.index.tolist() == ["intercept", "f[T.mid]"]
+
+
 def test_singular_fits_are_reported():
     flat = pd.DataFrame({"g": np.repeat([1, 2, 3], 3), "y": np.tile([1.0, 2, 4], 3)})
-    found = mixed_model("y ~ 1", flat, "g")
+    with pytest.warns(ImproperSolutionWarning, match="variance of intercept is estimated as 0"):
+        found = mixed_model("y ~ 1", flat, "g")
     assert found.status is Status.SINGULAR
     assert found.variances["intercept"] == 0
     assert "variance of intercept is estimated as 0" in found.notes[-1]
@@ -295,9 +420,15 @@ def test_singular_fits_are_reported():
         ("y ~ log(x)", {}, InputError, r"term 'log\(x\)' is not finite in row 0"),
         ("y ~ x", {"group": "school"}, UnknownNameError, "group: there is no column 'school'"),
         ("y ~ x", {"group": None}, InputError, "needs groups"),
-        ("y ~ x", {"group": [1, 2]}, InputError, "group has 2 entries"),
+        ("y ~ x", {"group": [1, 2]}, InputError, r"group has shape \(2,\)"),
         ("y ~ x", {"slopes": ["z"]}, UnknownNameError, "slopes: there is no 'z'"),
         ("y ~ x", {"slopes": ["t"]}, InputTypeError, "'t' is not numeric"),
+        ("y ~ x", {"slopes": 3}, InputTypeError, "slopes names columns or terms; got int 3"),
+        ("y ~ x", {"slopes": ["x", "x"]}, IdentificationError, "random effect of 'x' is determined"),
+        ("y ~ x", {"slopes": ["x", "x2"], "correlated": False}, IdentificationError, "'x2' is det"),
+        ("y ~ x", {"slopes": ["zero"]}, IdentificationError, "random effect of 'zero'"),
+        ("y ~ x", {"slopes": ["inf"]}, InputError, "'inf' is not finite in row 1"),
+        ("y ~ 0", {}, ModelSyntaxError, "has no fixed part"),
         ("y ~ x", {"confidence": 2}, InputError, "confidence=2"),
         ("y ~ x + x2", {}, IdentificationError, "collinear"),
         ("y ~ zero", {}, IdentificationError, "term 'zero' is 0 in every row"),
@@ -308,7 +439,9 @@ def test_singular_fits_are_reported():
     ],
 )
 def test_refusals(formula, options, error, message):
-    data = TINY.assign(x2=2 * TINY["x"], zero=0.0, t=list("abcabc"), fit=3 * TINY["x"])
+    data = TINY.assign(
+        x2=2 * TINY["x"], zero=0.0, t=list("abcabc"), fit=3 * TINY["x"], inf=[1, np.inf, 2] * 2
+    )
     options = {"group": "g", **options}
     with pytest.raises(error, match=message):
         mixed_model(formula, data, options.pop("group"), **options)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cte_metrics.aggregation.grouped import code_groups
+from cte_metrics.aggregation.grouped import code_groups, labels_of
 from cte_metrics.aggregation.mixed_model import MixedModel
-from cte_metrics.core.formula import as_frame
+from cte_metrics.core.formula.design import as_frame
 from cte_metrics.core.naming import name_text, named_column
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
@@ -57,7 +57,7 @@ def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame
     """
     out = as_frame(frame).copy()
     names = [name_text(c) for c in named_column(frame, columns) or columns]
-    codes, labels = _codes(out, group if named_column(frame, group) == () else name_text(group))
+    codes, labels = code_groups(labels_of(out, group))
     for name in names:
         _check_column(out, name)
         value = out[name].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -70,18 +70,6 @@ def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame
         out[f"{name}_mean"], out[f"{name}_within"] = mean, value - mean
         out[f"{name}_grand"], out[f"{name}_mean_grand"] = value - grand, mean - grand
     return out
-
-
-def _codes(frame: pd.DataFrame, group: Any) -> tuple[np.ndarray, pd.Index]:
-    if isinstance(group, str):
-        if group not in frame.columns:
-            raise UnknownNameError(
-                f"group: there is no column {group!r}.{close_names(group, frame.columns)}"
-            )
-        return code_groups(frame[group])
-    if len(group) != len(frame):
-        raise InputError(f"group has {len(group)} entries; the frame has {len(frame)} rows.")
-    return code_groups(group)
 
 
 def _check_column(frame: pd.DataFrame, name: str) -> None:

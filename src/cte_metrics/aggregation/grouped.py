@@ -1,6 +1,6 @@
 """Answers with their groups, read at the door and coded once.
 
-Functions: ``grouped_items, grouped_values, response_range``.
+Functions: ``code_groups, labels_of, grouped_items, grouped_values, response_range``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.arrays import Integers
-from cte_metrics.core.door import ItemData, column, column_names, item_data
-from cte_metrics.core.naming import name_text, named_column, places
+from cte_metrics.core.door import ItemData, column, column_names, item_data, sequence
+from cte_metrics.core.naming import meant, name_text, named_column, places
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.kernels.summaries.group_summaries import complete
 from cte_metrics.kernels.summaries.item_statistics import mean_scores
@@ -66,6 +66,24 @@ def code_groups(group: Any) -> tuple[Integers, pd.Index]:
     except TypeError:  # labels of several types have no order of their own
         codes, labels = pd.factorize(series.astype(str).where(series.notna()), sort=True)
     return np.asarray(codes, dtype=np.int64), pd.Index(labels, name="group")
+
+
+def labels_of(frame: pd.DataFrame, group: Any) -> Any:
+    """One group label per row: a column by name, or an array.
+
+    Raises
+    ------
+    UnknownNameError
+        If no column has the name.
+    InputError
+        If an array has not one entry per row.
+    """
+    if named_column(frame, group):
+        (position,) = meant([group], frame.columns.tolist(), "group: there is no column")
+        return frame.iloc[:, position]
+    if isinstance(group, pd.Series) and len(group) == len(frame):
+        return group
+    return pd.Series(sequence(group, len(frame), "group"))
 
 
 def grouped_items(data: Any, group: Any, *, what: str, minimum_items: int = 1) -> Grouped:

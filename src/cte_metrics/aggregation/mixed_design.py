@@ -1,20 +1,22 @@
 """Rows, groups and design of a mixed model, and whether it can be identified.
 
-Functions: ``grouped_frame, with_groups, slope_column, check_identified``.
+Functions: ``grouped_frame, grouped_design, slope_names, slope_column, bases, check_identified``; class
+``GroupedDesign``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
-from cte_metrics.aggregation.grouped import code_groups
-from cte_metrics.arrays import Array, Integers
-from cte_metrics.core.formula import Design, as_frame
-from cte_metrics.core.naming import meant, named_column
+from cte_metrics.aggregation.grouped import code_groups, labels_of
+from cte_metrics.arrays import Array, Index, Integers
+from cte_metrics.core.formula.design import Design, as_frame, check_finite, read_formula
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import (
     IdentificationError,
     InputError,
@@ -22,6 +24,7 @@ from cte_metrics.errors import (
     UnknownNameError,
     close_names,
 )
+from cte_metrics.kernels.groups.mixed_basis import Basis, orthonormal, rescaled
 
 
 def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
@@ -31,80 +34,116 @@ def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
         return frame, np.asarray(data.group)
     if group is None:
         raise InputError("mixed_model needs groups; pass group= (a column name or an array).")
-    if named_column(data, group):
-        (position,) = meant([group], frame.columns.tolist(), "group: there is no column")
-        return frame, frame.iloc[:, position]
-    label = group if isinstance(group, pd.Series) else pd.Series(np.asarray(group))
-    if len(label) != len(frame):
-        raise InputError(f"group has {len(label)} entries; the data have {len(frame)} rows.")
-    return frame, label
+    return frame, labels_of(frame, group)
 
 
-def with_groups(design: Design, label: Any) -> tuple[Design, Integers, pd.Index, tuple[str, ...]]:
-    """Leave out rows without a group; code the rest."""
+@dataclass(frozen=True, slots=True)
+class GroupedDesign:
+    """design: of the rows used; codes: (n,) 0 ... J-1; labels: (J,); notes on rows left out.
+
+    Created by: ``cte_metrics.aggregation.mixed_design.grouped_design``.
+    Consumed by: ``cte_metrics.aggregation.mixed_model.mixed_model``.
+    """
+
+    design: Design
+    codes: Integers
+    labels: pd.Index
+    notes: tuple[str, ...]
+
+
+def grouped_design(
+    formula: str, frame: pd.DataFrame, label: Any, slopes: tuple[str, ...]
+) -> GroupedDesign:
+    """Design of the rows that are complete and have a group."""
     codes, labels = code_groups(label)
-    codes = codes[design.kept] if not design.kept.all() else codes
-    notes: tuple[str, ...] = ()
-    if design.n_dropped:
-        notes += (f"{design.n_dropped} of {len(design.kept)} rows with missing values dropped.",)
     known = codes >= 0
-    if not known.all():
-        notes += (f"{int((~known).sum())} rows without a group dropped.",)
-        design = Design(
-            design.response, design.y[known], design.x[known], design.names, design.frame[known],
-            design.kept,
-        )  # fmt: skip
-        codes = codes[known]
+    also = [s for s in slopes if s in frame.columns]
+    design = read_formula(formula, frame, also=also, among=known)
+    codes = codes[design.kept]
     present = np.bincount(codes, minlength=len(labels)) > 0
     if not present.all():
         codes = (np.cumsum(present) - 1)[codes]
-    return design, codes, labels[present], notes
+    return GroupedDesign(design, codes, labels[present], _dropped(design.kept, known) + design.notes)
+
+
+def _dropped(kept: np.ndarray, known: np.ndarray) -> tuple[str, ...]:
+    missing, homeless = int((known & ~kept).sum()), int((~known).sum())
+    notes: tuple[str, ...] = ()
+    if missing:
+        notes += (f"{missing} of {len(kept)} rows with missing values dropped.",)
+    if homeless:
+        notes += (f"{homeless} rows without a group dropped.",)
+    return notes
 
 
 def slope_column(design: Design, name: str) -> Array:
     """Return the variable of a random slope: a term of the design, or a numeric column."""
-    if name in design.names:
-        return design.column(name)
-    if name not in design.frame.columns:
+    if name not in design.names and name not in design.frame.columns:
         known = [*design.names, *design.frame.columns]
         raise UnknownNameError(f"slopes: there is no {name!r}.{close_names(name, known)}")
-    if not pd.api.types.is_numeric_dtype(design.frame[name]):
+    values = design.column(name)
+    check_finite(values[:, None], [name], design.frame.index)
+    return values
+
+
+def slope_names(slopes: Any) -> tuple[str, ...]:
+    """Return names of slopes as a tuple of texts, or refuse them."""
+    names = (slopes,) if isinstance(slopes, str) else slopes
+    listed = tuple(names) if isinstance(names, Iterable) else (None,)
+    if not all(isinstance(n, str | int | float | tuple) for n in listed):
         raise InputTypeError(
-            f"slopes: {name!r} is not numeric.", hint="Name a term of the formula's design."
+            f"slopes names columns or terms; got {type(slopes).__name__} {slopes!r}.",
+            hint="Write slopes=['x'].",
         )
-    return design.column(name)
+    return tuple(map(name_text, listed))
 
 
-def check_identified(design: Design, z: Array, n_groups: int) -> None:
+def check_identified(z: Basis, n_groups: int) -> None:
     """Refuse a model that these rows cannot determine."""
-    n, p = design.x.shape
+    n, q = z.columns.shape
     if n_groups < 2:
         raise InputError(
             "There is one group; variance between groups cannot be estimated.",
             hint="Check the grouping column.",
         )
-    if n <= n_groups * z.shape[1]:
+    if n <= n_groups * q:
         raise IdentificationError(
-            f"{n} rows are not more than the {n_groups * z.shape[1]} random effects "
-            f"({n_groups} groups x {z.shape[1]}), so their variance cannot be told from the "
+            f"{n} rows are not more than the {n_groups * q} random effects "
+            f"({n_groups} groups x {q}), so their variance cannot be told from the "
             "residual's.",
             hint="Leave out random slopes, or use groups with several members.",
         )
-    _refuse_collinear(design, p)
 
 
-def _refuse_collinear(design: Design, p: int) -> None:
-    cross = design.x.T @ design.x
-    size = np.sqrt(np.diag(cross))
-    if (size == 0).any():
-        zero = design.names[int(np.flatnonzero(size == 0)[0])]
-        raise IdentificationError(f"The term {zero!r} is 0 in every row.")
-    r, order = linalg.qr(design.x / size, mode="r", pivoting=True)
-    weak = np.abs(np.diag(r[:p])) < 1e-10 * abs(r[0, 0])
-    if len(design.y) <= p or weak.any():
-        named = [design.names[order[k]] for k in np.flatnonzero(weak)] or list(design.names)
+def bases(
+    design: Design, z: Array, random: tuple[str, ...], *, correlated: bool
+) -> tuple[Basis, Basis]:
+    """Return bases of the fixed and of the random part; refuse terms that say the same."""
+    fixed = orthonormal(design.x)
+    if len(fixed.weak):
+        _refuse_collinear(design, fixed.weak)
+    if len(design.y) <= design.x.shape[1]:
         raise IdentificationError(
-            f"The term(s) {', '.join(repr(n) for n in named)} are determined by the others "
-            "(collinear), so their coefficients cannot be estimated.",
-            hint="Drop one of the terms that say the same.",
+            f"{len(design.y)} rows do not determine {design.x.shape[1]} coefficients.",
+            hint="Drop terms of the formula.",
         )
+    varying = orthonormal(z) if correlated and z.shape[1] > 1 else rescaled(z)
+    if len(varying.weak):
+        named = ", ".join(repr(random[k]) for k in varying.weak)
+        raise IdentificationError(
+            f"slopes: the random effect of {named} is determined by the others, so its variance "
+            "cannot be estimated.",
+            hint="Name variables that vary, each once.",
+        )
+    return fixed, varying
+
+
+def _refuse_collinear(design: Design, weak: Index) -> None:
+    zero = [k for k in weak if not design.x[:, k].any()]
+    if zero:
+        raise IdentificationError(f"The term {design.names[zero[0]]!r} is 0 in every row.")
+    raise IdentificationError(
+        f"The term(s) {', '.join(repr(design.names[k]) for k in weak)} are determined by the "
+        "others (collinear), so their coefficients cannot be estimated.",
+        hint="Drop one of the terms that say the same.",
+    )

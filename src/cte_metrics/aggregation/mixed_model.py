@@ -6,24 +6,35 @@ Functions: ``mixed_model``; class ``MixedModel``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cte_metrics.aggregation.mixed_design import (
+    GroupedDesign,
+    bases,
     check_identified,
+    grouped_design,
     grouped_frame,
     slope_column,
-    with_groups,
+    slope_names,
 )
 from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, one_wave
-from cte_metrics.core.formula import INTERCEPT, Design, named_in, read_formula
-from cte_metrics.core.naming import name_text, named_column
-from cte_metrics.errors import InputError, UnknownNameError, check_confidence, close_names
+from cte_metrics.core.formula.design import INTERCEPT, Design, named_in
+from cte_metrics.core.naming import named_column
+from cte_metrics.errors import (
+    ImproperSolutionWarning,
+    InputError,
+    NonConvergenceWarning,
+    UnknownNameError,
+    check_confidence,
+    close_names,
+    warn,
+)
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
 from cte_metrics.kernels.numerics.distributions import normal_quantile, t_quantile, t_sf
@@ -230,34 +241,34 @@ def mixed_model(
     [4.166667, 1.0]
     """
     check_confidence(confidence)
-    slopes = tuple(map(name_text, named_column(data, slopes) or slopes))
-    asked = one_wave(data, group, *slopes, *named_in(formula))
+    varying = slope_names(named_column(data, slopes) or slopes)
+    asked = one_wave(data, group, *varying, *named_in(formula))
     if asked is not data and group is not None and not named_column(data, group):
         group = column(data, group, len(asked), "group")
     frame, label = grouped_frame(asked, group)
-    design = read_formula(formula, frame, also=[s for s in slopes if s in frame.columns])
-    design, codes, labels, notes = with_groups(design, label)
-    waves = () if asked is data else asked.notes[-1:]
-    random = (INTERCEPT, *slopes)
-    z = np.column_stack([np.ones(len(codes)), *(slope_column(design, s) for s in slopes)])
-    check_identified(design, z, len(labels))
-    summary = kernel.summarise(design.x, design.y, z, codes, len(labels))
-    if summary.total[-1, -1] <= 1e-20 * max(float(design.y @ design.y), 1e-300):
+    rows = grouped_design(formula, frame, label, varying)
+    if asked is not data:
+        rows = replace(rows, notes=(*asked.notes[-1:], *rows.notes))
+    random = (INTERCEPT, *varying)
+    columns = [np.ones(len(rows.codes)), *(slope_column(rows.design, s) for s in varying)]
+    x, z = bases(rows.design, np.column_stack(columns), random, correlated=correlated)
+    check_identified(z, len(rows.labels))
+    summary = kernel.summarise(x, rows.design.y, z, rows.codes, len(rows.labels))
+    if summary.total[-1, -1] <= 1e-20 * max(float(rows.design.y @ rows.design.y), 1e-300):
         raise InputError("The fixed part leaves no variance in the outcome to model.")
     found = kernel.fit(summary, reml=reml, correlated=correlated)
-    return _assemble(formula, design, summary, found, random, labels, confidence, waves + notes)
+    return _assemble(formula, rows, summary, found, random, confidence)
 
 
 def _assemble(
     formula: str,
-    design: Design,
+    rows: GroupedDesign,
     summary: kernel.MixedSummary,
     found: kernel.MixedFit,
     random: tuple[str, ...],
-    labels: pd.Index,
     confidence: float,
-    notes: tuple[str, ...],
 ) -> MixedModel:
+    design, labels = rows.design, rows.labels
     names = list(design.names)
     covariance = pd.DataFrame(found.random_covariance, index=list(random), columns=list(random))
     n, p = design.x.shape
@@ -282,7 +293,7 @@ def _assemble(
         n_obs=n, n_groups=len(labels), n_parameters=n_parameters,
         reml=found.reml, singular=found.singular,
         _summary=summary, _fit=found, _random=random, _response=design.response,
-        status=status, notes=notes + more,
+        status=status, notes=rows.notes + more,
         provenance=Provenance(
             method="Linear mixed model by "
             + ("restricted maximum likelihood" if found.reml else "maximum likelihood"),
@@ -340,8 +351,7 @@ def _r_squared(
 ) -> tuple[float, float]:
     """Nakagawa and Schielzeth's R2; random variance averaged over rows (Johnson)."""
     fixed = float(np.var(design.x @ found.beta, ddof=1))
-    mean_zz = summary.zz.sum(axis=0) / len(design.y)
-    random = float(np.sum(found.random_covariance * mean_zz))
+    random = kernel.random_variance(summary, found)
     total = fixed + random + found.sigma2
     return fixed / total, (fixed + random) / total
 
@@ -365,20 +375,23 @@ def _group_effects(
 
 
 def _verdict(found: kernel.MixedFit, covariance: pd.DataFrame) -> tuple[Status, tuple[str, ...]]:
+    """Status and notes; what must not be read like any other fit is warned of."""
     if not found.converged:
-        return Status.MAX_ITER, (
-            f"The search stopped with a gradient of {found.gradient_norm:.2g}; rescale the "
-            "variables with random slopes.",
+        text = (
+            f"The search stopped with a gradient of {found.gradient_norm:.2g}; a simpler random "
+            "part may have a maximum that can be found."
         )
+        warn(text, NonConvergenceWarning)
+        return Status.MAX_ITER, (text,)
     if not found.singular:
         return Status.CONVERGED, ()
     zero = [n for n, v in zip(covariance.index, np.diag(covariance), strict=True) if v <= 0]
-    if zero:
-        return Status.SINGULAR, (
-            f"Singular fit: the variance of {', '.join(zero)} is estimated as 0, the edge of its "
-            "range. Fixed effects stand; a simpler random part fits as well.",
-        )
-    return Status.SINGULAR, (
-        "Singular fit: the random effects are perfectly (or almost perfectly) correlated, the "
-        "edge of their range. Fixed effects stand; a simpler random part fits nearly as well.",
+    text = (
+        f"Singular fit: the variance of {', '.join(zero)} is estimated as 0, the edge of its "
+        "range. Fixed effects stand; a simpler random part fits as well."
+        if zero
+        else "Singular fit: the random effects are perfectly (or almost perfectly) correlated, the "
+        "edge of their range. Fixed effects stand; a simpler random part fits nearly as well."
     )
+    warn(text, ImproperSolutionWarning)
+    return Status.SINGULAR, (text,)

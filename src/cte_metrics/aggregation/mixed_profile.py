@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy as np
 import pandas as pd
 
-from cte_metrics.errors import UnknownNameError, close_names
+from cte_metrics.errors import EstimationError, UnknownNameError, close_names
 from cte_metrics.kernels.groups import mixed as kernel
 from cte_metrics.kernels.groups import mixed_inference as inference
 
@@ -38,17 +39,53 @@ def profile_intervals(
     value = dict(zip(scale, inference.natural(best), strict=True))
     known = [n for n in scale if len(names.random) <= 2 or not n.startswith("cor_")]
     known += names.fixed
-    rows = {}
-    for name in known if parameters is None else parameters:
+    wanted = known if parameters is None else _chosen(parameters, known)
+    rows = {n: (_estimate(best, names, value, n), *_limits(summary, best, names, n, confidence))
+            for n in wanted}  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["est", "ci_low", "ci_high"])
+
+
+def _chosen(parameters: Sequence[str], known: list[str]) -> list[str]:
+    wanted = [parameters] if isinstance(parameters, str) else list(parameters)
+    for name in wanted:
         if name not in known:
             raise UnknownNameError(f"There is no parameter {name!r}.{close_names(name, known)}")
-        if name in value:
-            limits = inference.profile_scale(summary, best, scale.index(name), confidence)
-            rows[name] = (value[name], *limits)
-        else:
+    return wanted
+
+
+def _estimate(
+    best: kernel.MixedFit, names: Names, scale: dict[str, float], name: str
+) -> float:
+    return scale[name] if name in scale else float(best.beta[names.fixed.index(name)])
+
+
+def _limits(
+    summary: kernel.MixedSummary, best: kernel.MixedFit, names: Names, name: str, level: float
+) -> inference.Limits:
+    """Interval of one parameter, or a refusal that names it."""
+    try:
+        if name in names.fixed:
             k = names.fixed.index(name)
-            rows[name] = (best.beta[k], *inference.profile_fixed(summary, best, k, confidence))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["est", "ci_low", "ci_high"])
+            low, high = inference.profile_fixed(summary, best, k, level)
+        elif name == "sigma":
+            low, high = inference.profile_sigma(summary, best, level)
+        elif name.startswith("cor_"):
+            low, high = inference.profile_correlation(summary, best, level)
+        else:
+            k = [f"sd_{n}" for n in names.random].index(name)
+            low, high = inference.profile_sd(summary, best, k, level)
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError, RuntimeError) as error:
+        raise _no_interval(name, str(error)) from error
+    if not np.isfinite([low, high]).all():
+        raise _no_interval(name, "the likelihood has no limit on one side")
+    return low, high
+
+
+def _no_interval(name: str, reason: str) -> EstimationError:
+    return EstimationError(
+        f"The likelihood of {name!r} could not be profiled: {reason}.",
+        hint="Leave the parameter out with parameters=, or a random slope that few groups carry.",
+    )
 
 
 def _scale_names(random: tuple[str, ...], correlated: bool) -> list[str]:

@@ -22,20 +22,22 @@ Bates, D., Maechler, M., Bolker, B., & Walker, S. (2015). Fitting linear mixed-e
 Lindstrom, M. J., & Bates, D. M. (1988). Newton-Raphson and EM algorithms for linear mixed-effects
     models. Journal of the American Statistical Association, 83, 1014-1022.
 
-Functions: ``summarise, without_column, evaluate, fit, by_maximum_likelihood, finish,
-lower_pattern, random_effects, deviance_given_sigma, differenced``.
+Functions: ``summarise, held, turned, lower_pattern, evaluate, profiled, deviance_given_sigma,
+curvature, changes, fit, best_factor, by_maximum_likelihood, finish, leaves_zero, random_variance,
+random_effects``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import optimize
 
 from cte_metrics.arrays import Array, Flags, Integers
+from cte_metrics.kernels.groups.mixed_basis import Basis, complement
+from cte_metrics.kernels.numerics.descent import descend
 
 SINGULAR_BELOW = 1e-4  # relative standard deviations below this count as zero, as in lme4
 
@@ -48,7 +50,9 @@ class MixedSummary:
     sizes, weight: (U,) distinct group sizes and groups of each; pooled: (U, p+1, p+1) sums of zw'zw
     over groups of a size; within: (p+1, p+1) cross-products about group means. These four only for
     a random intercept alone (q = 1), else None.
-    shift: (p,) coefficients already taken out of y.
+    X and Z are in the bases of ``mixed_basis``: shift: (p,) coefficients (of that basis) already
+    taken out of y; x_back: (variables, p), z_back: (q, q), the way back to the variables' own
+    coefficients; log_own: log|X'X| of the variables less that of the basis.
     """
 
     total: Array
@@ -56,6 +60,9 @@ class MixedSummary:
     zw: Array
     n_rows: int
     shift: Array
+    x_back: Array
+    z_back: Array
+    log_own: float
     sizes: Array | None = None
     weight: Array | None = None
     pooled: Array | None = None
@@ -76,8 +83,8 @@ class MixedSummary:
 class Evaluation:
     """The model at one Lambda.
 
-    log_det: sum log|V_j|; log_fixed: log|X'V^-1X|; r2; beta: (p,) (about ``shift``); inverse:
-    (p, p) P; a: (q, q) sum A_j; b: (q, q, p, p) sum of B_j (x) B_j; c: (q, q) sum c_j c_j'.
+    log_det: sum log|V_j|; log_fixed: log|X'V^-1X|; r2; beta: (p,) (of the basis, about ``shift``);
+    inverse: (p, p) P; a: (q, q) sum A_j; b: (q, q, p, p) sum of B_j (x) B_j; c: (q, q) sum c_j c_j'.
     """
 
     log_det: float
@@ -92,7 +99,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class MixedFit:
-    """lam: (q, q) relative factor; beta: (p,); covariance: (p, p); sigma2; deviance; gradient."""
+    """lam: (q, q) relative factor of the basis's random effects; the others are the variables' own.
+
+    beta: (p,); covariance: (p, p); random_covariance: (q, q); sigma2; deviance; gradient in lam.
+    """
 
     lam: Array
     beta: Array
@@ -104,11 +114,7 @@ class MixedFit:
     singular: bool
     reml: bool
     pattern: Flags
-
-    @property
-    def random_covariance(self) -> Array:
-        """(q, q) covariance matrix of the random effects."""
-        return self.sigma2 * (self.lam @ self.lam.T)
+    random_covariance: Array
 
     @property
     def correlated(self) -> bool:
@@ -116,23 +122,24 @@ class MixedFit:
         return bool(self.pattern.sum() > len(self.pattern)) or len(self.pattern) == 1
 
 
-def summarise(x: Array, y: Array, z: Array, codes: Integers, n_groups: int) -> MixedSummary:
-    """Read the rows once; x: (N, p), y: (N,), z: (N, q) with a first column of ones.
+def summarise(x: Basis, y: Array, z: Basis, codes: Integers, n_groups: int) -> MixedSummary:
+    """Read the rows once; x: (N, p), y: (N,), z: (N, q), the intercept first.
 
     Least-squares coefficients are taken out of y first, so that the residual sum of squares does
     not suffer from cancellation.
     """
-    shift = linalg.lstsq(x.T @ x, x.T @ y)[0]
-    w = np.column_stack([x, y - x @ shift])
-    q = z.shape[1]
+    shift = x.columns.T @ y / len(y)
+    w = np.column_stack([x.columns, y - x.columns @ shift])
+    q = z.columns.shape[1]
     zz = np.empty((n_groups, q, q))
     zw = np.empty((n_groups, q, w.shape[1]))
     for a in range(q):
         for b in range(a + 1):
-            zz[:, a, b] = zz[:, b, a] = np.bincount(codes, z[:, a] * z[:, b], n_groups)
+            product = z.columns[:, a] * z.columns[:, b]
+            zz[:, a, b] = zz[:, b, a] = np.bincount(codes, product, n_groups)
         for b in range(w.shape[1]):
-            zw[:, a, b] = np.bincount(codes, w[:, b] * z[:, a] if a else w[:, b], n_groups)
-    out = MixedSummary(w.T @ w, zz, zw, len(y), shift)
+            zw[:, a, b] = np.bincount(codes, w[:, b] * z.columns[:, a], n_groups)
+    out = MixedSummary(w.T @ w, zz, zw, len(y), shift, x.back, z.back, -2 * x.log_det)
     return _pool_sizes(out) if q == 1 else out
 
 
@@ -148,18 +155,29 @@ def _pool_sizes(data: MixedSummary) -> MixedSummary:
     )
 
 
-def without_column(data: MixedSummary, column: int, value: float) -> MixedSummary:
-    """Fix one coefficient: y loses ``value`` times the column, and X loses the column."""
+def held(data: MixedSummary, weights: Array, value: float) -> MixedSummary:
+    """Fix weights'beta at a value: y loses what that takes, X keeps the directions across."""
+    direction = data.x_back.T @ weights
+    length = float(np.linalg.norm(direction))
+    along, across = direction / length, complement(direction)
     p = data.n_fixed
-    keep = [k for k in range(p + 1) if k != column]
-    change = np.eye(p + 1)[:, keep]
-    change[column, -1] = -(value - data.shift[column])
+    change = np.zeros((p + 1, p))
+    change[:p, :-1] = across
+    change[:p, -1] = -(value / length - along @ data.shift) * along
+    change[p, -1] = 1.0
     pooled = None if data.pooled is None else change.T @ data.pooled @ change
     within = None if data.within is None else change.T @ data.within @ change
     return replace(
         data, total=change.T @ data.total @ change, zw=data.zw @ change, pooled=pooled,
-        within=within, shift=np.delete(data.shift, column),
+        within=within, shift=across.T @ data.shift, x_back=data.x_back @ across,
     )  # fmt: skip
+
+
+def turned(data: MixedSummary, turn: Array) -> MixedSummary:
+    """Write the random effects in an orthonormal basis that is turned: (q, q)."""
+    return replace(
+        data, zz=turn.T @ data.zz @ turn, zw=turn.T @ data.zw, z_back=data.z_back @ turn
+    )
 
 
 def lower_pattern(n_random: int, correlated: bool) -> Flags:
@@ -168,24 +186,20 @@ def lower_pattern(n_random: int, correlated: bool) -> Flags:
     return full if correlated else np.eye(n_random, dtype=bool)
 
 
-def _solve(factor: Array, right: Array) -> Array:
-    """Solve by a lower Cholesky factor; where no fixed effect is left there is nothing to do."""
-    return np.asarray(linalg.cho_solve((factor, True), right)) if len(right) else right
-
-
 def evaluate(data: MixedSummary, lam: Array) -> Evaluation:
     """Everything the deviance and its gradient need at one Lambda."""
     cross, log_det, a, bb = (
         _pooled_terms(data, lam) if data.sizes is not None else _terms(data, lam)
     )
     p = data.n_fixed
-    factor = linalg.cholesky(cross[:p, :p], lower=True)
-    inverse = _solve(factor, np.eye(p))
-    beta = _solve(factor, cross[:p, p])
+    factor = np.linalg.cholesky(cross[:p, :p])
+    root = np.linalg.inv(factor)
+    inverse = root.T @ root
+    beta = inverse @ cross[:p, p]
     r2 = float(cross[p, p] - beta @ cross[:p, p])
     contrast = np.append(-beta, 1.0)
     c = np.einsum("abxy,x,y->ab", bb, contrast, contrast)
-    log_fixed = 2 * float(np.log(np.diag(factor)).sum())
+    log_fixed = 2 * float(np.log(np.diag(factor)).sum()) + data.log_own
     return Evaluation(log_det, log_fixed, r2, beta, inverse, a, bb[:, :, :p, :p], c)
 
 
@@ -229,7 +243,7 @@ def _small_inverse(matrix: Array) -> tuple[Array, Array]:
     return out, np.log(det)
 
 
-def _profiled(data: MixedSummary, at: Evaluation, reml: bool) -> tuple[float, Array, float]:
+def profiled(data: MixedSummary, at: Evaluation, reml: bool) -> tuple[float, Array, float]:
     """Deviance, its matrix G, and sigma2."""
     df = data.n_rows - (data.n_fixed if reml else 0)
     r2 = max(at.r2, 1e-300)
@@ -255,18 +269,69 @@ def deviance_given_sigma(
     return float(deviance), g, at
 
 
+def curvature(
+    data: MixedSummary, at: Evaluation, lam: Array, sigma2: float, reml: bool, pattern: Flags
+) -> Array:
+    """(k + 1, k + 1) second derivatives of the deviance in the free Lambda and log sigma.
+
+    With E, F the changes of D, A, B, c of one group and H = B P B' as above,
+
+        sum log|V|       : - tr(A E A F)
+        log|X'V^-1 X|    : 2 tr(E A F H) - tr(P (sum B'EB) P (sum B'FB))
+        r2               : 2 c'E A F c - 2 (sum B'Ec)' P (sum B'Fc).
+    """
+    p, q = data.n_fixed, data.n_random
+    middle = lam @ np.linalg.inv(lam.T @ data.zz @ lam + np.eye(q)) @ lam.T
+    a = data.zz - data.zz @ middle @ data.zz
+    both = data.zw - data.zz @ middle @ data.zw
+    b, c = both[:, :, :p], both[:, :, p] - both[:, :, :p] @ at.beta
+    g = at.a - at.c / sigma2
+    bc = np.einsum("jap,jb->abp", b, c)
+    hessian = -np.einsum("jab,jcd->bcda", a, a)
+    hessian = hessian + 2 / sigma2 * np.einsum("jbc,jd,ja->abcd", a, c, c)
+    hessian -= 2 / sigma2 * np.einsum("abp,pq,cdq->abcd", bc, at.inverse, bc)
+    if reml:
+        bb = np.einsum("jap,jbq->abpq", b, b)
+        bp = np.einsum("abpq,qr->abpr", bb, at.inverse)
+        h = np.einsum("jap,pq,jbq->jab", b, at.inverse, b)
+        hessian += 2 * np.einsum("jbc,jda->abcd", a, h)
+        hessian -= np.einsum("abpq,cdqp->abcd", bp, bp)
+        g = g - h.sum(axis=0)
+    move = changes(lam, pattern)
+    k = len(move)
+    out = np.empty((k + 1, k + 1))
+    out[:k, :k] = np.einsum("iab,abcd,kcd->ik", move, hessian, move)
+    rows, columns = np.nonzero(pattern)
+    out[:k, :k] += 2 * g[np.ix_(rows, rows)] * (columns[:, None] == columns)
+    out[k, :k] = out[:k, k] = 4 / sigma2 * (at.c @ lam)[pattern]
+    out[k, k] = 4 * at.r2 / sigma2
+    return out
+
+
+def changes(lam: Array, pattern: Flags) -> Array:
+    """(k, q, q) derivatives of D = Lambda Lambda' in the free elements of Lambda."""
+    rows, columns = np.nonzero(pattern)
+    out = np.zeros((len(rows), *lam.shape))
+    out[range(len(rows)), rows] = lam[:, columns].T
+    return out + out.transpose(0, 2, 1)
+
+
 def fit(data: MixedSummary, *, reml: bool = True, correlated: bool = True) -> MixedFit:
     """Minimise the profiled deviance."""
     pattern = lower_pattern(data.n_random, correlated)
-    scale = np.sqrt(np.trace(data.zz, axis1=1, axis2=2).sum() / data.n_rows)
-    scale = np.sqrt(np.einsum("jaa->a", data.zz) / data.n_rows) if data.n_random > 1 else scale
-    start = np.diag(np.full(data.n_random, 0.5) / scale)
+    return finish(data, best_factor(data, pattern, reml), pattern, reml)
+
+
+def best_factor(
+    data: MixedSummary, pattern: Flags, reml: bool, start: Array | None = None
+) -> Array:
+    """Lambda at the minimum of the profiled deviance; slopes are searched from ``start``."""
     if data.n_random == 1:
         lam = np.array([[_intercept_only(data, reml)]])
     else:
-        lam = _search(data, start, np.atleast_1d(scale), pattern, reml)
-    lam = _at_boundary(data, lam, np.atleast_1d(scale), reml)
-    return finish(data, lam, pattern, reml)
+        first = 0.5 * np.eye(data.n_random) if start is None else start
+        lam = _search(data, first, pattern, reml)
+    return _at_boundary(data, lam, reml)
 
 
 def by_maximum_likelihood(data: MixedSummary, found: MixedFit) -> MixedFit:
@@ -277,14 +342,14 @@ def by_maximum_likelihood(data: MixedSummary, found: MixedFit) -> MixedFit:
 def finish(data: MixedSummary, lam: Array, pattern: Flags, reml: bool) -> MixedFit:
     """Assemble the fit at a given Lambda."""
     at = evaluate(data, lam)
-    deviance, g, sigma2 = _profiled(data, at, reml)
-    spread = np.sqrt(np.einsum("jaa->a", data.zz) / data.n_rows)
-    norm = float(np.abs((2 * g @ lam)[pattern] / spread[np.nonzero(pattern)[0]]).max())
-    own = np.abs(np.diag(lam)) * spread
+    deviance, g, sigma2 = profiled(data, at, reml)
+    norm = float(np.abs((2 * g @ lam)[pattern]).max())
     return MixedFit(
-        lam=lam, beta=at.beta + data.shift, covariance=sigma2 * at.inverse, sigma2=sigma2,
+        lam=lam, beta=data.x_back @ (at.beta + data.shift),
+        covariance=sigma2 * (data.x_back @ at.inverse @ data.x_back.T), sigma2=sigma2,
         deviance=deviance, gradient_norm=norm, converged=norm < max(1e-3, 1e-7 * abs(deviance)),
-        singular=bool((own < SINGULAR_BELOW).any()), reml=reml, pattern=pattern,
+        singular=bool((np.abs(np.diag(lam)) < SINGULAR_BELOW).any()), reml=reml, pattern=pattern,
+        random_covariance=sigma2 * (data.z_back @ lam @ lam.T @ data.z_back.T),
     )  # fmt: skip
 
 
@@ -292,10 +357,10 @@ def _intercept_only(data: MixedSummary, reml: bool) -> float:
     """Relative standard deviation of a random intercept: one-dimensional, by bisection."""
 
     def slope(ratio: float) -> float:
-        return float(_profiled(data, evaluate(data, np.array([[np.sqrt(ratio)]])), reml)[1][0, 0])
+        return float(profiled(data, evaluate(data, np.array([[np.sqrt(ratio)]])), reml)[1][0, 0])
 
     def deviance(ratio: float) -> float:
-        return _profiled(data, evaluate(data, np.array([[np.sqrt(ratio)]])), reml)[0]
+        return profiled(data, evaluate(data, np.array([[np.sqrt(ratio)]])), reml)[0]
 
     share = np.concatenate([[0.0], np.linspace(0.002, 0.998, 60), [1 - 1e-5, 1 - 1e-8]])
     grid = share / (1 - share)
@@ -308,84 +373,58 @@ def _intercept_only(data: MixedSummary, reml: bool) -> float:
     return float(np.sqrt(optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-15, maxiter=200)))
 
 
-def _search(
-    data: MixedSummary,
-    start: Array,
-    scale: Array,
-    pattern: Flags,
-    reml: bool,
-) -> Array:
-    """Quasi-Newton in the scaled free elements of Lambda, polished by Newton steps."""
-    rows = np.nonzero(pattern)[0]
+def _search(data: MixedSummary, start: Array, pattern: Flags, reml: bool) -> Array:
+    """Newton steps in the free elements of Lambda, sigma2 profiled out."""
 
     def unpack(theta: Array) -> Array:
         lam = np.zeros(pattern.shape)
-        lam[pattern] = theta / scale[rows]
+        lam[pattern] = theta
         return lam
 
     def objective(theta: Array) -> tuple[float, Array]:
         lam = unpack(theta)
-        deviance, g, _ = _profiled(data, evaluate(data, lam), reml)
-        return deviance, (2 * g @ lam)[pattern] / scale[rows]
+        deviance, g, _ = profiled(data, evaluate(data, lam), reml)
+        return deviance, (2 * g @ lam)[pattern]
 
-    theta = start[pattern] * scale[rows]
+    def hessian(theta: Array) -> Array:
+        lam = unpack(theta)
+        at = evaluate(data, lam)
+        whole = curvature(data, at, lam, profiled(data, at, reml)[2], reml, pattern)
+        return whole[:-1, :-1] - np.outer(whole[-1, :-1], whole[-1, :-1]) / whole[-1, -1]
+
+    theta = start[pattern]
     for _ in range(3):
-        found = optimize.minimize(
-            objective, theta, jac=True, method="L-BFGS-B",
-            options={"maxiter": 300, "ftol": 1e-15, "gtol": 1e-7, "maxcor": 20},
-        )  # fmt: skip
-        theta = _newton(objective, found.x)
-        g = _profiled(data, evaluate(data, unpack(theta)), reml)[1]
-        stuck = (np.abs(np.diag(unpack(theta))) * scale < 1e-6) & (np.diag(g) < -1e-6)
+        theta = descend(objective, hessian, theta)
+        lam = unpack(theta)
+        stuck = leaves_zero(lam, profiled(data, evaluate(data, lam), reml)[1])
         if not stuck.any():
             break
-        # zero is always stationary: leave it where the deviance falls away from it
-        lam = unpack(theta)
-        lam[range(len(lam)), range(len(lam))] += np.where(stuck, 0.1 / scale, 0.0)
-        theta = lam[pattern] * scale[rows]
+        theta = (lam + np.diag(np.where(stuck, 0.1, 0.0)))[pattern]
     return unpack(theta)
 
 
-def _newton(objective: Callable[[Array], tuple[float, Array]], theta: Array) -> Array:
-    """Up to four Newton steps with a differenced Hessian, kept only while they improve."""
-    value, gradient = objective(theta)
-    for _ in range(4):
-        if np.abs(gradient).max() < 1e-9:
-            break
-        hessian = differenced(lambda t: objective(t)[1], theta)
-        root, vector = np.linalg.eigh(0.5 * (hessian + hessian.T))
-        keep = root > 1e-6 * max(root.max(), 1e-12)
-        step = vector[:, keep] @ ((vector[:, keep].T @ gradient) / root[keep])
-        trial, trial_gradient = objective(theta - step)
-        if not trial <= value + 1e-9 or np.abs(trial_gradient).max() >= np.abs(gradient).max():
-            break
-        theta, value, gradient = theta - step, trial, trial_gradient
-    return theta
+def leaves_zero(lam: Array, g: Array) -> Flags:
+    """Where a diagonal element is 0, always stationary, and the deviance falls away from it."""
+    return np.asarray((np.abs(np.diag(lam)) < 1e-6) & (np.diag(g) < -1e-6))
 
 
-def differenced(function: Callable[[Array], Array], at: Array, step: float = 1e-3) -> Array:
-    """Jacobian of a vector function by fourth-order central differences."""
-    columns = []
-    for k in range(len(at)):
-        h = np.zeros(len(at))
-        h[k] = step * max(abs(at[k]), 0.05)
-        near = function(at + h) - function(at - h)
-        far = function(at + 2 * h) - function(at - 2 * h)
-        columns.append((8 * near - far) / (12 * h[k]))
-    return np.array(columns).T
-
-
-def _at_boundary(data: MixedSummary, lam: Array, scale: Array, reml: bool) -> Array:
+def _at_boundary(data: MixedSummary, lam: Array, reml: bool) -> Array:
     """Make diagonal elements non-negative and set negligible ones to zero if nothing is lost."""
     lam = lam * np.where(np.diag(lam) < 0, -1.0, 1.0)
-    small = np.abs(np.diag(lam)) * scale < SINGULAR_BELOW
+    small = np.abs(np.diag(lam)) < SINGULAR_BELOW
     if not small.any():
         return lam
     flat = lam.copy()
     flat[small, small] = 0.0
-    before = _profiled(data, evaluate(data, lam), reml)[0]
-    after = _profiled(data, evaluate(data, flat), reml)[0]
+    before = profiled(data, evaluate(data, lam), reml)[0]
+    after = profiled(data, evaluate(data, flat), reml)[0]
     return flat if after <= before + 1e-7 else lam
+
+
+def random_variance(data: MixedSummary, found: MixedFit) -> float:
+    """Variance of the random effects, z'Cov(b)z, averaged over rows."""
+    mean = data.zz.sum(axis=0) / data.n_rows
+    return found.sigma2 * float(np.sum((found.lam @ found.lam.T) * mean))
 
 
 def random_effects(data: MixedSummary, found: MixedFit) -> tuple[Array, Array]:
@@ -393,5 +432,7 @@ def random_effects(data: MixedSummary, found: MixedFit) -> tuple[Array, Array]:
     lam = found.lam
     inner = lam.T @ data.zz @ lam + np.eye(data.n_random)
     middle = lam @ np.linalg.inv(inner) @ lam.T
-    residual = data.zw[:, :, -1] - data.zw[:, :, :-1] @ (found.beta - data.shift)
-    return np.einsum("jab,jb->ja", middle, residual), found.sigma2 * middle
+    gamma = evaluate(data, lam).beta
+    residual = data.zw[:, :, -1] - data.zw[:, :, :-1] @ gamma
+    mean = np.einsum("jab,jb->ja", middle, residual) @ data.z_back.T
+    return mean, found.sigma2 * (data.z_back @ middle @ data.z_back.T)
