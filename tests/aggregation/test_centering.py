@@ -54,6 +54,13 @@ def test_contextual_effect_is_between_minus_within():
     [
         ("y", "g", UnknownNameError, "no column 'y'"),
         ("t", "g", InputTypeError, "not numeric"),
+        (None, "g", InputTypeError, "columns takes names of columns; got NoneType None"),
+        ([3], "g", InputTypeError, r"columns takes names of columns; got list \[3\]"),
+        ("x", None, InputError, "group has shape"),
+        ("x", 5, InputError, "group has shape"),
+        ("inf", "g", InputError, "'inf' is not finite in row 1"),
+        ("big", "g", InputError, "too large to be squared"),
+        ("c", "g", InputTypeError, "not numeric"),
         ("x", "h", UnknownNameError, "group: there is no column 'h'"),
         ("x", [1], InputError, r"group has shape \(1,\)"),
         ("z", "g", InputError, "has a column z_mean already"),
@@ -61,5 +68,6 @@ def test_contextual_effect_is_between_minus_within():
 )
 def test_refusals(columns, group, error, message):
     frame = pd.DataFrame({"g": [1, 2], "x": [1.0, 2], "t": ["a", "b"], "z": [1, 2], "z_mean": 0})
+    frame = frame.assign(inf=[1, np.inf], big=[1, 1e200], c=[1j, 2])
     with pytest.raises(error, match=message):
         center(frame, columns, group)

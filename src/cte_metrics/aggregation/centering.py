@@ -13,8 +13,8 @@ import pandas as pd
 
 from cte_metrics.aggregation.grouped import code_groups, labels_of
 from cte_metrics.aggregation.mixed_model import MixedModel
-from cte_metrics.core.formula.design import as_frame
-from cte_metrics.core.naming import name_text, named_column
+from cte_metrics.core.formula.design import as_frame, check_finite
+from cte_metrics.core.naming import name_list, named_column
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
@@ -41,8 +41,11 @@ def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame
     ------
     UnknownNameError
         If a column does not exist.
+    InputTypeError
+        If ``columns`` holds no names, or a column is not numeric.
     InputError
-        If a new column would replace an old one, or ``group`` has the wrong length.
+        If a new column would replace an old one, ``group`` has not one entry per row, or a value is
+        infinite or so large (1e150) that its square is none.
 
     References
     ----------
@@ -56,12 +59,14 @@ def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame
     [[2.0, -1.0, -3.0], [2.0, 1.0, -1.0], [8.0, 0.0, 4.0]]
     """
     out = as_frame(frame).copy()
-    names = [name_text(c) for c in named_column(frame, columns) or columns]
+    names = name_list(named_column(frame, columns) or columns, "columns")
     codes, labels = code_groups(labels_of(out, group))
     for name in names:
         _check_column(out, name)
         value = out[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        known = ~np.isnan(value) & (codes >= 0)
+        given = ~np.isnan(value)
+        check_finite(value[given][:, None], [name], out.index[given])
+        known = given & (codes >= 0)
         n = np.bincount(codes[known], minlength=len(labels))
         total = np.bincount(codes[known], value[known], len(labels))
         means = np.divide(total, n, out=np.full(len(labels), np.nan), where=n > 0)
@@ -77,7 +82,8 @@ def _check_column(frame: pd.DataFrame, name: str) -> None:
         raise UnknownNameError(
             f"There is no column {name!r} in the frame.{close_names(name, frame.columns)}"
         )
-    if not pd.api.types.is_numeric_dtype(frame[name]):
+    dtype = frame[name].dtype
+    if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
         raise InputTypeError(f"Column {name!r} is not numeric and cannot be centred.")
     for ending in ("mean", "within", "grand", "mean_grand"):
         if f"{name}_{ending}" in frame.columns:

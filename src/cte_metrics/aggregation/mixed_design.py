@@ -1,12 +1,11 @@
 """Rows, groups and design of a mixed model, and whether it can be identified.
 
-Functions: ``grouped_frame, grouped_design, slope_names, slope_column, bases, check_identified``; class
-``GroupedDesign``.
+Functions: ``grouped_frame, grouped_design, slope_column, bases, check_identified``;
+class ``GroupedDesign``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,6 @@ from cte_metrics.core.naming import name_text
 from cte_metrics.errors import (
     IdentificationError,
     InputError,
-    InputTypeError,
     UnknownNameError,
     close_names,
 )
@@ -63,7 +61,9 @@ def grouped_design(
     present = np.bincount(codes, minlength=len(labels)) > 0
     if not present.all():
         codes = (np.cumsum(present) - 1)[codes]
-    return GroupedDesign(design, codes, labels[present], _dropped(design.kept, known) + design.notes)
+    return GroupedDesign(
+        design, codes, labels[present], _dropped(design.kept, known) + design.notes
+    )
 
 
 def _dropped(kept: np.ndarray, known: np.ndarray) -> tuple[str, ...]:
@@ -84,18 +84,6 @@ def slope_column(design: Design, name: str) -> Array:
     values = design.column(name)
     check_finite(values[:, None], [name], design.frame.index)
     return values
-
-
-def slope_names(slopes: Any) -> tuple[str, ...]:
-    """Return names of slopes as a tuple of texts, or refuse them."""
-    names = (slopes,) if isinstance(slopes, str) else slopes
-    listed = tuple(names) if isinstance(names, Iterable) else (None,)
-    if not all(isinstance(n, str | int | float | tuple) for n in listed):
-        raise InputTypeError(
-            f"slopes names columns or terms; got {type(slopes).__name__} {slopes!r}.",
-            hint="Write slopes=['x'].",
-        )
-    return tuple(map(name_text, listed))
 
 
 def check_identified(z: Basis, n_groups: int) -> None:

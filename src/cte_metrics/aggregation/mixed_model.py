@@ -19,13 +19,12 @@ from cte_metrics.aggregation.mixed_design import (
     grouped_design,
     grouped_frame,
     slope_column,
-    slope_names,
 )
 from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, one_wave
 from cte_metrics.core.formula.design import INTERCEPT, Design, named_in
-from cte_metrics.core.naming import named_column
+from cte_metrics.core.naming import name_list, named_column
 from cte_metrics.errors import (
     ImproperSolutionWarning,
     InputError,
@@ -143,11 +142,14 @@ class MixedModel(Result):
         ------
         UnknownNameError
             If a parameter has no such name.
+        EstimationError
+            If the likelihood of one has no limit that can be found.
 
         Notes
         -----
         The limits are the roots of the profiled deviance themselves; lme4 interpolates them, which
-        differs by about 1e-4 of their width.
+        differs by about 1e-4 of their width, and more where the profile is far from a parabola.
+        Where a correlation may be anything, because a variance may be 0, its interval is (-1, 1).
         """
         check_confidence(confidence)
         names = Names(self._random, tuple(self.fixed.index))
@@ -193,7 +195,12 @@ def mixed_model(
     Parameters
     ----------
     formula : str
-        Fixed part, ``outcome ~ predictors``.
+        Fixed part, ``outcome ~ predictors``, with R's ``+ - * / : ^`` for terms, ``0`` or ``-1``
+        for no intercept, ``C(x)`` for categories (``C(x, Treatment("b"))`` for another reference),
+        ``I(x^2 + 1)`` for arithmetic, functions such as ``log, exp, sqrt`` (also as ``np.log``),
+        ``center, scale``, and ``poly(x, 2)``, ``bs(x, df=4)``. ``^`` and ``**`` are powers. A
+        column whose name is no word stands between backquotes. Nothing else is read: a formula is
+        never run as Python, so one that comes from a stranger is safe.
     data : DataFrame or Responses
         Rows with a missing variable or group are left out, with a note.
     group : str or array
@@ -213,15 +220,30 @@ def mixed_model(
 
     Raises
     ------
+    ModelSyntaxError
+        If the formula holds anything else; nothing has been computed then.
+    UnknownNameError
+        If a column does not exist.
     IdentificationError
-        If predictors are collinear, or there are not more rows than random effects.
+        If predictors or slopes are collinear, or there are not more rows than random effects.
     InputError
-        If there is one group only, or the outcome does not vary around the fixed part.
+        If there is one group only, the outcome does not vary around the fixed part, or a value is
+        infinite or so large (1e150) that its square is none.
+
+    Warns
+    -----
+    ImproperSolutionWarning
+        If the fit is singular.
+    NonConvergenceWarning
+        If the search stopped before the gradient vanished.
 
     Notes
     -----
-    The profiled deviance of lme4 is minimised with analytic gradients, to a gradient of zero; lme4
-    stops at about 1e-6 of its estimates. A variance at 0 or a correlation at -1 or 1 (singular
+    The profiled deviance of lme4 is minimised by Newton steps with analytic derivatives, to a
+    gradient of zero; lme4 stops at about 1e-6 of its estimates. It is estimated in a basis of the
+    data's own scale, so degrees of freedom, p and intervals do not depend on units, nor (for
+    correlated random effects) on where a slope's variable is centred. Categories that no row has
+    are left out, as in R, with a note. A variance at 0 or a correlation at -1 or 1 (singular
     fit) is the maximum of the likelihood; it is returned with ``status`` SINGULAR and a note.
     R2 is Nakagawa and Schielzeth's, with Johnson's mean random-effect variance for slopes.
 
@@ -241,7 +263,7 @@ def mixed_model(
     [4.166667, 1.0]
     """
     check_confidence(confidence)
-    varying = slope_names(named_column(data, slopes) or slopes)
+    varying = name_list(named_column(data, slopes) or slopes, "slopes")
     asked = one_wave(data, group, *varying, *named_in(formula))
     if asked is not data and group is not None and not named_column(data, group):
         group = column(data, group, len(asked), "group")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy as np
 import pandas as pd
 
 from cte_metrics.errors import EstimationError, UnknownNameError, close_names
@@ -53,9 +52,7 @@ def _chosen(parameters: Sequence[str], known: list[str]) -> list[str]:
     return wanted
 
 
-def _estimate(
-    best: kernel.MixedFit, names: Names, scale: dict[str, float], name: str
-) -> float:
+def _estimate(best: kernel.MixedFit, names: Names, scale: dict[str, float], name: str) -> float:
     return scale[name] if name in scale else float(best.beta[names.fixed.index(name)])
 
 

@@ -12,7 +12,7 @@ looks_like_matrix, possible_moments, sequence``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 

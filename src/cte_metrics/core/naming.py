@@ -5,7 +5,7 @@ model texts know texts only, so a column is known by the text of its label, and 
 by the label or by its text; a whole float by its whole number too. Two labels of one text cannot
 be told apart and are refused.
 
-Functions: ``name_text, places, meant, named_column``.
+Functions: ``name_text, places, meant, named_column, name_list``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 _LISTED = 40
 
@@ -113,6 +113,34 @@ def named_column(data: Any, given: Any) -> tuple[Any, ...]:
     if isinstance(given, tuple):
         return (given,) if _is_label(data, given) else ()
     return (given,) if isinstance(given, str | int | float | np.generic) else ()
+
+
+def name_list(names: Any, what: str) -> tuple[str, ...]:
+    """Return one name, or several, as texts.
+
+    Raises
+    ------
+    InputTypeError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> name_list("x", "slopes"), name_list([0, "a"], "columns")
+    (('x',), ('0', 'a'))
+    """
+    alone = isinstance(names, str | bytes) or not isinstance(names, Iterable)
+    listed = (names,) if alone else tuple(names)
+    if not all(isinstance(name, str | int | float | tuple | np.generic) for name in listed):
+        raise InputTypeError(
+            f"{what} takes names of columns; got {type(names).__name__} {_short(names)}.",
+            hint=f"Write {what}=['x'].",
+        )
+    return tuple(map(name_text, listed))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _is_label(data: Any, given: tuple[Any, ...]) -> bool:

@@ -117,7 +117,7 @@ RUNS = [
     "y ~ poly(x.to_csv('{file}'), 2)",
     "y ~ hashed(x.to_csv('{file}'))",
     "y ~ Q(x.to_csv('{file}'))",
-    "y ~ C(f, Treatment('\\', open(\"{file}\", \"w\").write(\"a\"), \\''))",
+    'y ~ C(f, Treatment(\'\\\', open("{file}", "w").write("a"), \\\'\'))',
     "y ~ log(`x.to_csv('{file}')`)",
     "y ~ [x.to_csv('{file}')]",
     "y ~ x if x.to_csv('{file}') else w",
@@ -188,7 +188,7 @@ def test_refusals(formula, message):
 
 @pytest.mark.parametrize("value", [1e200, -1e160])
 def test_a_number_too_large_to_be_squared_is_refused(value):
-    with pytest.raises(InputError, match="'x' is .*, too large to be squared"):
+    with pytest.raises(InputError, match=r"'x' is .*, too large to be squared"):
         read_formula("y ~ x", FRAME.assign(x=value))
 
 
@@ -203,9 +203,7 @@ def test_an_unused_category_is_left_out_and_told():
     levels = pd.Categorical(list("bcbcbc"), categories=["zzz", "b", "c"])
     design = read_formula("y ~ f", FRAME.assign(f=levels))
     assert design.names == ("intercept", "f[T.c]")
-    assert design.notes == (
-        "f: no row that is used has 'zzz'; the category was left out.",
-    )
+    assert design.notes == ("f: no row that is used has 'zzz'; the category was left out.",)
     some = np.array([True, False, True, False, True, False])
     only = read_formula("y ~ x + f", FRAME.assign(f=levels), among=some)
     assert only.names == ("intercept", "x")

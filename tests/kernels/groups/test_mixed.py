@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from cte_metrics.kernels.groups import mixed as mx
 from cte_metrics.kernels.groups import mixed_basis as basis
@@ -165,6 +166,29 @@ def test_profile_limits_lie_where_the_deviance_says():
         held = mx.fit(mx.held(data, np.eye(3)[1], value), reml=False)
         assert held.deviance - best.deviance == pytest.approx(3.841458820694124, abs=1e-6)
     assert low < best.beta[1] < high
+
+
+@pytest.mark.parametrize(("n_groups", "spread"), [(10, (0.6, 0.4)), (14, (0.8, 0.6))])
+def test_limits_of_a_correlation_lie_where_the_deviance_says(n_groups, spread):
+    """Also where the estimate is -1 or 1: minimised from a grid, it is the quantile above."""
+    x, y, z, codes, n_groups = survey(50, n_groups=n_groups, spread=spread)
+    data = summary_of(x, y, z, codes, n_groups)
+    best = mx.fit(data, reml=False)
+    inward = np.linalg.inv(data.z_back)
+
+    def deviance(point, r):
+        first, second, sigma = np.exp(point)
+        lam = inward @ np.array([[first, 0], [second * r, second * np.sqrt(1 - r**2)]]) / sigma
+        return mx.deviance_given_sigma(data, lam, sigma**2, False)[0]
+
+    def lowest(r):
+        starts = [np.log([a, b, 1]) for a in (0.1, 0.6) for b in (0.1, 0.6)]
+        return min(minimize(deviance, s, args=(r,), method="Nelder-Mead").fun for s in starts)
+
+    limits = [r for r in mi.profile_correlation(data, best, 0.8) if abs(r) < 1]
+    assert limits
+    for r in limits:
+        assert lowest(r) - best.deviance == pytest.approx(1.642374415, abs=1e-3)
 
 
 def test_random_effects_are_shrunken_means():

@@ -86,9 +86,9 @@ def read_formula(
 ) -> Design:
     """Build outcome and design matrix; rows with a missing variable are left out.
 
-    Terms and the coding of categories are formulaic's, which sees names of ours only. What a formula
-    computes is computed here, by a grammar of its own; a formula that does not follow it is refused
-    before anything is computed.
+    Terms and the coding of categories are formulaic's, which sees names of ours only. What a
+    formula computes is computed here, by a grammar of its own; a formula that does not follow it is
+    refused before anything is computed.
 
     Parameters
     ----------

@@ -313,8 +313,10 @@ class _Reader:
 
     def closed(self, sign: str) -> None:
         if not self.at(sign):
-            raise self.unexpected() if self.now.kind != "end" else self.refusal(
-                f"{sign!r} is missing at its end"
+            raise (
+                self.unexpected()
+                if self.now.kind != "end"
+                else self.refusal(f"{sign!r} is missing at its end")
             )
         self.take()
         self.depth -= 1

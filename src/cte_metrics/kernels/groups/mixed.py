@@ -83,8 +83,9 @@ class MixedSummary:
 class Evaluation:
     """The model at one Lambda.
 
-    log_det: sum log|V_j|; log_fixed: log|X'V^-1X|; r2; beta: (p,) (of the basis, about ``shift``);
-    inverse: (p, p) P; a: (q, q) sum A_j; b: (q, q, p, p) sum of B_j (x) B_j; c: (q, q) sum c_j c_j'.
+    log_det: sum log|V_j|; log_fixed: log|X'V^-1X|; r2; beta: (p,) of the basis, about ``shift``;
+    inverse: (p, p) P; a: (q, q) sum A_j; b: (q, q, p, p) sum of B_j (x) B_j; c: (q, q) sum of
+    c_j c_j'.
     """
 
     log_det: float
@@ -175,9 +176,7 @@ def held(data: MixedSummary, weights: Array, value: float) -> MixedSummary:
 
 def turned(data: MixedSummary, turn: Array) -> MixedSummary:
     """Write the random effects in an orthonormal basis that is turned: (q, q)."""
-    return replace(
-        data, zz=turn.T @ data.zz @ turn, zw=turn.T @ data.zw, z_back=data.z_back @ turn
-    )
+    return replace(data, zz=turn.T @ data.zz @ turn, zw=turn.T @ data.zw, z_back=data.z_back @ turn)
 
 
 def lower_pattern(n_random: int, correlated: bool) -> Flags:

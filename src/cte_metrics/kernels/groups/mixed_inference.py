@@ -65,9 +65,7 @@ def satterthwaite(data: MixedSummary, found: MixedFit, contrasts: Array | None =
     across = weights @ at.inverse
     unit = np.einsum("mp,mp->m", across, weights)
     move = changes(found.lam, found.pattern)
-    gradient = np.vstack(
-        [np.einsum("kab,abxy,mx,my->km", move, at.b, across, across), 2 * unit]
-    )
+    gradient = np.vstack([np.einsum("kab,abxy,mx,my->km", move, at.b, across, across), 2 * unit])
     spread = np.einsum("am,ab,bm->m", gradient, covariance, gradient)
     return np.asarray(2 * unit**2 / spread)
 
@@ -117,7 +115,7 @@ def natural(found: MixedFit) -> Array:
     """(standard deviations (q), correlations, sigma) of a fit; nan for what a sd of 0 leaves."""
     covariance = found.random_covariance
     sd = np.sqrt(np.diag(covariance))
-    below = np.tril_indices(len(sd), -1) if found.pattern.sum() > len(sd) else ([], [])
+    below = np.tril(found.pattern, -1)
     product = np.outer(sd, sd)[below]
     correlation = np.full(product.shape, np.nan)
     np.divide(covariance[below], product, out=correlation, where=product > 0)
@@ -247,9 +245,7 @@ class _Problem:
         return excess
 
 
-def _sloped(
-    data: MixedSummary, lam: Array, sigma: float
-) -> tuple[float, Array, float, Evaluation]:
+def _sloped(data: MixedSummary, lam: Array, sigma: float) -> tuple[float, Array, float, Evaluation]:
     """Deviance (ML), the matrix G of its gradient in Lambda, and its slope in log sigma."""
     deviance, g, at = deviance_given_sigma(data, lam, sigma**2, False)
     return deviance, g, 2 * (data.n_rows - at.r2 / sigma**2), at
@@ -303,27 +299,31 @@ def _correlated(data: MixedSummary, found: MixedFit, limit: float) -> Callable[[
     length = np.linalg.norm(data.z_back, axis=1)
     angle = abs(float(np.linalg.det(data.z_back / length[:, None])))
     sd = natural(found)
-    last = [np.log([sd[0] / sd[1], sd[1], sd[-1]])]
+    best = np.log([sd[0] / sd[1], sd[1], sd[-1]])
+    last = [best]
 
     def excess(z: float) -> float:
         r, c = float(np.tanh(z)), 1 / float(np.cosh(z))
         across = np.array([[1.0, 0.0], [r, c]])
         unit = np.array([float(np.hypot(c, angle)), 1.0, 1.0])
-        origin = last[0]
 
-        def objective(point: Array) -> tuple[float, Array]:
-            ratio, size, sigma = np.exp(origin + point * unit)
+        def at(logs: Array) -> tuple[float, Array]:
+            ratio, size, sigma = np.exp(logs)
             sds = np.array([ratio * size, size]) / sigma
             lam = inward @ (sds[:, None] * across)
             deviance, g, slope, _ = _sloped(data, lam, float(sigma))
             g_lam = inward.T @ (2 * g @ lam) * across
             first, second = (g_lam * sds[:, None]).sum(axis=1)
-            gradient = np.array([first, first + second, slope - first - second])
+            return deviance, np.array([first, first + second, slope - first - second])
+
+        # the last solution may lie where one of the effects has vanished: no way leads back
+        origin = min((best, last[0]), key=lambda logs: at(logs)[0])
+
+        def objective(point: Array) -> tuple[float, Array]:
+            deviance, gradient = at(origin + point * unit)
             return deviance, gradient * unit
 
-        moved = descend(
-            objective, lambda p: differenced(lambda q: objective(q)[1], p), np.zeros(3)
-        )
+        moved = descend(objective, lambda p: differenced(lambda q: objective(q)[1], p), np.zeros(3))
         last[0] = origin + moved * unit
         return objective(moved)[0] - limit
 

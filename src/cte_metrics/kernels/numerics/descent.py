@@ -51,7 +51,8 @@ def _step(hessian: Array, gradient: Array, point: Array) -> Array:
     root, vector = np.linalg.eigh(0.5 * (hessian + hessian.T))
     size = np.maximum(np.abs(root), max(FLAT * np.abs(root).max(), 1e-300))
     step = vector @ ((vector.T @ gradient) / size)
-    return np.asarray(step / max(1.0, float((np.abs(step) / np.maximum(1, 0.5 * abs(point))).max())))
+    reach = np.maximum(1.0, 0.5 * np.abs(point))
+    return np.asarray(step / max(1.0, float((np.abs(step) / reach).max())))
 
 
 def _tried(objective: Objective, point: Array) -> tuple[float, Array]:
