@@ -17,6 +17,7 @@ from cte_metrics.aggregation.chance_agreement import Chance, critical_values
 from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.arrays import Array
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, InputTypeError, check_confidence
@@ -69,6 +70,7 @@ class Agreement(Result):
         """The table as convention reads it: rwg(j) outside 0 to 1 becomes 0, as multilevel does."""
         return _truncated(self.table, self.null_variance, self.skew_variance)
 
+    @checked
     def critical_values(
         self,
         *,

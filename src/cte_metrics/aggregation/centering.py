@@ -13,11 +13,13 @@ import pandas as pd
 
 from cte_metrics.aggregation.grouped import code_groups, labels_of
 from cte_metrics.aggregation.mixed_model import MixedModel
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.formula.design import as_frame, check_finite
 from cte_metrics.core.naming import name_list, named_column
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
+@checked
 def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame:
     """Split variables into group means and deviations from them.
 
@@ -92,6 +94,7 @@ def _check_column(frame: pd.DataFrame, name: str) -> None:
             )
 
 
+@checked
 def contextual_effect(
     model: MixedModel, variable: str, *, within: str | None = None, between: str | None = None,
     confidence: float = 0.95,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.groups.disclosure import suppress
 from cte_metrics.results.frozen import Frozen
@@ -44,6 +45,7 @@ class Protected(Frozen):
     notes: tuple[str, ...]
 
 
+@checked
 def protect(
     table: pd.DataFrame,
     n: str = "n",

@@ -22,6 +22,7 @@ from cte_metrics.aggregation.mixed_design import (
 )
 from cte_metrics.aggregation.mixed_profile import Names, profile_intervals
 from cte_metrics.arrays import Array
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.door import column, one_wave
 from cte_metrics.core.formula.design import INTERCEPT, Design, named_in
 from cte_metrics.core.naming import name_list, named_column
@@ -119,6 +120,7 @@ class MixedModel(Result):
             Block("Correlations of the random effects", self.correlation),
         ][: 4 if len(self.correlation) > 1 else 3]
 
+    @checked
     def profile_ci(
         self, *, confidence: float = 0.95, parameters: Sequence[str] | None = None
     ) -> pd.DataFrame:
@@ -157,6 +159,7 @@ class MixedModel(Result):
             self._summary, self._fit, names, confidence=confidence, parameters=parameters
         )
 
+    @checked
     def contrast(self, weights: Mapping[str, float], *, confidence: float = 0.95) -> pd.Series:
         """Estimate a combination of fixed coefficients, with Satterthwaite degrees of freedom.
 

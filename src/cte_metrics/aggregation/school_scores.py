@@ -21,6 +21,7 @@ from cte_metrics.aggregation.scale_means import (
     scale_means,
     staff_sizes,
 )
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import (
     InputError,
@@ -78,6 +79,7 @@ class GroupScores(Result):
             Block("Schools", self.table),
         ]
 
+    @checked
     def profile(self, column: str = "mean") -> pd.DataFrame:
         """Return one row a school and one column a scale.
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cte_metrics.aggregation.grouped import Grouped, code_groups, grouped_values
 from cte_metrics.arrays import Array, Flags, Integers
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.naming import named_column
 from cte_metrics.errors import InputError, check_confidence, one_of
@@ -268,6 +269,7 @@ def _verdict(
     return usual, ()
 
 
+@checked
 def item_variance_components(
     data: Any, group: Any = None, *, method: Method = "anova", group_size: GroupSize = "mean"
 ) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cte_metrics.arrays import Array, Flags, Index
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import ImproperSolutionWarning, InputError, InputTypeError, warn
 from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
@@ -39,6 +40,7 @@ COLUMNS = ("alpha", "omega", "ave", "h", "omega_ordinal", "maximal")
 TOTAL = "total"
 
 
+@checked
 def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.DataFrame:
     """Compute the reliability of every factor's composite and of the total.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import InputError
 
 
@@ -18,6 +19,7 @@ from cte_metrics.errors import InputError
 def spearman_brown(r: float, factor: float = 2.0) -> float: ...
 @overload
 def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array: ...
+@checked
 def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array:
     """Reliability of a test ``factor`` times as long.
 
@@ -68,6 +70,7 @@ def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array:
 def standard_error_of_measurement(sd: float, reliability: float) -> float: ...
 @overload
 def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> float | Array: ...
+@checked
 def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> float | Array:
     """Standard deviation of the errors of a score, sd * sqrt(1 - reliability).
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.htmt import htmt_ratios
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 HTMTMethod = Literal["geometric", "arithmetic"]
 
 
+@checked
 def htmt(
     data: Any,
     factors: Mapping[str, Sequence[str]] | None = None,
@@ -95,6 +97,7 @@ def htmt(
     return table
 
 
+@checked
 def htmt_intervals(
     data: Any,
     factors: Mapping[str, Sequence[str]] | None = None,

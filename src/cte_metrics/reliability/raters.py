@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.door import item_data
 from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.reliability.crossed_variances import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ICCMethod = Literal["reml", "anova"]
 
 
+@checked
 def icc(
     ratings: Any,
     *,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import CTEWarning, InputError
 from cte_metrics.reliability.alpha import Alpha, AlphaInterval, cronbach_alpha
 from cte_metrics.reliability.omega import Omega, mcdonald_omega
@@ -35,6 +36,7 @@ _COLUMNS = (
 )
 
 
+@checked
 def reliability_table(
     responses: Any,
     *,

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from cte_metrics.core.arguments import check_arguments
 from cte_metrics.core.randomness import Opened, watched
 from cte_metrics.results.base import Result
 from cte_metrics.results.provenance import InstrumentIdentity
@@ -27,7 +28,8 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
     """Let a public function write into its result's provenance how it was called.
 
     The settings become the call's options, defaults included, with what the function itself wrote
-    in their place where it settled one; instrument and seed are added. Every public function that
+    in their place where it settled one; instrument and seed are added. Arguments of another kind
+    than the signature says are refused first. Every public function that
     answers with a result carries this decorator, and a test asks for it.
     """
     parameters = inspect.signature(function).parameters.values()
@@ -40,9 +42,10 @@ def recorded(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = dict(zip(positional, args, strict=False)) | kwargs
+        check_arguments(function, given)
         with watched() as opened:
             result = function(*args, **kwargs)
-        given = dict(zip(positional, args, strict=False)) | kwargs
         asked = {n: d for n, d in defaults.items() if n not in given} | {
             name: _described(value)
             for name, value in given.items()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.keying import keying_notes
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
@@ -329,6 +330,7 @@ def standard_score(
     mean: float = 500.0,
     sd: float = 100.0,
 ) -> np.ndarray: ...
+@checked
 def standard_score(
     scores: Any,
     *,

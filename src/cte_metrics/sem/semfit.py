@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import NotKept
@@ -190,6 +191,7 @@ class SEMFit(Result):
         """
         return self._record["parameters"] if self._record else self.parameters_with()
 
+    @checked
     def parameters_with(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return the parameters with intervals of another level."""
         return frames.parameter_frame(self.solution, confidence)
@@ -200,6 +202,7 @@ class SEMFit(Result):
         kept = self._record.get("fit_measures")
         return self.fit_measures_with() if kept is None else FitMeasures(kept)
 
+    @checked
     def fit_measures_with(
         self, *, rmsea_level: float = 0.90, close: float = 0.05, not_close: float = 0.08
     ) -> FitMeasures:
@@ -237,12 +240,14 @@ class SEMFit(Result):
         """
         return frames.implied_frames(self.solution)
 
+    @checked
     def residuals(
         self, kind: Literal["cor", "raw", "bentler", "standardized"] = "cor"
     ) -> ResidualFrames:
         """Sample minus implied moments: ``cov``, ``mean`` and their ``z``."""
         return residuals.residuals(self.solution, kind)
 
+    @checked
     def modification_indices(self, *, sort: bool = True, minimum: float = 0.0) -> pd.DataFrame:
         """Fall of the chi-square, and estimate, were a fixed parameter freed."""
         return modification.modification_indices(self.solution, sort=sort, minimum=minimum)
@@ -257,6 +262,7 @@ class SEMFit(Result):
         """Test equations between labelled parameters, as in ``"a == b; c == 0"``."""
         return wald.wald_test(self.solution, equations)
 
+    @checked
     def factor_scores(
         self,
         method: Method = "regression",
@@ -265,6 +271,7 @@ class SEMFit(Result):
         """Estimate every respondent's factors; at level 2 every cluster's."""
         return factor_scores(self.solution, method, level)
 
+    @checked
     def standardized(
         self, kind: Literal["std_all", "std_lv"] = "std_all", *, confidence: float = 0.95
     ) -> pd.DataFrame:

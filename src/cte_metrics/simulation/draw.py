@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.core.survey.reading import instrument_of
@@ -67,6 +68,7 @@ class SimulatedSurvey(Frozen):
     factor_correlation: pd.DataFrame
 
 
+@checked
 def simulate_responses(
     instrument: Instrument | str,
     *,

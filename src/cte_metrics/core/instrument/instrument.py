@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypedDict, Unpack, overl
 
 from pydantic import BeforeValidator, model_validator
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.instrument import text
 from cte_metrics.core.instrument.checks import refuse_unscorable
 from cte_metrics.core.instrument.files import read_document, write_document
@@ -199,6 +200,7 @@ class Instrument(Record, frozen=True):
         """Names of the facts that are not confirmed by a source."""
         return tuple(n for n, f in self.facts.items() if f.certainty != "confirmed")
 
+    @checked
     def item(self, id: str) -> Item:
         """Return one item.
 
@@ -209,6 +211,7 @@ class Instrument(Record, frozen=True):
         """
         return _named(self.items, id, "item", self.id)
 
+    @checked
     def subscale(self, id: str) -> Subscale:
         """Return one subscale.
 
@@ -219,6 +222,7 @@ class Instrument(Record, frozen=True):
         """
         return _named(self.subscales, id, "subscale", self.id)
 
+    @checked
     def for_subscale(self, id: str) -> Instrument:
         """Return the instrument that consists of one subscale."""
         chosen = self.subscale(id)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.instrument.files import read_document
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.instrument.parts import Fact, Referent
@@ -58,6 +59,7 @@ class Listing(Record, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+@checked
 def load_instrument(id_or_path: str | PathLike[str]) -> Instrument:
     """Return a published instrument by name, or one of your own from a file.
 

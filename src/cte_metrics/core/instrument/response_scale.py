@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.record import Record
 
 
@@ -75,6 +76,7 @@ class ResponseScale(Record, frozen=True):
         """Number of possible answers."""
         return self.maximum - self.minimum + 1
 
+    @checked
     def code_of(self, label: str) -> int | None:
         """Return the code of an answer text (case and spacing ignored), ``None`` if unknown."""
         wanted = fold(label)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.fingerprint import exact_sums, fingerprint
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.instrument.response_scale import ResponseScale
@@ -109,6 +110,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
     __slots__ = ("_survey",)
     _survey: Survey
 
+    @checked
     def __init__(
         self,
         frame: Any,
@@ -239,6 +241,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         """Waves in order; empty where none are named."""
         return self._survey.waves
 
+    @checked
     def answers(self, *, keyed: bool = True) -> np.ndarray:
         """Return the answers as an array (n, k): whole numbers if complete, else float64 with nan.
 
@@ -267,6 +270,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
             copy=False,
         )
 
+    @checked
     def to_frame(self, *, keyed: bool = False) -> pd.DataFrame:
         """Return respondent, school, wave, weight, covariates and answers side by side.
 
@@ -279,6 +283,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         whole = pd.concat([*parts, self.covariates, answers], axis=1)
         return whole.set_axis(self._survey.index.view(), axis=0)
 
+    @checked
     def for_subscale(self, id: str) -> Responses:
         """Return the answers to one subscale's items.
 
@@ -405,6 +410,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         )
         return Responses.of(replace(part._survey, notes=(*part._survey.notes, note)))
 
+    @checked
     def at_wave(self, wave: Hashable) -> Responses:
         """Return the rows of one wave.
 
