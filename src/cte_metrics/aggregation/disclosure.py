@@ -94,7 +94,7 @@ def protect(
     [True, True, False]
     """
     _check_names(table, n, by)
-    if minimum < 0 or int(minimum) != minimum:
+    if not minimum >= 0 or int(minimum) != minimum:
         raise InputError(f"minimum={minimum!r} must be a whole number of respondents, 0 or more.")
     counts, levels, place = _cube(table, n, by)
     hidden = suppress(counts, int(minimum))
@@ -112,6 +112,8 @@ def protect(
 
 
 def _check_names(table: pd.DataFrame, n: str, by: Sequence[str]) -> None:
+    if not len(by):
+        raise InputError("by names no level of the table's index.", hint="Name the divisions.")
     if n not in table.columns:
         raise UnknownNameError(f"The table has no column {n!r}.{close_names(n, table.columns)}")
     for name in by:

@@ -22,6 +22,7 @@ from cte_metrics.aggregation.scale_means import (
     staff_sizes,
 )
 from cte_metrics.core.arguments import checked
+from cte_metrics.core.door import column
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import (
     InputError,
@@ -276,7 +277,7 @@ def _weights(responses: Responses, weights: Any) -> np.ndarray | None:
     if weights is None:
         own = responses.weights
         return None if own is None else own.to_numpy(dtype=np.float64)
-    given = responses.covariates[weights] if isinstance(weights, str) else weights
+    given = column(responses, weights, responses.n_respondents, "weights")
     out = np.asarray(given, dtype=np.float64)
     if out.shape != (len(responses),) or not np.isfinite(out).all() or (out < 0).any():
         raise InputError("weights must be one finite number, 0 or more, for each row.")

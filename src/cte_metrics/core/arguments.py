@@ -73,6 +73,7 @@ KINDS: dict[str, Kind] = {
     "Iterable[str]": ("names", _are_names),
     "tuple[str, ...]": ("names", _are_names),
     "ArrayLike": ("numbers", _are_numbers),
+    "Array": ("an array of numbers", lambda v: _are_numbers(v) and np.ndim(v) > 0),
     "Hashable": ("a label", lambda v: isinstance(v, Hashable)),
     "pd.DataFrame": ("a data frame", _is_called("DataFrame")),
     "pd.Series": ("a series", _is_called("Series")),

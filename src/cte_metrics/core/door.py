@@ -5,8 +5,8 @@ array, and hands it to ``item_data``; what comes out is one numeric array with i
 Of a survey with several waves the rows of the last come out, unless it is pooled or the wave is a
 variable of the analysis; ``column`` then gives the entries of the same rows.
 
-Functions: ``item_data, one_wave, complete_rows, column, column_names, square_matrix,
-looks_like_matrix, possible_moments, sequence``.
+Functions: ``item_data, one_wave, complete_rows, column, column_names, number_table,
+square_matrix, looks_like_matrix, possible_moments, sequence``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from cte_metrics.core.declared_order import declared_order, order_notes
-from cte_metrics.core.naming import meant, name_text, named_column, places
+from cte_metrics.core.floats import TOO_LARGE
+from cte_metrics.core.naming import meant, name_text, named_column, places, short
 from cte_metrics.core.numeric_columns import frame_numbers, pandas_numbers
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
@@ -279,12 +280,19 @@ def _other_frame(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any])
 
 
 def _finite(raw: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Refuse infinite answers (a sum is enough to notice one)."""
+    """Refuse infinite answers and those whose square is (a sum is enough to notice one)."""
     if raw.dtype.kind != "f" or raw.size == 0:
         return raw
-    if np.isfinite(raw.sum(dtype=np.float64)) or not np.isinf(raw).any():
-        return raw
-    row, position = np.argwhere(np.isinf(raw))[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        if abs(raw.sum(dtype=np.float64)) < TOO_LARGE or not (np.abs(raw) >= TOO_LARGE).any():
+            return raw
+    row, position = np.argwhere(np.abs(raw) >= TOO_LARGE)[0]
+    if np.isfinite(raw[row, position]):
+        raise InputError(
+            f"Column {names[position]!r} holds {raw[row, position]:g} in row {row}, too large to "
+            "be squared.",
+            hint="Divide the column by a constant.",
+        )
     raise InputError(
         f"Column {names[position]!r} holds an infinite value in row {row}.",
         hint="Replace it by the answer, or by a missing value.",
@@ -478,6 +486,28 @@ def _mirrored(values: np.ndarray) -> np.ndarray:
     return np.asarray(half + half.T + np.diag(np.diagonal(values)))
 
 
+def number_table(values: Any, what: str) -> np.ndarray:
+    """Return a table of figures as float64.
+
+    Raises
+    ------
+    InputTypeError
+        If an entry is no number.
+    InputError
+        If it has not two dimensions.
+    """
+    try:
+        out = np.asarray(values)
+        if out.dtype.kind == "c" or isinstance(values, str | bytes):
+            raise TypeError("complex numbers or text")
+        out = out.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputTypeError(f"{what} are a table of numbers; got {short(values)}.") from error
+    if out.ndim != 2:
+        raise InputError(f"{what} are a table of items by factors; got shape {out.shape}.")
+    return out
+
+
 def square_matrix(data: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
     """Return a symmetric matrix and its names when ``data`` is one, else ``None``.
 
@@ -486,7 +516,7 @@ def square_matrix(data: Any) -> tuple[np.ndarray, tuple[str, ...]] | None:
     equal an item's.
     """
     if isinstance(data, np.ndarray):
-        values, names = data, tuple(f"item_{j + 1}" for j in range(data.shape[-1]))
+        values, names = data, tuple(f"item_{j + 1}" for j in range((data.shape or (0,))[-1]))
     elif hasattr(data, "shape") and hasattr(data, "columns") and data.shape[0] == data.shape[1]:
         table = _table(data, None, ())
         values, names = table.raw, table.items

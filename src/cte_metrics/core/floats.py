@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+TOO_LARGE = 1e150  # the square of such a number is none
+
 if TYPE_CHECKING:
     import narwhals as nw
 

@@ -5,7 +5,7 @@ model texts know texts only, so a column is known by the text of its label, and 
 by the label or by its text; a whole float by its whole number too. Two labels of one text cannot
 be told apart and are refused.
 
-Functions: ``name_text, places, meant, named_column, name_list``.
+Functions: ``name_text, places, meant, named_column, name_list, short``.
 """
 
 from __future__ import annotations
@@ -132,13 +132,14 @@ def name_list(names: Any, what: str) -> tuple[str, ...]:
     listed = (names,) if alone else tuple(names)
     if not all(isinstance(name, str | int | float | tuple | np.generic) for name in listed):
         raise InputTypeError(
-            f"{what} takes names of columns; got {type(names).__name__} {_short(names)}.",
+            f"{what} takes names of columns; got {type(names).__name__} {short(names)}.",
             hint=f"Write {what}=['x'].",
         )
     return tuple(map(name_text, listed))
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return what a message shows of a value."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}..."
 

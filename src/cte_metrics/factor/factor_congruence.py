@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cte_metrics.core.door import number_table
 from cte_metrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,10 +70,8 @@ def _frame(loadings: Any) -> pd.DataFrame:
 
     table = getattr(loadings, "loadings", loadings)
     if isinstance(table, pd.DataFrame):
-        return table
-    values = np.asarray(table, dtype=np.float64)
-    if values.ndim != 2:
-        raise InputError(f"Loadings are a table of items by factors; got shape {values.shape}.")
+        return pd.DataFrame(number_table(table, "Loadings"), table.index, table.columns)
+    values = number_table(table, "Loadings")
     return pd.DataFrame(values, columns=[f"F{j + 1}" for j in range(values.shape[1])])
 
 

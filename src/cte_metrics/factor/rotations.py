@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.door import number_table
 from cte_metrics.errors import InputError, NonConvergenceWarning, one_of, warn
 from cte_metrics.factor.efa_result import EFA
 from cte_metrics.factor.rotation_options import (
@@ -120,11 +121,11 @@ def _read(loadings: Any) -> tuple[Array, list[str], list[str]]:
         solution = loadings.solution
         half = np.linalg.cholesky(solution.phi)
         return solution.loadings @ half, list(solution.items), list(solution.factors)
-    values = np.asarray(loadings, dtype=np.float64)
-    if values.ndim != 2 or not np.isfinite(values).all():
+    values = number_table(loadings, "Loadings")
+    if not values.size or not np.isfinite(values).all():
         raise InputError(
             f"Loadings are a complete table of items by factors; got shape {values.shape}"
-            + ("." if values.ndim != 2 else " with missing or infinite values.")
+            + (" with missing or infinite values." if values.size else ".")
         )
     p, k = values.shape
     if hasattr(loadings, "index") and hasattr(loadings, "columns"):

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.groups import group_planning as formulas
 from cte_metrics.kernels.groups.variance_components import stepped_up
 from cte_metrics.results import Provenance, Result, recorded
@@ -105,6 +105,7 @@ def schools(
     >>> plan.group_size, plan.n_groups
     (10, 79)
     """
+    check_confidence(confidence)
     _check(icc1, icc2, width, power, correlation, alpha, confidence)
     if icc2 is None and group_size is None:
         raise InputError(

@@ -372,8 +372,17 @@ def standard_score(
         return _by_scale(table, norm_mean, norm_sd, mean, sd)
     _positive(norm_sd, "norm_sd")
     _positive(sd, "sd")
-    values = np.asarray(table, dtype=float) if isinstance(table, list | tuple) else table
+    values = np.asarray(table) if isinstance(table, list | tuple) else table
+    _check_scores(values)
     return mean + sd * (values - norm_mean) / norm_sd
+
+
+def _check_scores(table: Any) -> None:
+    """Refuse scores that are not numbers."""
+    dtypes = table.dtypes if hasattr(table, "columns") else [np.asarray(table).dtype]
+    for dtype in dtypes:
+        if getattr(dtype, "kind", "f") not in "biuf":
+            raise InputTypeError(f"scores are numbers; got {type(table).__name__} of {dtype}.")
 
 
 def _by_scale(table: Any, norm_mean: Any, norm_sd: Any, mean: float, sd: float) -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cte_metrics.core.arguments import checked
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.fingerprint import ExactSums, fingerprint
 from cte_metrics.core.naming import named_column
@@ -135,7 +136,8 @@ class Moments(Frozen):
         """Labels of the groups summarised apart."""
         return tuple(self.by)
 
-    def group(self, label: Any) -> Moments:
+    @checked
+    def group(self, label: Hashable) -> Moments:
         """Return the moments of one group.
 
         Raises

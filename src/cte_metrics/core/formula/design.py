@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.floats import TOO_LARGE
 from cte_metrics.core.formula.grammar import Factor, Formula, Name, read_text
 from cte_metrics.core.formula.values import numbers, value_of
 from cte_metrics.core.naming import name_text, places
@@ -20,7 +21,6 @@ from cte_metrics.errors import InputError, InputTypeError, ModelSyntaxError, clo
 from cte_metrics.errors import UnknownNameError as UnknownName
 
 INTERCEPT = "intercept"
-TOO_LARGE = 1e150  # its square is no longer a number
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,11 @@ def role_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index
         return None
     if np.isscalar(given) or _is_label(given, frame.columns):
         return plain_series(frame.get_column(_known(given, frame.columns, role)), index)
-    values = given.to_list() if hasattr(given, "to_list") else list(np.asarray(given).tolist())
+    values = given.to_list() if hasattr(given, "to_list") else np.asarray(given).tolist()
+    if not isinstance(values, list):
+        raise InputTypeError(
+            f"{role} names a column or has one entry for each row; got {type(given).__name__}."
+        )
     if len(values) != len(index):
         raise InputError(f"{role} has {len(values)} entries; the survey has {len(index)} rows.")
     name = getattr(given, "name", None)
