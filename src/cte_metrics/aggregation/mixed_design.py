@@ -15,7 +15,6 @@ import pandas as pd
 from cte_metrics.aggregation.grouped import code_groups, labels_of
 from cte_metrics.arrays import Array, Index, Integers
 from cte_metrics.core.formula.design import Design, as_frame, check_finite, read_formula
-from cte_metrics.core.naming import name_text
 from cte_metrics.errors import (
     IdentificationError,
     InputError,

@@ -12,7 +12,7 @@ square_matrix, looks_like_matrix, possible_moments, sequence``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
