@@ -15,7 +15,7 @@ import typer
 from cte_metrics import __version__
 from cte_metrics.cli import output
 from cte_metrics.cli.hints import in_flags
-from cte_metrics.cli.survey import reads_survey
+from cte_metrics.cli.survey import Force, reads_survey
 
 if TYPE_CHECKING:
     from cte_metrics.core.survey.responses import Responses
@@ -58,8 +58,9 @@ def _root(
 
 
 @app.command()
-def demo(page: Page = Path("cte-report.html")) -> None:
+def demo(page: Page = Path("cte-report.html"), force: Force = False) -> None:
     """Run the main job on the bundled example (simulated answers) and write the report."""
+    output.check_targets([page], force=force)
     from cte_metrics.simulation import load_example
 
     _validate_to(load_example(), page, title="Collective teacher efficacy: a simulated survey")
@@ -72,8 +73,10 @@ def instruments(
     ] = None,
     path: Output = Path("-"),
     table_format: Format = None,
+    force: Force = False,
 ) -> None:
     """List the instruments, or show one (its key, range, sources and what is unconfirmed)."""
+    output.check_targets([path], force=force, sources=[instrument])
     from cte_metrics.core.instrument.registry import list_instruments, load_instrument
 
     if instrument is None and str(path) == "-" and table_format is None:
@@ -200,8 +203,10 @@ def simulate(
     ] = None,
     path: Output = Path("-"),
     table_format: Format = None,
+    force: Force = False,
 ) -> None:
     """Simulate answers to an instrument from a two-level ordinal factor model."""
+    output.check_targets([path], force=force, sources=[instrument])
     from cte_metrics.core.instrument.registry import load_instrument
     from cte_metrics.simulation import simulate_responses
 

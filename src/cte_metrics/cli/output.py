@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cte_metrics.cli.hints import in_flags
+from cte_metrics.core.writing import write_file
 from cte_metrics.errors import InputError
 from cte_metrics.results.render.blocks import Block
 from cte_metrics.results.render.json import jsonable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from cte_metrics.core.survey.responses import Responses
     from cte_metrics.report.validation import Validation
 
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 COLOURS = {"good": "green", "caution": "yellow", "stop": "red", "info": "blue"}
 
 
@@ -35,15 +38,39 @@ class TableFormat(StrEnum):
 
 
 def write_table(table: pd.DataFrame, path: Path, table_format: TableFormat | None) -> None:
-    """Write a table as CSV or JSON; index levels with names become columns."""
+    """Write a table as CSV or JSON; index levels with names become columns.
+
+    In CSV a text that a spreadsheet program would run as a formula gets an apostrophe before it.
+    """
     chosen = table_format or (TableFormat.json if path.suffix == ".json" else TableFormat.csv)
     levels = [n for n in table.index.names if n is not None and n not in table.columns]
     frame = table.reset_index(levels) if levels else table
     if chosen is TableFormat.csv:
-        _write(frame.to_csv(index=False), path)
+        _write(_inert(frame).to_csv(index=False), path)
     else:
         rows = [jsonable(row) for row in frame.astype(object).to_dict(orient="records")]
         _write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def _inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of which no text is a formula to a spreadsheet program; say so on stderr."""
+    texts = frame.select_dtypes(exclude=["number", "bool"])
+    risky = texts.map(_is_formula)
+    n = int(risky.to_numpy().sum()) + sum(map(_is_formula, frame.columns))
+    if not n:
+        return frame
+    inert = frame.copy()
+    for name in texts.columns:
+        inert[name] = texts[name].where(~risky[name], "'" + texts[name].astype(str))
+    tell_notes([
+        f"{n} {'text' if n == 1 else 'texts'} beginning with {', '.join(map(repr, FORMULA_MARKS))} "
+        "got an apostrophe, so that no spreadsheet program runs a formula."
+    ])  # fmt: skip
+    return inert.set_axis([f"'{c}" if _is_formula(c) else c for c in frame.columns], axis=1)
+
+
+def _is_formula(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(FORMULA_MARKS)
 
 
 def show_instruments(table: pd.DataFrame) -> None:
@@ -80,7 +107,42 @@ def _write(text: str, path: Path) -> None:
     if str(path) == "-":
         sys.stdout.write(text)
     else:
-        path.write_text(text, encoding="utf-8")
+        write_file(path, text)
+
+
+def check_targets(
+    targets: Sequence[Path | None], *, force: bool, sources: Sequence[object] = ()
+) -> None:
+    """Refuse to write over files, before anything is computed.
+
+    Parameters
+    ----------
+    targets : sequence of Path or None
+        Files to write; ``-`` is standard output.
+    force : bool
+        Whether files that exist may be replaced.
+    sources : sequence
+        Files that are read, which are never replaced.
+
+    Raises
+    ------
+    InputError
+        If a target exists and ``force`` is false, or is also read.
+    """
+    read = [os.path.realpath(str(source)) for source in sources if os.path.isfile(str(source))]
+    for target in targets:
+        if target is None or str(target) == "-":
+            continue
+        if os.path.realpath(target) in read:
+            raise InputError(
+                f"'{target}' is read by this command and would be lost.",
+                hint="Name another file in --output.",
+            )
+        if target.is_file() and not force:
+            raise InputError(
+                f"'{target}' exists already.",
+                hint="Name another file in --output, or pass --force to replace it.",
+            )
 
 
 def survey_frame(responses: Responses) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 
+from cte_metrics.cli import output
 from cte_metrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ Skip = Annotated[
 Header = Annotated[
     int | None, typer.Option(min=0, help="Rows of the header, 0 for none; found out by default.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
 OnInvalid = Annotated[
     str,
     typer.Option(
@@ -168,14 +170,21 @@ def reads_survey(*, covariates: bool = False) -> Callable[[Command], Command]:
         @wraps(function)
         def command(**given: Any) -> None:
             described = {p.name: given.pop(p.name) for p in options}
+            targets = [given.get(name) for name in ("path", "page", "json_path")]
+            read = (described["survey"], described["instrument"])
+            output.check_targets(targets, force=given.pop("force"), sources=read)
             function(read_survey(**described), **given)
 
-        told = [*options, *_parameters(function)[1:]]
+        told = [*options, *_parameters(function)[1:], *_parameters(_writes)]
         command.__signature__ = inspect.Signature(told)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in told}
         return command
 
     return command_of
+
+
+def _writes(*, force: Force = False) -> None:
+    """Stand for the options of commands that write files."""
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

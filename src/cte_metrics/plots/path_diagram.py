@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.plots.style import BLUE, INK, ORANGE, SOFT, figure
+from cte_metrics.plots.svg import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +85,7 @@ def path_diagram(
         axes.set_ylim(min(ys) - 1.1, max(ys) + 1.9)
         axes.set_title(_title(fit, group, level))
     if path is not None:
-        drawn.savefig(path)
+        save(drawn, path)
     return drawn
 
 

@@ -213,7 +213,8 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
         for scale, row in _wave_means(responses.at_wave(wave), wave, notes).items()
     }
     if "total" not in {scale for scale, _ in rows}:
-        return _not_compared([n for n in notes if n not in scores.notes])
+        _refuse([n for n in notes if n not in scores.notes])
+        return None
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(list(rows), names=["scale", "wave"])
     table = table.sort_index(level="scale", sort_remaining=False)
@@ -234,7 +235,7 @@ def waves(responses: Responses, minimum_group_size: int) -> Section | None:
     )
 
 
-def _not_compared(failures: list[str]) -> None:
+def _refuse(failures: list[str]) -> None:
     """Say why no wave has a mean; nothing where all are suppressed."""
     from cte_metrics.errors import InputError
 

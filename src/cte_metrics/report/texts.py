@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cte_metrics.core.writing import write_file
+
 
 def json_text(record: Mapping[str, Any], path: str | Path | None = None) -> str:
     """Return a record as JSON text, and write it to ``path`` when one is given."""
@@ -19,5 +21,5 @@ def json_text(record: Mapping[str, Any], path: str | Path | None = None) -> str:
 def written(text: str, path: str | Path | None) -> str:
     """Return the text, and write it to ``path`` when one is given."""
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        write_file(path, text)
     return text

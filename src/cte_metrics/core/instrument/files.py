@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cte_metrics.core.writing import write_file
 from cte_metrics.errors import InstrumentError
 
 _LINE_MARKS = re.compile("[\x85\u2028\u2029\ufeff]")
@@ -47,11 +48,12 @@ def write_document(document: Mapping[str, Any], path: str | PathLike[str]) -> No
     ------
     InstrumentError
         If the suffix is unknown.
+    InputError
+        If the file cannot be written.
     """
     file = Path(path)
     render = _by_suffix(file, {"yaml": _to_yaml, "toml": _to_toml, "json": _to_json})
-    with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(render(document))
+    write_file(file, render(document))
 
 
 def _by_suffix(file: Path, choices: Mapping[str, Callable[[Any], Any]]) -> Callable[[Any], Any]:
