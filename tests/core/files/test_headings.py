@@ -52,7 +52,7 @@ def test_a_trailing_delimiter_of_header_and_rows(tmp_path: Path) -> None:
 
 
 def test_row_names_of_r_stay_beside_the_answers(tmp_path: Path) -> None:
-    path = written(tmp_path / "t.csv", '"q1","q2","q3"\n"a",1,2,3\n"b",2,3,4\n"c",3,4,\n')
+    path = written(tmp_path / "t.csv", '"q1","q2","q3"\n"a",1,2,3\n"b",2,3,4\n"c",3,4,NA\n')
     read = read_responses(path, asked(), respondent="row_names")
     assert answers(read)[:2] == ROWS[:2]
     assert read.respondent.tolist() == ["a", "b", "c"]
@@ -72,6 +72,7 @@ def test_row_names_of_r_stay_beside_the_answers(tmp_path: Path) -> None:
         ("q1,q2,q3\n1,2,3,4,5\n1,2,3,4,5\n", "line 2 has 5 fields, the header 3"),
         ('q1,q2,q3\n"1\n",2,3\n2,3,4,no, never\n', "line 4 has 5 fields, the header 3; 'no'"),
         ("q1,q2,q3\n1,2,3,4\n1,2,3,4\n", "line 2 has 4 fields, the header 3"),
+        ("id,q1,q2,q3\n1,1,2,3,\n2,1,2,3,5\n", "line 3 has 5 fields, the header 4; '5' stands"),
     ],
 )
 def test_rows_longer_than_the_header_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -274,6 +275,17 @@ def test_numbers_as_headers(tmp_path: Path, name: str) -> None:
     assert answers(turned) == [[3, 2, 1], [4, 3, 2]]
     with pytest.raises(cte.InputError, match="a column is called 1, none is called 0"):
         read_responses(path, asked(), columns=[0, 1, 2])
+
+
+def test_numbers_as_headers_below_a_title(tmp_path: Path) -> None:
+    head = [["Survey of 2024"], [None], ["", "Efficacy", None, None, "Info"]]
+    rows = [["id", 1, 2, 3, "school"], ["a", 1, 2, 3, "Oak"]]
+    path = workbook(tmp_path / "t.xlsx", [*head, *rows])
+    named = {1: "q1", 2: "q2", 3: "q3"}
+    read = read_responses(path, asked(), columns=named, group="school")
+    assert (answers(read), read.group.tolist()) == ([[1, 2, 3]], ["Oak"])
+    with pytest.raises(cte.UnknownNameError, match="skip=; header= says"):
+        read_responses(path, asked())
 
 
 def test_positions_are_positions_where_no_column_is_so_called(tmp_path: Path) -> None:

@@ -202,7 +202,10 @@ def _read(table: _Table, *, even: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 
 def _has_row_names(body: list[list[str]], width: int) -> bool:
-    """Whether every row is one field wider, its first field is its own and its last is filled."""
+    """Whether every row is one field wider, its first field is its own and its last is filled.
+
+    So R writes row names; an unnamed column of remarks behind the answers has gaps.
+    """
     wider = bool(body) and all(len(row) == width + 1 for row in body)
     names = {row[0] for row in body if row}
-    return wider and len(names) == len(body) and any(row[-1].strip() for row in body)
+    return wider and len(names) == len(body) and all(row[-1].strip() for row in body)

@@ -30,6 +30,8 @@ from cte_metrics.core.survey.value_labels import recode_by_labels
 from cte_metrics.core.survey.wording import Wording
 from cte_metrics.errors import InputError, UnknownNameError
 
+ABOVE = "Lines above the header are passed over with skip=; header= says how many rows it has."
+
 
 def read_responses(
     path: str | PathLike[str],
@@ -147,7 +149,8 @@ def _options(roles: Roles, asked: Instrument, long: Any, given: tuple[Any, ...])
     identifiers = [n for n in roles_named if isinstance(n, str)]
     named = [*identifiers, *roles.covariates, roles.weights, *of_answer]
     listed = () if roles.columns is None or isinstance(roles.columns, str) else roles.columns
-    told = [str(n) for n in (*named, *listed) if isinstance(n, str)]
+    names = listed if isinstance(listed, Mapping) else [n for n in listed if isinstance(n, str)]
+    told = [str(n) for n in (*named, *names) if n is not None]
     items = [text for item in asked.items for text in (item.id, item.label) if text]
     return FileOptions(
         delimiter=delimiter,
@@ -209,7 +212,8 @@ def _found(file: SurveyFile, roles: Roles, present: list[str], asked: Instrument
         item_columns(present, asked, chosen)
     except UnknownNameError as error:
         frame = file.frame if isinstance(file.frame, pd.DataFrame) else pd.DataFrame()
-        hints = (long_hint(frame, asked.item_ids), sheets_hint(file.sheets), error.hint)
+        above = ABOVE if file.sheets or file.decimal_comma is not None else None
+        hints = (long_hint(frame, asked.item_ids), sheets_hint(file.sheets), error.hint, above)
         told = " ".join(hint for hint in hints if hint)
         raise UnknownNameError(error.problem, hint=told) from None
     return roles
