@@ -106,8 +106,8 @@ def test_rows_to_keep(tmp_path: Path, instrument: Path, capsys: pytest.CaptureFi
     assert run(*options) == 0
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) == 2
-    assert "did not finish was left out (--keep unfinished keeps it)" in shown.err
-    assert run(*options, "--keep", "unfinished", "--keep", "preview") == 0
+    assert "did not finish was left out (--keep-rows unfinished keeps it)" in shown.err
+    assert run(*options, "--keep-rows", "unfinished", "--keep-rows", "preview") == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
@@ -175,7 +175,7 @@ def test_hints_speak_of_options(
 
 
 HINT = re.compile(
-    r"\b(columns|missing_codes|on_invalid|delimiter|encoding|sheet|labels|keep|long)="
+    r"\b(columns|missing_codes|on_invalid|delimiter|encoding|sheet|labels|keep_rows|long)="
 )
 
 

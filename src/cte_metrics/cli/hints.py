@@ -14,8 +14,9 @@ _PHRASES = (
     ),
     (r"columns=\[1, 2, \.\.\.\]", "--columns 1,2,..."),
     (r"or a list of columns in item order", "or the columns in item order"),
-    (r"keep=\['preview', 'unfinished'\]", "--keep preview --keep unfinished"),
-    (r"keep=\['(\w+)'\]", r"--keep \1"),
+    (r"keep_rows=\['preview', 'unfinished'\]", "--keep-rows preview --keep-rows unfinished"),
+    (r"keep_rows=\['(\w+)'\]", r"--keep-rows \1"),
+    (r"\bkeep_rows=?\s*", "--keep-rows "),
     (r"long=\('(.+?)', '(.+?)', '(.+?)'\)", r"--long \1,\2,\3"),
     (r"on_invalid='missing' to set such answers to missing and list them in \.issues",
      "--on-invalid missing to set such answers to missing"),
@@ -24,9 +25,9 @@ _PHRASES = (
     (r"missing_codes=?", "--missing-code"),
     (r"; see \.issues", ""),
     (r"Pass sheet=\.", "Pass --sheet."),
-    (r"\b(columns|group|respondent|wave|weights|covariates|labels|keep|long|delimiter|encoding"
+    (r"\b(columns|group|respondent|wave|weights|covariates|labels|long|delimiter|encoding"
      r"|sheet|skip|header|instrument|method|missing|rule)=(?=[\w'\"\[({-])", r"--\1 "),
-    (r"\b(columns|group|respondent|wave|weights|covariates|labels|keep|long|delimiter|encoding"
+    (r"\b(columns|group|respondent|wave|weights|covariates|labels|long|delimiter|encoding"
      r"|sheet|skip|header|instrument|method|missing|rule)=", r"--\1"),
 )  # fmt: skip
 _RULES = tuple((re.compile(pattern), put) for pattern, put in _PHRASES)

@@ -45,7 +45,7 @@ def export(path: Path, rows: list[list[object]], header: list[list[str]]) -> Pat
 @pytest.mark.problem(
     "qualtRics, excluder",
     "previews, tests and unfinished rows of a Qualtrics export are counted as respondents",
-    "they are left out unless keep= names them; notes and the report count them",
+    "they are left out unless keep_rows= names them; notes and the report count them",
 )
 @pytest.mark.parametrize("name", ["q.csv", "q.tsv", "q.xlsx"])
 @pytest.mark.parametrize("coded", [False, True])
@@ -59,14 +59,15 @@ def test_rows_that_are_no_finished_answers_of_respondents(
     read = read_responses(path, asked(), respondent="ResponseId")
     assert read.respondent.tolist() == ["R_1", "R_4"]
     assert read.notes[-2:] == (
-        "2 rows of previews and tests of the survey were left out (keep=['preview'] keeps them).",
-        "1 row of respondents who did not finish was left out (keep=['unfinished'] keeps it).",
+        "2 rows of previews and tests of the survey were left out "
+        "(keep_rows=['preview'] keeps them).",
+        "1 row of respondents who did not finish was left out (keep_rows=['unfinished'] keeps it).",
     )
-    kept = read_responses(path, asked(), keep="unfinished")
+    kept = read_responses(path, asked(), keep_rows="unfinished")
     assert answers(kept)[1][0] == 2
     assert len(kept) == 3
     assert "1 row of respondents who did not finish was kept." in kept.notes
-    assert len(read_responses(path, asked(), keep=["preview", "unfinished"])) == 5
+    assert len(read_responses(path, asked(), keep_rows=["preview", "unfinished"])) == 5
 
 
 def test_each_mark_of_a_preview_counts(tmp_path: Path) -> None:
@@ -98,9 +99,9 @@ def test_where_no_row_is_left_the_error_says_how_to_keep_them(tmp_path: Path) ->
     path = export(tmp_path / "q.csv", [ROWS[1]], [NAMES, TEXTS, IMPORT_IDS])
     with pytest.raises(cte.InputError, match=r"No row is left. 1 row of previews") as caught:
         read_responses(path, asked())
-    assert "keep=" in str(caught.value)
-    with pytest.raises(cte.InputError, match="keep='previews' is not one of"):
-        read_responses(path, asked(), keep="previews")
+    assert "keep_rows=" in str(caught.value)
+    with pytest.raises(cte.InputError, match="keep_rows='previews' is not one of"):
+        read_responses(path, asked(), keep_rows="previews")
 
 
 def test_they_are_counted_on_the_report(tmp_path: Path) -> None:
@@ -186,4 +187,4 @@ def test_rows_that_limesurvey_never_received(tmp_path: Path, names: tuple[str, s
     read = read_responses(tmp_path / "l.csv", asked(), respondent="id")
     assert read.respondent.tolist() == [1, 3]
     assert "1 row of respondents who did not finish" in read.notes[-1]
-    assert len(read_responses(tmp_path / "l.csv", asked(), keep="unfinished")) == 3
+    assert len(read_responses(tmp_path / "l.csv", asked(), keep_rows="unfinished")) == 3

@@ -212,6 +212,17 @@ def test_a_column_of_dates_is_refused():
         read(frame(c=pd.to_datetime(["2024-01-01"] * 3)))
 
 
+def test_complex_and_endless_numbers_are_listed():
+    r = read(
+        frame(c=pd.Series([1 + 2j, 10**400, 5], dtype=object)), on_invalid="missing", max_invalid=1
+    )
+    assert r.items["c"].isna().tolist() == [True, True, False]
+    assert r.issues["problem"].tolist() == [
+        "is of type complex, not an answer",
+        "is outside 1 to 5",
+    ]
+
+
 def test_odd_objects_are_listed():
     r = read(frame(c=[[1], {"x": 1}, 5]), on_invalid="missing", max_invalid=1)
     assert r.items["c"].isna().tolist() == [True, True, False]

@@ -47,7 +47,7 @@ def read_responses(
     missing_codes: Any = (),
     labels: Sequence[str] | Mapping[Any, Any] | None = None,
     max_invalid: float = 0.5,
-    keep: Keep | Iterable[Keep] = (),
+    keep_rows: Keep | Iterable[Keep] = (),
     long: tuple[str, str, str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -73,7 +73,7 @@ def read_responses(
         positions from 0 elsewhere, e.g. ``range(1, 13)``. By default a column belongs to the item
         whose id or label it carries, as its name, as the row of a grid question in square
         brackets, or as the question text.
-    keep : {"preview", "unfinished"} or sequence of them
+    keep_rows : {"preview", "unfinished"} or sequence of them
         Rows that stay although they are no finished answers: previews and tests of a Qualtrics
         survey; respondents who did not finish (Qualtrics, LimeSurvey). By default they are left
         out, and a note counts them.
@@ -120,7 +120,7 @@ def read_responses(
     roles = Roles(respondent, group, wave, columns, carried, weights)
     options = _options(roles, asked, long, (delimiter, encoding, sheet, skip, header))
     file = read_file(Path(path), options, log)
-    file = _rows(file, keep)
+    file = _rows(file, keep_rows)
     file, roles = _one_row_each(file, roles, long)
     present = _names(file.frame)
     roles = _found(file, roles, present, asked)

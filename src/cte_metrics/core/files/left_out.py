@@ -27,20 +27,20 @@ _SAID = {
 }
 
 
-def left_out(frame: pd.DataFrame, keep: str | Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
+def left_out(frame: pd.DataFrame, keep_rows: str | Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of finished answers, and notes that count the others.
 
     Parameters
     ----------
     frame : DataFrame
         Rows of a file, columns named as the platform names them.
-    keep : sequence of {"preview", "unfinished"}
+    keep_rows : sequence of {"preview", "unfinished"}
         Kinds of rows that stay.
 
     Raises
     ------
     InputError
-        If ``keep`` names another kind, or no row is left.
+        If ``keep_rows`` names another kind, or no row is left.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def left_out(frame: pd.DataFrame, keep: str | Iterable[str]) -> tuple[pd.DataFra
     >>> left_out(rows, ())[0]["q1"].tolist(), len(left_out(rows, ["preview"])[0])
     ([3], 2)
     """
-    kept = _kinds(keep)
+    kept = _kinds(keep_rows)
     columns = {_letters(str(name)): name for name in reversed(list(frame.columns))}
     found = _qualtrics(frame, columns) or _limesurvey(frame, columns)
     notes, stay = [], np.ones(len(frame), dtype=bool)
@@ -59,20 +59,26 @@ def left_out(frame: pd.DataFrame, keep: str | Iterable[str]) -> tuple[pd.DataFra
             stay &= ~new | (kind in kept)
     if len(frame) and not stay.any():
         raise InputError(
-            f"No row is left. {' '.join(notes)}", hint="Keep them: keep=['preview', 'unfinished']."
+            f"No row is left. {' '.join(notes)}",
+            hint="Keep them: keep_rows=['preview', 'unfinished'].",
         )
     return (frame if stay.all() else frame[stay]), notes
 
 
-def _kinds(keep: str | Iterable[str]) -> set[str]:
-    if not isinstance(keep, str | Iterable):
-        raise InputTypeError(f"keep is a list of {get_args(Keep)}; got {type(keep).__name__}.")
-    return {one_of(kind, Keep, "keep") for kind in ([keep] if isinstance(keep, str) else keep)}
+def _kinds(keep_rows: str | Iterable[str]) -> set[str]:
+    if not isinstance(keep_rows, str | Iterable):
+        raise InputTypeError(
+            f"keep_rows is a list of {get_args(Keep)}; got {type(keep_rows).__name__}."
+        )
+    return {
+        one_of(kind, Keep, "keep_rows")
+        for kind in ([keep_rows] if isinstance(keep_rows, str) else keep_rows)
+    }
 
 
 def _told(kind: str, n: int, kept: bool) -> str:
     rows, were = ("row", "was") if n == 1 else ("rows", "were")
-    done = "kept" if kept else f"left out (keep=[{kind!r}] keeps {'it' if n == 1 else 'them'})"
+    done = "kept" if kept else f"left out (keep_rows=[{kind!r}] keeps {'it' if n == 1 else 'them'})"
     return f"{n} {rows} {_SAID[kind]} {were} {done}."
 
 

@@ -281,7 +281,7 @@ class _Reading:
     def of(cls, value: Any, scale: Wording, missing: MissingCodes) -> _Reading:
         if isinstance(value, _Truth):
             return _truth(value.value, scale)
-        if isinstance(value, numbers.Number | Decimal):
+        if isinstance(value, numbers.Real | Decimal):
             return _figure(value, scale, missing)
         if isinstance(value, str):
             return _text(value, scale, missing)
@@ -295,7 +295,10 @@ def _truth(value: bool, scale: Wording) -> _Reading:
 
 
 def _figure(value: Any, scale: Wording, missing: MissingCodes) -> _Reading:
-    figure = float(value)
+    try:
+        figure = float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return _Reading("number", problem=_outside(scale))
     if math.isnan(figure):
         return _Reading("empty")
     if figure in missing.numbers:
