@@ -78,13 +78,18 @@ def test_each_mark_of_a_preview_counts(tmp_path: Path) -> None:
         assert len(read_responses(tmp_path / "q.csv", asked())) == 1
 
 
-def test_the_same_of_an_export_to_spss(tmp_path: Path) -> None:
+def test_the_same_of_an_export_to_spss_or_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS, columns=NAMES)
     frame = frame.assign(Status=frame["Status"].map(CODES), Finished=[1, 1, 0, 1, 1])
     frame[["q1", "q2", "q3"]] = frame[["q1", "q2", "q3"]].astype(float)
     pyreadstat.write_sav(frame, tmp_path / "q.sav")
-    read = read_responses(tmp_path / "q.sav", asked(), respondent="ResponseId")
-    assert read.respondent.tolist() == ["R_1", "R_4"]
+    frame.to_parquet(tmp_path / "q.parquet")
+    for name in ("q.sav", "q.parquet"):
+        read = read_responses(tmp_path / name, asked(), respondent="ResponseId")
+        assert read.respondent.tolist() == ["R_1", "R_4"]
+        assert len(read.notes) == 2
+        kept = read_responses(tmp_path / name, asked(), keep_rows="preview")
+        assert len(kept) == 4
 
 
 def test_a_survey_with_a_status_of_its_own_keeps_all_rows(tmp_path: Path) -> None:

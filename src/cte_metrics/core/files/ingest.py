@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cte_metrics.core.files.left_out import Keep, left_out
+from cte_metrics.core.files.left_out import Keep, is_mark, left_out
 from cte_metrics.core.files.long_format import long_hint, widened
 from cte_metrics.core.files.natural import natural
 from cte_metrics.core.files.survey_files import read_file
@@ -171,10 +171,12 @@ def _names(frame: Any) -> list[str]:
 
 def _rows(file: SurveyFile, keep: Any) -> SurveyFile:
     """Leave out previews, tests and unfinished rows of survey platforms."""
-    if not isinstance(file.frame, pd.DataFrame):
-        left_out(pd.DataFrame(), keep)
-        return file
-    frame, notes = left_out(file.frame, keep)
+    if isinstance(file.frame, pd.DataFrame):
+        frame, notes = left_out(file.frame, keep)
+    else:
+        told = file.frame.select([n for n in file.frame.column_names if is_mark(n)]).to_pandas()
+        stay, notes = left_out(told, keep)
+        frame = file.frame.take(stay.index.to_numpy()) if notes else file.frame
     return replace(file, frame=frame, notes=(*file.notes, *notes))
 
 

@@ -3,7 +3,7 @@
 Qualtrics marks previews and tests (``Status``, ``DistributionChannel``) and whether a respondent
 reached the end (``Finished``); LimeSurvey leaves the date of submission blank where one did not.
 
-Functions: ``left_out``.
+Functions: ``left_out``, ``is_mark``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from cte_metrics.errors import InputError, InputTypeError, one_of
 
 Keep = Literal["preview", "unfinished"]
 
+MARKS = frozenset({
+    "responseid", "status", "finished", "distributionchannel",
+    "submitdate", "datesubmitted", "lastpage",
+})  # fmt: skip
 _PREVIEWS = ("preview", "test")  # of texts such as "Survey Preview"
 _PREVIEW_BITS = 1 | 2  # of Qualtrics' numbers: 1 is a preview, 2 a test, 16 or 32 may be added
 _NO = {"false", "0", "0.0", "no"}
@@ -80,6 +84,11 @@ def _told(kind: str, n: int, kept: bool) -> str:
     rows, were = ("row", "was") if n == 1 else ("rows", "were")
     done = "kept" if kept else f"left out (keep_rows=[{kind!r}] keeps {'it' if n == 1 else 'them'})"
     return f"{n} {rows} {_SAID[kind]} {were} {done}."
+
+
+def is_mark(name: str) -> bool:
+    """Whether a column of this name may tell what kind of row one is."""
+    return _letters(name) in MARKS
 
 
 def _letters(name: str) -> str:
