@@ -83,13 +83,11 @@ def _again(solution: Solution, r: Array) -> Array | None:
         return None
     options = {"n_starts": 2} | dict(solution.rotation_options)
     found = extract(r, len(solution.factors), solution.method, thorough=False)
-    if solution.rotation == "promax":
-        options.pop("n_starts")
     turned = rotating.rotate(
         found.loadings,
         solution.rotation,
         kaiser=solution.kaiser,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
     if not (found.converged and turned.converged):
         return None

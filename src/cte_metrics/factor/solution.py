@@ -9,6 +9,7 @@ from typing import Any
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.factor.levels import Level
 from cte_metrics.kernels.factor.extraction import Method
+from cte_metrics.kernels.factor.rotation import Method as RotationMethod
 from cte_metrics.results.frozen import Frozen
 
 
@@ -31,7 +32,7 @@ class Solution(Frozen):
     items: tuple[str, ...]
     factors: tuple[str, ...]
     method: Method
-    rotation: str
+    rotation: RotationMethod
     kaiser: bool
     rotation_options: Mapping[str, Any]
     n_obs: float | None
