@@ -74,6 +74,7 @@ CALLS: dict[str, Call] = {
     "LoadingErrors": Call(
         "factor.EFA.standard_errors", lambda: cte.factor.efa(wave(), 2).standard_errors()
     ),
+    "Correlations": Call("factor.correlations", lambda: cte.factor.correlations(wave())),
     "Polychoric": Call("factor.polychoric", lambda: cte.factor.polychoric(wave())),
     "Retention": Call(
         "factor.n_factors", lambda: cte.factor.n_factors(wave(), n_resamples=20, rng=1)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from cte_metrics.factor.factor_congruence import congruence as congruence
     from cte_metrics.factor.hierarchical import schmid_leiman as schmid_leiman
     from cte_metrics.factor.invariance_result import Invariance as Invariance
+    from cte_metrics.factor.item_correlations import Correlations as Correlations
+    from cte_metrics.factor.item_correlations import correlations as correlations
     from cte_metrics.factor.loading_errors import LoadingErrors as LoadingErrors
     from cte_metrics.factor.measurement_invariance import invariance as invariance
     from cte_metrics.factor.polychorics import Polychoric as Polychoric
@@ -37,6 +39,7 @@ attach(
         "polychorics": ["Polychoric", "polychoric"],
         "retention_result": ["Retention"],
         "rotations": ["Rotated", "rotate"],
+        "item_correlations": ["Correlations", "correlations"],
         "hierarchical": ["schmid_leiman"],
     },
 )
