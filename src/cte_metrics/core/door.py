@@ -32,7 +32,7 @@ class ItemData:
     Created by: ``cte_metrics.core.door.item_data``.
     Consumed by: ``cte_metrics.reliability.source.read_source``,
     ``cte_metrics.aggregation.grouped.grouped_items``,
-    ``cte_metrics.factor.correlation_input.correlation_matrix``,
+    ``cte_metrics.factor.matrices.correlation_input.correlation_matrix``,
     ``cte_metrics.factor.polychorics.polychoric``, ``cte_metrics.scoring.items.item_analysis``,
     ``cte_metrics.summaries.moments.Moments.from_data``.
 

@@ -1,23 +1,38 @@
 """Standard errors of a factor solution from resampled respondents or schools.
 
-Functions: ``bootstrap_errors``.
+Functions: ``standard_errors_of, bootstrap_errors``.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
-from cte_metrics.errors import CTEError, EstimationError, InputError
+from cte_metrics.core.randomness import Seed, generator
+from cte_metrics.errors import CTEError, EstimationError, InputError, one_of
 from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
-from cte_metrics.factor.resampled import correlation_stacks, known_rows
+from cte_metrics.factor.matrices.resampled import correlation_stacks, known_rows
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import rotation as rotating
 from cte_metrics.kernels.factor.extraction import extract
 from cte_metrics.results.provenance import Provenance
 
+ErrorMethod = Literal["asymptotic", "bootstrap"]
+
 _FEW_SCHOOLS = 30
 _LOWEST_ROOT = 1e-9
+
+
+def standard_errors_of(
+    solution: Solution, method: ErrorMethod, *, n_resamples: int, rng: Seed
+) -> LoadingErrors:
+    """Standard errors by the delta method or from resamples."""
+    one_of(method, ErrorMethod, "method")
+    if method == "asymptotic":
+        return loading_errors(solution)
+    return bootstrap_errors(solution, n_resamples=n_resamples, rng=generator(rng))
 
 
 def bootstrap_errors(

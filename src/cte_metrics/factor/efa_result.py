@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.randomness import generator
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import one_of
-from cte_metrics.factor.bootstrap_errors import bootstrap_errors
-from cte_metrics.factor.loading_errors import LoadingErrors, loading_errors
+from cte_metrics.factor.bootstrap_errors import ErrorMethod, standard_errors_of
+from cte_metrics.factor.loading_errors import LoadingErrors
 from cte_metrics.factor.score_frames import respondent_scores, validities, weights_frame
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor.factor_scores import ScoreMethod
@@ -22,8 +20,6 @@ from cte_metrics.results.render.blocks import Block
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ErrorMethod = Literal["asymptotic", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -145,7 +141,7 @@ class EFA(Result):
         method: ErrorMethod = "asymptotic",
         *,
         n_resamples: int = 500,
-        rng: int | np.random.Generator | None = None,
+        rng: Seed = None,
     ) -> LoadingErrors:
         """Standard errors of loadings and factor correlations; see `LoadingErrors`.
 
@@ -164,10 +160,7 @@ class EFA(Result):
         InputError
             If the bootstrap lacks answers, or correlations are not Pearson's.
         """
-        one_of(method, ErrorMethod, "method")
-        if method == "asymptotic":
-            return loading_errors(self.solution)
-        return bootstrap_errors(self.solution, n_resamples=n_resamples, rng=generator(rng))
+        return standard_errors_of(self.solution, method, n_resamples=n_resamples, rng=rng)
 
     def _heading(self) -> str:
         asked = self.provenance.settings

@@ -21,15 +21,15 @@ from cte_metrics.errors import (
     one_of,
     warn,
 )
-from cte_metrics.factor.correlation_input import (
+from cte_metrics.factor.efa_result import EFA
+from cte_metrics.factor.matrices.correlation_input import (
     Correlation,
     CorrelationInput,
     Missing,
     correlation_matrix,
 )
-from cte_metrics.factor.definite import any_matrix, definite_matrix
-from cte_metrics.factor.efa_result import EFA
-from cte_metrics.factor.levels import Level
+from cte_metrics.factor.matrices.definite import any_matrix, definite_matrix
+from cte_metrics.factor.matrices.levels import Level
 from cte_metrics.factor.rotation_options import checked_options, kaiser_normalised, rotation_text
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import extraction as extracting

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from cte_metrics.arrays import Array, Flags
+from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.core.door import ItemData, complete_rows, item_data
 from cte_metrics.core.naming import meant
 from cte_metrics.errors import InputError, check_confidence, one_of
@@ -218,7 +218,7 @@ def _refuse_constant(values: Array, items: tuple[str, ...]) -> None:
 
 def _kept(
     items: tuple[str, ...], control: Sequence[Any] | str | None, method: str
-) -> tuple[Array, Array]:
+) -> tuple[Index, Index]:
     everything = np.arange(len(items))
     if control is None:
         return everything, everything[:0]
@@ -236,7 +236,7 @@ def _kept(
     return kept, controls
 
 
-def _partial(r: Array, kept: Array, controls: Array) -> tuple[Array, int]:
+def _partial(r: Array, kept: Index, controls: Index) -> tuple[Array, int]:
     """Partial correlations given the controls, or all other items; how many are held constant."""
     used = r[np.ix_(controls, controls)] if len(controls) else r
     if np.isnan(r).any() or np.linalg.eigvalsh(used)[0] <= _LOWEST_ROOT:
@@ -255,7 +255,7 @@ def _figures(
 ) -> tuple[Array, Array, Array | None]:
     """Coefficients and rows behind each (k, k); what else an interval needs."""
     seen = (~np.isnan(values)).astype(np.float64)
-    counts = seen.T @ seen
+    counts = np.asarray(seen.T @ seen, dtype=np.float64)
     if method == "spearman":
         return *spearman(values, missing), None
     if method == "kendall":

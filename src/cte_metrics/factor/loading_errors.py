@@ -13,7 +13,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Index
 from cte_metrics.errors import EstimationError, InputError, check_confidence
-from cte_metrics.factor.correlation_input import correlation_matrix
+from cte_metrics.factor.matrices.correlation_input import correlation_matrix
 from cte_metrics.factor.solution import Solution
 from cte_metrics.kernels.factor import loading_errors as errors
 from cte_metrics.kernels.factor import rotation as rotating

@@ -14,15 +14,15 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.core.randomness import generator
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.factor.correlation_input import (
+from cte_metrics.factor.matrices.correlation_input import (
     Correlation,
     CorrelationInput,
     Missing,
     correlation_matrix,
 )
-from cte_metrics.factor.definite import any_matrix, definite_matrix
-from cte_metrics.factor.levels import Level
-from cte_metrics.factor.resampled import correlation_stacks
+from cte_metrics.factor.matrices.definite import any_matrix, definite_matrix
+from cte_metrics.factor.matrices.levels import Level
+from cte_metrics.factor.matrices.resampled import correlation_stacks
 from cte_metrics.factor.retention_result import Retention
 from cte_metrics.kernels.factor import retention as criteria
 from cte_metrics.kernels.factor.comparison_data import comparison_data

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from cte_metrics.factor.correlation_input import Correlation, Missing, correlation_matrix
-from cte_metrics.factor.definite import definite_matrix
-from cte_metrics.factor.levels import Level
+from cte_metrics.factor.matrices.correlation_input import Correlation, Missing, correlation_matrix
+from cte_metrics.factor.matrices.definite import definite_matrix
+from cte_metrics.factor.matrices.levels import Level
 from cte_metrics.kernels.factor.adequacy import bartlett, kmo
 from cte_metrics.results.base import Result
 from cte_metrics.results.provenance import Provenance

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cte_metrics.arrays import Array, Flags, Integers
-from cte_metrics.factor.levels import Level
+from cte_metrics.factor.matrices.levels import Level
 from cte_metrics.kernels.factor.extraction import Method
 from cte_metrics.kernels.factor.rotation import Method as RotationMethod
 from cte_metrics.results.frozen import Frozen

@@ -27,7 +27,7 @@ class Moments(Frozen):
     Created by: ``cte_metrics.summaries.moments.Moments.from_data``,
     ``cte_metrics.summaries.moments.Moments.group``.
     Consumed by: ``cte_metrics.reliability.source.read_source``,
-    ``cte_metrics.factor.correlation_input.correlation_matrix``.
+    ``cte_metrics.factor.matrices.correlation_input.correlation_matrix``.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cte_metrics.arrays import Array
+from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.numerics.distributions import normal_pdf, normal_quantile
 from cte_metrics.kernels.summaries.correlations import correlation_from_covariance
 
@@ -77,7 +77,7 @@ def biserial_factors(share: Array) -> Array:
     return np.asarray(np.sqrt(share * (1.0 - share)) / normal_pdf(normal_quantile(share)))
 
 
-def partial_given(r: Array, kept: Array, controls: Array) -> Array:
+def partial_given(r: Array, kept: Index, controls: Index) -> Array:
     """Partial correlations of the positions ``kept`` given those of ``controls``.
 
     Examples

@@ -9,7 +9,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError
-from cte_metrics.factor.correlation_input import CorrelationInput
+from cte_metrics.factor.matrices.correlation_input import CorrelationInput
 from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
 
 _LOWEST_ROOT = 1e-9

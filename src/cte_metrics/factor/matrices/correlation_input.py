@@ -22,7 +22,7 @@ from cte_metrics.core.door import (
 from cte_metrics.core.naming import named_column
 from cte_metrics.core.schools import school_codes
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.factor.levels import Level, at_level, nesting_note, refuse_level
+from cte_metrics.factor.matrices.levels import Level, at_level, nesting_note, refuse_level
 from cte_metrics.factor.polychorics import polychoric_of
 from cte_metrics.kernels.likelihood.fiml import fiml_saturated
 from cte_metrics.kernels.summaries.correlations import correlation_from_covariance, spearman
@@ -37,8 +37,8 @@ Missing = Literal["listwise", "pairwise"]
 class CorrelationInput:
     """A correlation matrix and what is known about it.
 
-    Created by: ``cte_metrics.factor.correlation_input.correlation_matrix``.
-    Consumed by: ``cte_metrics.factor.definite.definite_matrix``,
+    Created by: ``cte_metrics.factor.matrices.correlation_input.correlation_matrix``.
+    Consumed by: ``cte_metrics.factor.matrices.definite.definite_matrix``,
     ``cte_metrics.factor.exploratory.efa``, ``cte_metrics.factor.retention.n_factors``,
     ``cte_metrics.factor.sampling_adequacy.adequacy``.
 

@@ -22,8 +22,8 @@ Level = Literal["total", "within", "between"]
 class AtLevel:
     """Correlations (k, k) of one level with the number of independent pieces behind them.
 
-    Created by: ``cte_metrics.factor.levels.at_level``.
-    Consumed by: ``cte_metrics.factor.correlation_input.correlation_matrix``.
+    Created by: ``cte_metrics.factor.matrices.levels.at_level``.
+    Consumed by: ``cte_metrics.factor.matrices.correlation_input.correlation_matrix``.
     """
 
     matrix: Array

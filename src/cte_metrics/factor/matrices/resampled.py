@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from cte_metrics.arrays import Array, Integers
-from cte_metrics.factor.levels import Level
+from cte_metrics.factor.matrices.levels import Level
 from cte_metrics.kernels.groups.nesting import school_bootstrap
 from cte_metrics.kernels.numerics.resampling import bootstrap_covariances
 

@@ -6,7 +6,7 @@ import pytest
 
 import cte_metrics as cte
 from cte_metrics.factor import polychoric
-from cte_metrics.factor.correlation_input import correlation_matrix
+from cte_metrics.factor.matrices.correlation_input import correlation_matrix
 from tests.reference_case import case
 
 

@@ -1,0 +1,1 @@
+"""The correlation matrix that every analysis of structure starts from: its input, its level."""
