@@ -354,6 +354,16 @@ def test_target_rotation_through_options():
     assert (one.loadings.to_numpy().argmax(axis=1) == goal.to_numpy().argmax(axis=1)).all()
 
 
+def test_standard_errors_of_promax_with_another_power():
+    usual, other = (
+        efa(hs(), 3, rotation="promax", rotation_options=options).standard_errors()
+        for options in ({"power": 4.0}, {"power": 3.0})
+    )
+    default = efa(hs(), 3, rotation="promax").standard_errors()
+    np.testing.assert_allclose(usual.loadings, default.loadings)
+    assert np.abs(other.loadings - usual.loadings).to_numpy().max() > 1e-4
+
+
 @pytest.mark.parametrize(
     ("method", "rotation", "kaiser"),
     [

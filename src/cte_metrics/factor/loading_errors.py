@@ -198,9 +198,8 @@ def _covariance(
 def _constraint(solution: Solution, rotation: str) -> errors.Constraint:
     if rotation == "none" or len(solution.factors) == 1:
         return errors.canonical_constraints(_row_weights(solution))
-    options = dict(solution.rotation_options)
-    for name in rotating.SEARCH_OPTIONS:
-        options.pop(name, None)
+    allowed = rotating.OPTIONS.get(rotation, ())
+    options = {k: v for k, v in solution.rotation_options.items() if k in allowed}
     criterion = rotating.criterion_of(rotation, solution.loadings.shape, **options)
 
     def slope(loadings: Array, phi: Array) -> tuple[Array, Array]:

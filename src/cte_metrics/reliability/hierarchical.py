@@ -356,7 +356,7 @@ def _replicate(
     matrix: Array, options: tuple[int, extraction.Method, rotation.Method]
 ) -> tuple[float, float]:
     try:
-        found = hierarchical_figures(matrix, *options)
+        found = hierarchical_figures(matrix, *options, thorough=False)
     except (np.linalg.LinAlgError, ValueError):
         return np.nan, np.nan
     return found.hierarchical, found.total

@@ -76,9 +76,13 @@ def hierarchical_figures(
     n_factors: int,
     method: extraction.Method = "minres",
     rotation_method: rotation.Method = "oblimin",
+    *,
+    thorough: bool = True,
 ) -> HierarchicalFigures:
-    """Factor a correlation matrix (k, k) and compute the coefficients."""
-    extracted = extraction.extract(correlation, n_factors, method)
+    """Factor a correlation matrix (k, k) and compute the coefficients; ``thorough`` as in
+    ``extraction.extract``.
+    """
+    extracted = extraction.extract(correlation, n_factors, method, thorough=thorough)
     turned = rotation.rotate(extracted.loadings, rotation_method)
     solution = schmid_leiman(turned.loadings, turned.phi, method)
     signs = np.where(solution.general < 0, -1.0, 1.0)
