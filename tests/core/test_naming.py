@@ -120,6 +120,14 @@ def test_a_whole_float_answers_to_its_whole_number() -> None:
     assert meant([1.0], [0, 1]) == [1]
 
 
+def test_a_matrix_and_moments_answer_to_labels_too() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(50, 1)) + rng.normal(size=(50, 4)))
+    for data, n_obs in ((frame.corr(), 50), (cte.Moments.from_data(frame), None)):
+        found = reliability.cronbach_alpha(data, items=[0, 2, 3], n_obs=n_obs)
+        assert found.items.index.tolist() == ["0", "2", "3"]
+
+
 def test_an_item_called_0_is_an_indicator_and_a_bare_0_is_none() -> None:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.normal(size=(60, 1)) + rng.normal(size=(60, 3)))

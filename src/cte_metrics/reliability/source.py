@@ -21,7 +21,8 @@ from cte_metrics.core.door import (
     square_matrix,
 )
 from cte_metrics.core.keying import keying_notes
-from cte_metrics.errors import InputError, UnknownNameError, close_names, one_of
+from cte_metrics.core.naming import meant, name_text
+from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.alpha import alpha_of, correlation_from, item_total
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.summaries import Moments
@@ -270,14 +271,11 @@ def _taken(data: Moments, items: Sequence[str] | None) -> Moments:
     if items is None:
         return data
     positions = np.array(_positions(data.items, items))
-    return Moments(tuple(items), data.arrays.take(positions))
+    return Moments(tuple(map(name_text, items)), data.arrays.take(positions))
 
 
 def _positions(known: tuple[str, ...], items: Sequence[str]) -> list[int]:
-    for name in items:
-        if name not in known:
-            raise UnknownNameError(f"There is no item {name!r}.{close_names(name, known)}")
-    return [known.index(name) for name in items]
+    return meant(items, known, "There is no item")
 
 
 def _from_moments(data: Moments, n_obs: int | None) -> Source:
@@ -296,7 +294,7 @@ def _chosen(
     if items is None:
         return values, names
     positions = _positions(names, items)
-    return values[np.ix_(positions, positions)], tuple(items)
+    return values[np.ix_(positions, positions)], tuple(map(name_text, items))
 
 
 def _from_matrix(values: Array, names: tuple[str, ...], n_obs: int | None) -> Source:
