@@ -276,7 +276,7 @@ def _with_effective_n(work: _Work) -> list[str]:
         return []
     whole = ~np.isnan(values).any(axis=1) & (schools >= 0)
     codes = np.unique(schools[whole], return_inverse=True)[1]
-    if codes.max(initial=0) < 1:
+    if not 0 < codes.max(initial=0) < len(codes) - 1:
         return []
     effect = max(float(nesting(values[whole], codes).design_effect.mean()), 1.0)
     n = max(work.n / effect, len(work.r) + 1.0)

@@ -118,6 +118,14 @@ def test_a_survey_brings_its_own_schools_and_blank_ones_are_none() -> None:
     assert any("39 schools" in note for note in efa(blank, 2, group="school").notes)
 
 
+def test_schools_of_one_respondent_each_change_nothing() -> None:
+    data = survey().drop(columns="school")
+    alone = efa(data, 2, group=np.arange(len(data)))
+    assert alone.notes == ()
+    with pytest.raises(InputError, match="do not vary within schools"):
+        efa(data, 2, group=np.arange(len(data)), level="within")
+
+
 def test_the_bootstrap_draws_whole_schools() -> None:
     data = survey()
     found = efa(data, 2, group="school")

@@ -183,7 +183,7 @@ def _with_schools(found: CorrelationInput, read: ItemData, schools: Integers) ->
     known = whole & (schools >= 0)
     codes = np.unique(schools[known], return_inverse=True)[1]
     notes = found.notes
-    if codes.max(initial=0) > 0:
+    if 0 < codes.max(initial=0) < len(codes) - 1:
         notes = (*notes, nesting_note(read.values[known], codes))
     same_rows = found.values is not None and len(found.values) == int(whole.sum())
     return replace(found, notes=notes, schools=schools[whole] if same_rows else schools)

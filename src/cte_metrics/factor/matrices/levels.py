@@ -17,6 +17,8 @@ from cte_metrics.kernels.summaries.correlations import correlation_from_covarian
 
 Level = Literal["total", "within", "between"]
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class AtLevel:
@@ -41,7 +43,8 @@ def at_level(values: Array, codes: Integers, level: Level, items: tuple[str, ...
     """
     found = nesting(values, codes)
     covariance = found.within if level == "within" else found.between
-    flat = [name for name, v in zip(items, np.diagonal(covariance), strict=True) if not v > 0.0]
+    varies = np.diagonal(covariance) > _ROUNDING * values.var(axis=0)
+    flat = [name for name, moves in zip(items, varies, strict=True) if not moves]
     if flat:
         raise InputError(
             f"{', '.join(flat)} {'does' if len(flat) == 1 else 'do'} not vary "
@@ -77,7 +80,7 @@ def nesting_note(values: Array, codes: Integers) -> str:
 
 
 def _difference(values: Array, found: Nesting) -> str:
-    total = np.corrcoef(values, rowvar=False)
+    total = correlation_from_covariance(np.cov(values, rowvar=False))
     within = correlation_from_covariance(found.within)
     size = np.nan_to_num(np.abs(within - total))
     return (
