@@ -214,6 +214,11 @@ def prepare(asked: Asked) -> Series:
     for name in ("group_equal", "cluster"):
         if name in asked.options:
             raise InputError(f"{name}= cannot be given to invariance().")
+    if asked.options.get("se") in ("bootstrap", "boot") or "rng" in asked.options:
+        raise InputError(
+            "A series of models is compared by its tests, which resamples do not change.",
+            hint="Refit one level with resamples: sem.fit(..., se='bootstrap').",
+        )
     waves = isinstance(asked.group, str) and asked.group == "wave" and _has_waves(asked.data)
     return _of_waves(asked) if waves else _of_groups(asked)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.results.recording import recorded
@@ -29,6 +30,7 @@ from cte_metrics.sem.request.model import (
     model_request,
 )
 from cte_metrics.sem.request.text import model_text
+from cte_metrics.sem.resampling import resampled
 from cte_metrics.sem.sample.matrices_given import GivenMatrices
 from cte_metrics.sem.semfit import SEMFit
 from cte_metrics.sem.solving import solve_request
@@ -67,6 +69,8 @@ def fit(
     on_failure: OnFailure = "raise",
     model_type: ModelType = "sem",
     start: Array | None = None,
+    n_resamples: int = 1000,
+    rng: Seed = None,
 ) -> SEMFit:
     """Fit a structural equation model.
 
@@ -115,8 +119,11 @@ def fit(
         Scale of ordinal items.
     se, test : str, optional
         Override what the estimator's name implies: ``standard, robust.sem, robust.huber.white,
-        none`` and ``standard, satorra.bentler, scaled.shifted, mean.var.adjusted,
-        yuan.bentler.mplus, none``.
+        bootstrap, none`` and ``standard, satorra.bentler, scaled.shifted, mean.var.adjusted,
+        yuan.bentler.mplus, bollen.stine, none``. ``se="bootstrap"`` takes the standard errors from
+        resampled rows (whole clusters where there are any), also of defined parameters, and the
+        intervals of ``.parameters`` are percentiles; see ``.confidence_intervals``.
+        ``test="bollen.stine"`` adds ``pvalue_bollen_stine`` to the fit measures.
     rotation : str
         Of ``efa()`` blocks.
     sample_cov, sample_mean, n_obs
@@ -133,6 +140,10 @@ def fit(
         Whose defaults to take; ``lavaan`` adds nothing to the model.
     start : ndarray (n_free,), optional
         Starting values of all free parameters.
+    n_resamples : int
+        Resamples of ``se="bootstrap"`` and ``test="bollen.stine"``.
+    rng : int, Generator or None
+        Seed or generator of the resamples.
 
     Returns
     -------
@@ -210,10 +221,12 @@ def fit(
         bounds=bounds,
         on_failure=on_failure,
         start=start,
+        n_resamples=n_resamples,
+        rng=rng,
     )
     if sample_cov is not None and not isinstance(data, Moments):
         data = GivenMatrices(sample_cov, sample_mean, n_obs)
-    return SEMFit.of(solve_request(request, data))
+    return SEMFit.of(resampled(solve_request(request, data)))
 
 
 def cfa(model: str | None, data: Any = None, **options: Unpack[FitKeywords]) -> SEMFit:

@@ -12,7 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from cte_metrics.core.arguments import checked
-from cte_metrics.errors import InputError, UnknownNameError, close_names
+from cte_metrics.errors import (
+    InputError,
+    UnknownNameError,
+    check_confidence,
+    close_names,
+    one_of,
+)
+from cte_metrics.kernels.numerics.resampling import LimitMethod
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import NotKept
 from cte_metrics.results.recording import recorded
@@ -26,6 +33,7 @@ from cte_metrics.sem.inference.modification import ScoreTest
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.wald import WaldTest
 from cte_metrics.sem.levels import fit_by_level
+from cte_metrics.sem.resampling import resampled
 from cte_metrics.sem.scores.factor_scores import factor_scores
 from cte_metrics.sem.scores.linear import Method
 from cte_metrics.sem.solving import ask_again
@@ -36,9 +44,9 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "npar", "chisq", "df", "pvalue", "chisq_scaled", "df_scaled", "pvalue_scaled",
-    "chisq_scaling_factor", "cfi", "tli", "cfi_robust", "tli_robust", "rmsea", "rmsea_ci_lower",
-    "rmsea_ci_upper", "rmsea_pvalue", "rmsea_robust", "srmr", "srmr_within", "srmr_between", "logl",
-    "aic", "bic",
+    "chisq_scaling_factor", "pvalue_bollen_stine", "cfi", "tli", "cfi_robust", "tli_robust",
+    "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "rmsea_pvalue", "rmsea_robust", "srmr",
+    "srmr_within", "srmr_between", "logl", "aic", "bic",
 )  # fmt: skip
 
 
@@ -172,7 +180,7 @@ class SEMFit(Result):
         >>> equal.fit_measures["df"], equal.provenance.settings["estimator"]
         (5, 'MLR')
         """
-        return SEMFit.of(ask_again(self.solution, model, data))
+        return SEMFit.of(resampled(ask_again(self.solution, model, data)))
 
     @property
     def converged(self) -> bool:
@@ -195,6 +203,32 @@ class SEMFit(Result):
     def parameters_with(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return the parameters with intervals of another level."""
         return frames.parameter_frame(self.solution, confidence)
+
+    def confidence_intervals(
+        self, method: LimitMethod = "percentile", *, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Bootstrap intervals of every parameter, for fits with ``se="bootstrap"``.
+
+        Parameters
+        ----------
+        method : {"percentile", "basic", "bias_corrected"}
+            Quantiles of the resampled estimates; these reflected at the estimate; or quantiles
+            moved by the share of resampled estimates below the estimate (Efron's BC).
+        confidence : float
+
+        Returns
+        -------
+        DataFrame
+            ``lhs, op, rhs, group, level, label, est, se, ci_lower, ci_upper``; fixed parameters
+            have their value as limits. ``.parameters`` has the percentile limits.
+
+        Raises
+        ------
+        InputError
+            Without resamples.
+        """
+        one_of(method, LimitMethod, "method")
+        return frames.limits_frame(self.solution, method, check_confidence(confidence))
 
     @cached_property
     def fit_measures(self) -> FitMeasures:

@@ -249,9 +249,17 @@ def solve(
     ------
     IdentificationError
         If there are more parameters than moments.
+    InputError
+        If the starting values are not one for each free parameter.
     """
     setup = prepare(table, estimator)
     check_counts(table, setup.n_moments, setup.n_parameters)
+    if request.start is not None and request.start.shape != (table.n_free,):
+        raise InputError(
+            f"start= has the shape {request.start.shape}; the model has {table.n_free} free "
+            "parameters.",
+            hint="Single starting values are written start(0.8)*x in the model.",
+        )
     found = search(table, estimator, setup, request.start)
     if found is None:
         return None

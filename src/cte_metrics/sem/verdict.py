@@ -16,7 +16,7 @@ from cte_metrics.sem.inference import checks
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.request.model import OnFailure
 
-DATA_OF_A_CALL = ("text", "group", "cluster", "weights", "start")
+DATA_OF_A_CALL = ("text", "group", "cluster", "weights", "start", "rng")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def judge(solution: Solution) -> Verdict:
             status = Status.IMPROPER if status is Status.CONVERGED else status
             notes += problems
             warn(" ".join(problems), ImproperSolutionWarning)
+    if solution.resamples is not None:
+        notes += solution.resamples.notes
     return Verdict(status, tuple(dict.fromkeys(notes)), _provenance(solution))
 
 

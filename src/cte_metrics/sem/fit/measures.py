@@ -78,6 +78,8 @@ def _chisq(solution: Solution, standard: ScaledTest, scaled: ScaledTest | None) 
         }
         if scaled.name == "scaled.shifted":
             out["chisq_shift_parameter"] = scaled.shift
+    if "bollen.stine" in solution.tests:
+        out["pvalue_bollen_stine"] = solution.tests["bollen.stine"].pvalue
     return out
 
 

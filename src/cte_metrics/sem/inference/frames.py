@@ -1,6 +1,7 @@
 """Data frames of a solution: parameters, their covariance matrix, implied moments.
 
-Functions: ``parameter_frame``, ``vcov_frame``, ``implied_frames``, ``intraclass_correlations``.
+Functions: ``parameter_frame``, ``limits_frame``, ``vcov_frame``, ``implied_frames``,
+``intraclass_correlations``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, check_confidence
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
+from cte_metrics.kernels.numerics.resampling import LimitMethod, bootstrap_limits
 from cte_metrics.sem.inference.checks import impossible
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.standardized import standardize
@@ -64,8 +66,59 @@ def defined_parameters(solution: Solution) -> tuple[Array, Array]:
     value, jacobian = defined.value_and_jacobian(solution.theta)
     if solution.vcov is None:
         return value, np.full(len(value), np.nan)
+    estimates = None if solution.resamples is None else solution.resamples.estimates
+    if estimates is not None:
+        replicates = np.array([defined.value_and_jacobian(theta)[0] for theta in estimates])
+        return value, replicates.std(axis=0, ddof=1)
     variance = np.einsum("ij,jk,ik->i", jacobian, solution.vcov, jacobian)
     return value, np.sqrt(np.maximum(variance, 0.0))
+
+
+def resampled_limits(
+    solution: Solution, method: LimitMethod, confidence: float
+) -> tuple[Array, Array]:
+    """Bootstrap limits of every row, then of the defined parameters; fixed rows are their value.
+
+    Raises
+    ------
+    InputError
+        Without resamples.
+    """
+    estimates = None if solution.resamples is None else solution.resamples.estimates
+    if estimates is None:
+        raise InputError(
+            "This fit has no resamples to take limits from.",
+            hint="Fit with se='bootstrap'; .parameters holds the intervals of other fits.",
+        )
+    table, defined = solution.table, solution.constraints.defined
+    free = np.flatnonzero(table.free)
+    place = table.free[free] - 1
+    value = defined.value_and_jacobian(solution.theta)[0]
+    replicates = np.array([defined.value_and_jacobian(theta)[0] for theta in estimates])
+    every = np.concatenate((estimates[:, place], replicates.reshape(len(estimates), -1)), axis=1)
+    found = bootstrap_limits(
+        every, np.concatenate((solution.theta[place], value)), method, confidence
+    )
+    limits = []
+    for end in found:
+        rows = np.concatenate((solution.values, end[len(free) :]))
+        rows[free] = end[: len(free)]
+        limits.append(rows)
+    return limits[0], limits[1]
+
+
+def limits_frame(solution: Solution, method: LimitMethod, confidence: float) -> pd.DataFrame:
+    """Bootstrap limits with the estimates and standard errors beside them."""
+    import pandas as pd
+
+    low, high = resampled_limits(solution, method, confidence)
+    defined, defined_errors = defined_parameters(solution)
+    return pd.DataFrame(row_labels(solution.table)).assign(
+        est=np.concatenate((solution.values, defined)),
+        se=np.concatenate((standard_errors(solution), defined_errors)),
+        ci_lower=low,
+        ci_upper=high,
+    )
 
 
 def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
@@ -79,6 +132,9 @@ def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
     se = np.concatenate((standard_errors(solution), defined_errors))
     z = np.divide(est, se, out=np.full(len(est), np.nan), where=se > 0)
     half = float(normal_quantile(0.5 + confidence / 2.0)) * se
+    low, high = est - half, est + half
+    if solution.resamples is not None and solution.resamples.estimates is not None:
+        low, high = resampled_limits(solution, "percentile", confidence)
     columns: dict[str, Any] = dict(row_labels(table))
     columns["free"] = np.concatenate((table.free, np.zeros(len(defined), dtype=table.free.dtype)))
     columns |= {
@@ -86,8 +142,8 @@ def parameter_frame(solution: Solution, confidence: float) -> pd.DataFrame:
         "se": se,
         "z": z,
         "pvalue": two_sided_normal(z),
-        "ci_lower": est - half,
-        "ci_upper": est + half,
+        "ci_lower": low,
+        "ci_upper": high,
     }
     for kind in ("std_lv", "std_all"):
         found = standardize(solution, kind)

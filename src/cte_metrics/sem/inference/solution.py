@@ -1,22 +1,50 @@
 """A fitted model: a solved one with its table, constraints, data, and what was asked.
 
-Classes: ``Solution``.
+Classes: ``Solution``, ``Resamples``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.kernels.numerics.locking import locked_property
+from cte_metrics.kernels.numerics.locking import lock, locked_property
 from cte_metrics.sem.inference.baseline import fit_baseline
 from cte_metrics.sem.inference.derived_rows import fill_covariate_rows, fill_derived_rows
 from cte_metrics.sem.inference.solved import Solved
-from cte_metrics.sem.inference.tests import ScaledTest, all_tests
+from cte_metrics.sem.inference.tests import ScaledTest, all_tests, resampled_test
 from cte_metrics.sem.model.constraints import CompiledConstraints
 from cte_metrics.sem.request.model import ModelRequest
 from cte_metrics.sem.sample.rows import ModelData
 from cte_metrics.sem.table.table import ParameterTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resamples:
+    """What a model gives for resampled rows.
+
+    Created by: ``cte_metrics.sem.resampling.resampled``.
+    Consumed by: ``cte_metrics.sem.inference.solution.Solution``,
+    ``cte_metrics.sem.inference.frames.parameter_frame``.
+
+    Attributes
+    ----------
+    estimates : ndarray (b, n_free) or None
+        Free parameters of the resamples that have a solution.
+    chisq : ndarray (b,)
+        Statistics of rows that were made to fit the model first (Bollen & Stine).
+    notes : tuple of str
+        Resamples without a solution.
+    """
+
+    estimates: Array | None = None
+    chisq: Array = field(default_factory=lambda: np.zeros(0))
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        lock(self.estimates, self.chisq)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +68,8 @@ class Solution(Solved):
     n_iterations : int
     given_baseline : Solved or None
         The baseline of an earlier fit to the same data, where it serves here.
+    resamples : Resamples or None
+        Estimates of resampled rows, where the request asks for them.
     """
 
     table: ParameterTable
@@ -49,6 +79,7 @@ class Solution(Solved):
     converged: bool
     n_iterations: int
     given_baseline: Solved | None = None
+    resamples: Resamples | None = None
 
     @locked_property
     def flat(self) -> Array:
@@ -67,6 +98,16 @@ class Solution(Solved):
             fill_covariate_rows(self.table, self.states, samples, values)
         return values
 
+    @locked_property
+    def vcov(self) -> Array | None:
+        """Covariance matrix of the estimates; that of the resampled ones under the bootstrap."""
+        if self.options.se != "bootstrap":
+            return super().vcov
+        estimates = None if self.resamples is None else self.resamples.estimates
+        if estimates is None or len(estimates) < 2:
+            return None
+        return np.cov(estimates.T, ddof=1).reshape(len(self.theta), -1)
+
     @property
     def tests(self) -> dict[str, ScaledTest]:
         """Test statistics by name: ``standard`` and the scaled one."""
@@ -74,7 +115,10 @@ class Solution(Solved):
 
     @locked_property
     def _tests(self) -> dict[str, ScaledTest]:
-        return all_tests(self)
+        found = all_tests(self)
+        if self.options.test == "bollen.stine" and self.resamples is not None:
+            found["bollen.stine"] = resampled_test(self, self.resamples.chisq)
+        return found
 
     @locked_property
     def baseline(self) -> Solved | None:

@@ -19,7 +19,10 @@ chi-square correction. Yuan, K.-H. & Bentler, P. M. (2000). Three likelihood-bas
 mean and covariance structure analysis with nonnormal missing data. Sociological Methodology, 30,
 165-200.
 
-Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``.
+Bollen, K. A. & Stine, R. A. (1992). Bootstrapping goodness-of-fit measures in structural equation
+models. Sociological Methods & Research, 21, 205-229.
+
+Classes: ``ScaledTest``. Functions: ``all_tests``, ``gamma_traces``, ``resampled_test``.
 """
 
 from __future__ import annotations
@@ -80,6 +83,13 @@ def standard_test(solved: Solved) -> ScaledTest:
         return ScaledTest("standard", math.nan, df, math.nan)
     p = math.nan if df == 0 or solved.options.discrepancy == "ULS" else float(chi2_sf(chisq, df))
     return ScaledTest("standard", chisq, df, p)
+
+
+def resampled_test(solved: Solved, replicates: Array) -> ScaledTest:
+    """The unscaled statistic against those of resamples from the model (Bollen & Stine, 1992)."""
+    finite = replicates[np.isfinite(replicates)]
+    p = float((finite > solved.chisq).mean()) if len(finite) else math.nan
+    return ScaledTest("bollen.stine", solved.chisq, solved.df, p)
 
 
 def scaled_test(solved: Solved) -> ScaledTest:

@@ -17,6 +17,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.naming import name_text
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputTypeError, one_of
 from cte_metrics.kernels.factor.rotation import Method as Rotation
 from cte_metrics.sem.model.moments import InformationKind
@@ -33,11 +34,11 @@ Identification = Literal["marker", "variance", "effects"]
 Likelihood = Literal["normal", "wishart"]
 Parameterization = Literal["delta", "theta"]
 StandardErrors = Literal[
-    "standard", "robust", "robust.sem", "robust.huber.white", "first.order", "none"
+    "standard", "robust", "robust.sem", "robust.huber.white", "first.order", "bootstrap", "none"
 ]
 TestName = Literal[
     "standard", "satorra.bentler", "scaled.shifted", "mean.var.adjusted", "yuan.bentler",
-    "yuan.bentler.mplus", "none",
+    "yuan.bentler.mplus", "bollen.stine", "none",
 ]  # fmt: skip
 Bounds = Literal["none", "positive_variances"]
 
@@ -48,7 +49,9 @@ SYNONYMS = {
         "sandwich": "robust.huber.white",
         "robust.mlr": "robust.huber.white",
         "robust.mlm": "robust.sem",
+        "boot": "bootstrap",
     },
+    "test": {"bootstrap": "bollen.stine", "boot": "bollen.stine"},
 }
 
 
@@ -73,6 +76,8 @@ class ModelKeywords(TypedDict, total=False):
     bounds: Bounds
     on_failure: OnFailure
     start: Array | None
+    n_resamples: int
+    rng: Seed
     sample_cov: Any
     sample_mean: Any
     n_obs: Any
@@ -120,6 +125,8 @@ class ModelRequest:
     bounds: Bounds = "none"
     on_failure: OnFailure = "raise"
     start: Array | None = None
+    n_resamples: int = 1000
+    rng: Seed = None
 
 
 def model_request(text: str, **options: Any) -> ModelRequest:

@@ -56,6 +56,7 @@ ESTIMATORS: dict[EstimatorName, tuple[Discrepancy, StandardErrors, TestName]] = 
     "WLSMV": ("DWLS", "robust.sem", "scaled.shifted"),
     "WLSMVS": ("DWLS", "robust.sem", "mean.var.adjusted"),
 }
+FEWEST = 2
 ORDINAL_ONLY = ("WLSM", "WLSMV", "WLSMVS")
 GAMMA_TESTS = ("satorra.bentler", "scaled.shifted", "mean.var.adjusted")
 SCORE_TESTS = ("yuan.bentler", "yuan.bentler.mplus")
@@ -139,6 +140,7 @@ def settle_options(request: ModelRequest, outline: ParameterTable) -> FitOptions
             f"se={se!r} and test={test!r} are for complete, unclustered answers.",
             hint="Use estimator='MLR': robust.huber.white with yuan.bentler.mplus.",
         )
+    _check_resampling(request, test, casewise=casewise or ordinal)
     observed = casewise or se in ("robust.huber.white", "first.order")
     return FitOptions(
         asked=asked,
@@ -178,6 +180,21 @@ def _asked(request: ModelRequest, *, ordinal: bool) -> EstimatorName:
             hint="Use estimator='WLSMV' (or 'ULSMV', 'WLS', 'DWLS'), or leave out ordered.",
         )
     return name
+
+
+def _check_resampling(request: ModelRequest, test: TestName, *, casewise: bool) -> None:
+    if request.se != "bootstrap" and test != "bollen.stine":
+        return
+    asked = "se='bootstrap'" if request.se == "bootstrap" else "test='bollen.stine'"
+    if request.n_resamples < FEWEST:
+        raise InputError(
+            f"n_resamples={request.n_resamples}; {asked} needs at least {FEWEST} resamples."
+        )
+    if test == "bollen.stine" and casewise:
+        raise InputError(
+            "test='bollen.stine' is for complete, unclustered answers to continuous items.",
+            hint="Use estimator='MLR' (clusters, missing answers) or 'WLSMV' (ordinal items).",
+        )
 
 
 def _standard_errors(

@@ -143,6 +143,8 @@ def require_no_rows(options: FitOptions, what: str, *, weights: Any = None) -> N
         "Ordinal items": options.ordinal,
         "cluster=": options.clustered,
         "missing='fiml'": options.missing == "fiml",
+        "se='bootstrap'": options.se == "bootstrap",
+        "test='bollen.stine'": options.test == "bollen.stine",
         f"estimator={options.asked!r}": least_squares or robust,
     }
     for reason, needed in reasons.items():

@@ -74,7 +74,9 @@ def _call(text: str, tokens: Sequence[Token]) -> Modifier:
         if not all(isinstance(v, str) or v is None for v in values):
             raise syntax_error(text, tokens[0].start, f"{name}() takes labels, not numbers")
         labels = tuple(v if isinstance(v, str) else "" for v in values)
-        return Modifier(**{name: labels})
+        if name == "equal":
+            return Modifier(equal=labels)
+        return Modifier(efa=labels) if name == "efa" else Modifier(label=labels)
     if name in ("rv", "prior"):
         raise syntax_error(text, tokens[0].start, f"{name}() is not available")
     if any(isinstance(v, str) for v in values):
