@@ -12,13 +12,14 @@ Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman 
 A. & Stine, R. A. (1992). Bootstrapping goodness-of-fit measures in structural equation models.
 Sociological Methods & Research, 21, 205-229.
 
-Functions: ``resampled``.
+Functions: ``resampled``, ``resampled_again``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from cte_metrics.errors import CTEError, EstimationError, InputError
 from cte_metrics.kernels.numerics.resampling import bootstrap_indices
 from cte_metrics.sem.inference.solution import Resamples, Solution
 from cte_metrics.sem.sample.rows import GroupRows, ModelData
-from cte_metrics.sem.solving import solve_rows
+from cte_metrics.sem.solving import ask_again, solve_rows
 
 
 def resampled(solution: Solution) -> Solution:
@@ -65,6 +66,11 @@ def resampled(solution: Solution) -> Solution:
         notes += _lost(n, len(chisq), "the Bollen-Stine test")
         found = replace(found, chisq=np.array(chisq))
     return replace(solution, resamples=replace(found, notes=tuple(notes)))
+
+
+def resampled_again(solution: Solution, text: str | None, data: Any) -> Solution:
+    """Another text or other data with the same request, resamples included."""
+    return resampled(ask_again(solution, text, data))
 
 
 def _lost(asked: int, had: int, what: str) -> list[str]:

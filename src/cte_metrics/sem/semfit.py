@@ -12,13 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from cte_metrics.core.arguments import checked
-from cte_metrics.errors import (
-    InputError,
-    UnknownNameError,
-    check_confidence,
-    close_names,
-    one_of,
-)
+from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.numerics.resampling import LimitMethod
 from cte_metrics.results.base import Result
 from cte_metrics.results.frozen import NotKept
@@ -33,10 +27,9 @@ from cte_metrics.sem.inference.modification import ScoreTest
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.wald import WaldTest
 from cte_metrics.sem.levels import fit_by_level
-from cte_metrics.sem.resampling import resampled
+from cte_metrics.sem.resampling import resampled_again
 from cte_metrics.sem.scores.factor_scores import factor_scores
 from cte_metrics.sem.scores.linear import Method
-from cte_metrics.sem.solving import ask_again
 from cte_metrics.sem.verdict import judge
 
 if TYPE_CHECKING:
@@ -180,7 +173,7 @@ class SEMFit(Result):
         >>> equal.fit_measures["df"], equal.provenance.settings["estimator"]
         (5, 'MLR')
         """
-        return SEMFit.of(resampled(ask_again(self.solution, model, data)))
+        return SEMFit.of(resampled_again(self.solution, model, data))
 
     @property
     def converged(self) -> bool:
@@ -227,8 +220,7 @@ class SEMFit(Result):
         InputError
             Without resamples.
         """
-        one_of(method, LimitMethod, "method")
-        return frames.limits_frame(self.solution, method, check_confidence(confidence))
+        return frames.limits_frame(self.solution, method, confidence)
 
     @cached_property
     def fit_measures(self) -> FitMeasures:

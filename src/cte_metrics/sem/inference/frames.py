@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError, check_confidence
+from cte_metrics.errors import InputError, check_confidence, one_of
 from cte_metrics.kernels.numerics.distributions import normal_quantile, two_sided_normal
 from cte_metrics.kernels.numerics.resampling import LimitMethod, bootstrap_limits
 from cte_metrics.sem.inference.checks import impossible
@@ -111,6 +111,8 @@ def limits_frame(solution: Solution, method: LimitMethod, confidence: float) -> 
     """Bootstrap limits with the estimates and standard errors beside them."""
     import pandas as pd
 
+    one_of(method, LimitMethod, "method")
+    check_confidence(confidence)
     low, high = resampled_limits(solution, method, confidence)
     defined, defined_errors = defined_parameters(solution)
     return pd.DataFrame(row_labels(solution.table)).assign(

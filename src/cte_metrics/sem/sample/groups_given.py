@@ -50,12 +50,12 @@ def listed_means(sample_mean: Any, labels: Sequence[str]) -> list[Any]:
     return found
 
 
-def _rows_of(sample_mean: Any, labels: Sequence[str]) -> Any:
+def _rows_of(mean: Any, labels: Sequence[str]) -> Any:
     """The rows of a frame of means, under the groups' names where it has them."""
-    if not hasattr(sample_mean, "columns"):
-        return sample_mean
-    rows = dict(sample_mean.iterrows())
-    counted = unnamed(sample_mean.index) and {label_of(k) for k in rows} != set(labels)
+    if not hasattr(mean, "columns"):
+        return mean
+    rows = dict(mean.iterrows())
+    counted = unnamed(mean.index) and {label_of(k) for k in rows} != set(labels)
     if not counted:
         return rows
     return next(iter(rows.values())) if len(rows) == 1 else list(rows.values())
@@ -65,7 +65,7 @@ def _names(given: Any) -> list[str]:
     return [label_of(k) for k in given] if isinstance(given, Mapping) else []
 
 
-def by_group(given: Any, labels: Sequence[str], what: str) -> list[Any] | None:
+def by_group(data: Any, labels: Sequence[str], what: str) -> list[Any] | None:
     """Entries of a mapping or labelled series in the order of the groups; ``None`` without names.
 
     Raises
@@ -73,13 +73,13 @@ def by_group(given: Any, labels: Sequence[str], what: str) -> list[Any] | None:
     InputError, UnknownNameError
         If the names are not those of the groups of ``sample_cov``.
     """
-    series = hasattr(given, "index") and hasattr(given, "items")
-    if not isinstance(given, Mapping) and not series:
+    series = hasattr(data, "index") and hasattr(data, "items")
+    if not isinstance(data, Mapping) and not series:
         return None
-    entries = _named(given, what)
+    entries = _named(data, what)
     if set(entries) == set(labels):
         return [entries[name] for name in labels]
-    if series and unnamed(given.index):
+    if series and unnamed(data.index):
         return list(entries.values())
     if list(labels) == numbered(len(labels)):
         raise InputError(
