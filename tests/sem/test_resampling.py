@@ -159,10 +159,23 @@ def test_rows_are_made_to_fit_the_model() -> None:
         np.testing.assert_allclose(values[names].mean(), implied["mean"], atol=1e-10)
 
 
+def test_weighted_rows_are_made_to_fit_the_model() -> None:
+    data = case("hs1939").data
+    weights = np.linspace(0.2, 1.8, len(data))
+    fit = sem.cfa(FACTORS, data, weights=weights, meanstructure=True)
+    (group,) = _fitting_rows(fit.solution).groups
+    found = np.cov(group.values.T, aweights=weights, ddof=0)
+    names = list(fit.solution.data.names)
+    np.testing.assert_allclose(found, fit.implied["cov"].loc[names, names], atol=1e-8)
+    mean = np.average(group.values, axis=0, weights=weights)
+    np.testing.assert_allclose(mean, fit.implied["mean"][names], atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"se": "bootstrap", "n_resamples": 1}, "at least 2 resamples"),
+        ({"se": "bootstrap", "n_resamples": 9.5}, "n_resamples is a whole number"),
         ({"test": "bollen.stine", "missing": "fiml"}, "complete, unclustered"),
         ({"test": "bollen.stine", "ordered": True}, "complete, unclustered"),
         ({"se": "bootstrap", "n_resamples": 5, "rng": -1}, "a seed is a whole number"),

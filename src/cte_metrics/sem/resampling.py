@@ -152,9 +152,10 @@ def _fitting_rows(solution: Solution) -> ModelData:
     for group, state, sample in zip(solution.data.groups, solution.states, samples, strict=True):
         at = [solution.data.names.index(v) for v in state.design.observed]
         own = group.values[:, at]
-        turned = (own - own.mean(axis=0)) @ _root(sample.cov, -0.5) @ _root(state.cov, 0.5)
+        centre = np.average(own, axis=0, weights=group.weights)
+        turned = (own - centre) @ _root(sample.cov, -0.5) @ _root(state.cov, 0.5)
         values = group.values.copy()
-        values[:, at] = turned + (own.mean(axis=0) if state.mean is None else state.mean)
+        values[:, at] = turned + (centre if state.mean is None else state.mean)
         groups.append(replace(group, values=values))
     return replace(solution.data, groups=tuple(groups))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import UnknownNameError
+from cte_metrics.errors import InputError, UnknownNameError
 from cte_metrics.factor import invariance
 from tests.reference_case import case
 
@@ -39,6 +39,11 @@ def test_equal_ties(model: str, df: int) -> None:
 def test_equal_to_nothing_is_refused(name: str) -> None:
     with pytest.raises(UnknownNameError, match=r"equal\("):
         sem.cfa(f'visual =~ x1 + x2 + equal("{name}")*x3 + x4', case("hs1939").data)
+
+
+def test_equal_to_itself_is_refused() -> None:
+    with pytest.raises(InputError, match="to itself"):
+        sem.cfa('visual =~ x1 + x2 + equal("visual =~ x3")*x3', case("hs1939").data)
 
 
 def test_equal_in_groups_is_lavaan_s() -> None:

@@ -25,7 +25,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cte_metrics.errors import InputError
+import numpy as np
+
+from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.sem.model.moments import InformationKind
 from cte_metrics.sem.request.model import (
     EstimatorName,
@@ -186,6 +188,8 @@ def _check_resampling(request: ModelRequest, test: TestName, *, casewise: bool) 
     if request.se != "bootstrap" and test != "bollen.stine":
         return
     asked = "se='bootstrap'" if request.se == "bootstrap" else "test='bollen.stine'"
+    if not isinstance(request.n_resamples, int | np.integer):
+        raise InputTypeError(f"n_resamples is a whole number; got {request.n_resamples!r}.")
     if request.n_resamples < FEWEST:
         raise InputError(
             f"n_resamples={request.n_resamples}; {asked} needs at least {FEWEST} resamples."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from cte_metrics.errors import IdentificationError, UnknownNameError, close_names
+from cte_metrics.errors import IdentificationError, InputError, UnknownNameError, close_names
 from cte_metrics.sem.syntax.reader import Constraint
 from cte_metrics.sem.table.defaults import Columns
 from cte_metrics.sem.table.options import TableOptions
@@ -44,6 +44,8 @@ def _tie_to_targets(c: Columns, names: list[str], labels: list[str]) -> None:
     ------
     UnknownNameError
         If it names neither a parameter nor a label.
+    InputError
+        If it names its own.
     """
     places = {label: i for i, label in reversed(list(enumerate(c.label))) if label}
     places = {_turned(name): i for i, name in enumerate(names)} | places
@@ -62,6 +64,8 @@ def _tie_to_targets(c: Columns, names: list[str], labels: list[str]) -> None:
 
 def _target(c: Columns, i: int, places: Mapping[str, int]) -> int:
     found = places.get(plain_name(c.equal[i]))
+    if found == i:
+        raise InputError(f"equal({c.equal[i]!r}) ties the parameter to itself.")
     if found is None:
         raise UnknownNameError(
             f"equal({c.equal[i]!r}), which stands before {c.rhs[i] or 1} in the model of "
