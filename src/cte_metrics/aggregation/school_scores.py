@@ -33,6 +33,7 @@ from cte_metrics.errors import (
     one_of,
 )
 from cte_metrics.results import Block, Provenance, Result, recorded
+from cte_metrics.summaries.keying import survey_keying
 
 Rule = Literal["teacher_means", "item_means"]
 REFERENCE = (
@@ -190,7 +191,7 @@ def aggregate(
         )
     raw = _stack(found, schools, division)
     shown = protect(raw, by=_divisions(division), minimum=minimum_group_size)
-    notes += _lost_rows(codes, parts, division)
+    notes += _lost_rows(codes, parts, division) + survey_keying(chosen)
     return _result(chosen, shown, found, options, minimum_group_size, notes)
 
 

@@ -129,10 +129,8 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     keys = solution_keys(solution)
     rows: list[dict[str, float]] = []
     index: list[tuple[Any, ...]] = []
-    against: list[str] = []
     for number, block in enumerate(solution.table.blocks):
         model = _read_block(solution, number, observed=observed_variance)
-        against += _against(model, block.ov_names)
         for name, figures in _block_rows(model).items():
             index.append((*keys.of(block.group, block.level), name))
             rows.append(figures)
@@ -155,7 +153,6 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
         *impossible,
         *_below_zero(table),
         *_without_h(table),
-        *against,
     )
     table.attrs = {"n": fit.provenance.n_used, "notes": tuple(dict.fromkeys(notes))}
     return table
@@ -222,23 +219,6 @@ def _cells(marked: pd.DataFrame, table: pd.DataFrame) -> str:
 
 def _label(row: Any) -> str:
     return " ".join(map(str, row)) if isinstance(row, tuple) else str(row)
-
-
-def _against(model: _Block, items: Sequence[str]) -> list[str]:
-    """Name the items that load negatively on a factor on which most load positively."""
-    notes: list[str] = []
-    for f, name in enumerate(model.factors):
-        own = model.own(f)
-        loading = model.standardized[own, f]
-        direction = 1.0 if loading.sum() >= 0 else -1.0
-        named = [items[i] for i, v in zip(own, direction * loading, strict=True) if v < 0]
-        if len(own) > 1 and named:
-            notes.append(
-                f"{', '.join(named)} load{'s' if len(named) == 1 else ''} on {name} against its "
-                "other items. First suspect the keying: a sum of these items needs them reverse-"
-                "scored. Nothing was reversed here."
-            )
-    return notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.door import column, item_data
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.core.naming import named_column
 from cte_metrics.errors import InputError
+from cte_metrics.summaries.keying import keying_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,6 @@ def grouped_answers(data: Any, group: Any, items: Sequence[str] | None) -> Group
         )
     complete = values[~np.isnan(values).any(axis=1)]
     if len(complete) > len(read.items):
-        notes += keying_notes(read.items, _rest_correlations(complete))
+        key = getattr(getattr(data, "instrument", None), "reversed_ids", None)
+        notes += keying_check(np.cov(complete.T), read.items, reversed_ids=key)
     return GroupedAnswers(values, tuple(read.items), cluster[known], tuple(notes))
-
-
-def _rest_correlations(values: Array) -> list[float]:
-    """Correlation of each item with the sum of the others."""
-    total = values.sum(axis=1)
-    pairs = ((x, total - x) for x in values.T)
-    return [float(np.corrcoef(x, rest)[0, 1]) if np.ptp(x) > 0 else np.nan for x, rest in pairs]

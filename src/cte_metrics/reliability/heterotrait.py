@@ -93,7 +93,10 @@ def htmt(
     import pandas as pd
 
     table = pd.DataFrame(values, index=names, columns=names)
-    table.attrs = {"n": source.n, "notes": (*source.notes, *_notes(values, names))}
+    table.attrs = {
+        "n": source.n,
+        "notes": (*source.notes, *_notes(values, names), *_keying(source, names, sets)),
+    }
     return table
 
 
@@ -166,7 +169,10 @@ def htmt_intervals(
     pairs = [(names[a], names[b]) for a, b in zip(i, j, strict=True)]
     index = pd.MultiIndex.from_tuples(pairs, names=["factor", "other"])
     table = pd.DataFrame(columns, index=index)
-    table.attrs = {"n": source.n, "notes": (*source.notes, *limits.notes)}
+    table.attrs = {
+        "n": source.n,
+        "notes": (*source.notes, *_keying(source, names, sets), *limits.notes),
+    }
     return table
 
 
@@ -185,6 +191,11 @@ def _read(
     where = {name: p for p, name in enumerate(source.items)}
     sets = [np.array([where[str(m)] for m in members]) for members in chosen.values()]
     return [str(n) for n in chosen], sets, source
+
+
+def _keying(source: Source, names: Sequence[str], sets: Sequence[Integers]) -> tuple[str, ...]:
+    factors = {n: [source.items[i] for i in s] for n, s in zip(names, sets, strict=True)}
+    return source.keying_of(factors)
 
 
 def _notes(values: Array, names: Sequence[str]) -> tuple[str, ...]:

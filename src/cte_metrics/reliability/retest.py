@@ -19,6 +19,7 @@ from cte_metrics.kernels.summaries.item_statistics import mean_scores
 from cte_metrics.kernels.summaries.moments import moments
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.results import Interval, Provenance, Status, recorded
+from cte_metrics.summaries.keying import keying_check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,6 +125,10 @@ def test_retest(
     limits = limits if r > 0 else (-limits[1], -limits[0])
     if n < smallest_sample("fisher"):
         notes = (*notes, f"There is no interval: Fisher's z needs four respondents; here are {n}.")
+    key = getattr(getattr(first, "instrument", None), "reversed_ids", None)
+    for when, answers in (("on the first occasion", x), ("on the second occasion", y)):
+        covariance = moments(answers, "pairwise").covariance
+        notes += keying_check(covariance, items, reversed_ids=key, when=when)
     table = _item_table(x, y, items)
     profiles, distance = profile_agreement(x, y)
     dropped = len(both) - n

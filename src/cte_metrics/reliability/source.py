@@ -5,7 +5,7 @@ Functions: ``read_source, refuse_indefinite``. Class: ``Source``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,12 +20,12 @@ from cte_metrics.core.door import (
     possible_moments,
     square_matrix,
 )
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.core.naming import meant, name_text
 from cte_metrics.errors import InputError, one_of
-from cte_metrics.kernels.reliability.alpha import alpha_of, correlation_from, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_of, correlation_from
 from cte_metrics.kernels.summaries.moments import MomentArrays, moments
 from cte_metrics.summaries import Moments
+from cte_metrics.summaries.keying import keying_check
 
 Missing = Literal["listwise", "pairwise"]
 Matrix = Literal["correlation", "covariance"]
@@ -90,8 +90,12 @@ class Source:
 
     def keying(self) -> tuple[str, ...]:
         """Return the notes on items that run against the others."""
-        r_drop = item_total(self.covariance).r_drop.tolist()
-        return keying_notes(self.items, r_drop, reversed_ids=self.reversed_ids)
+        return self.keying_of(None)
+
+    def keying_of(self, scales: Mapping[str, Sequence[str]] | None) -> tuple[str, ...]:
+        """Return the same for each of several scales."""
+        reversed_ids = self.reversed_ids
+        return keying_check(self.covariance, self.items, scales=scales, reversed_ids=reversed_ids)
 
     def alpha_by_rule(self, kind: Matrix) -> tuple[str, ...]:
         """Return what alpha is by either rule for missing answers, where some are missing.

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.errors import InputError
-from cte_metrics.kernels.reliability.alpha import alpha_of, item_total
+from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source
@@ -150,7 +149,7 @@ def stratified_alpha(
         notes=(
             *source.notes,
             *source.alpha_by_rule("covariance"),
-            *_keying(source, blocks, chosen),
+            *source.keying_of(chosen),
             *limits.notes,
         ),
     )
@@ -219,16 +218,3 @@ def _strata(c: Array, blocks: Sequence[Array], names: Sequence[str]) -> pd.DataF
         "n_items": [len(p) for p in parts],
     }
     return pd.DataFrame(columns, index=pd.Index(names, name="subscale"))
-
-
-def _keying(
-    source: Source, blocks: Sequence[Array], subscales: Mapping[str, Sequence[str]]
-) -> tuple[str, ...]:
-    notes: list[str] = []
-    reversed_ids = source.reversed_ids
-    for block, (name, members) in zip(blocks, subscales.items(), strict=True):
-        r_drop = item_total(source.covariance[np.ix_(block, block)]).r_drop
-        notes += keying_notes(
-            [str(m) for m in members], r_drop.tolist(), reversed_ids=reversed_ids, scale=str(name)
-        )
-    return tuple(notes)

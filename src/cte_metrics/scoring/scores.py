@@ -13,11 +13,8 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.arguments import checked
-from cte_metrics.core.keying import keying_notes
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
-from cte_metrics.kernels.reliability.alpha import item_total
-from cte_metrics.kernels.summaries.moments import moments
 from cte_metrics.kernels.summaries.scale_scores import (
     required_answers,
     scores_of_scale,
@@ -25,6 +22,7 @@ from cte_metrics.kernels.summaries.scale_scores import (
     standardize,
 )
 from cte_metrics.results import Block, Provenance, Result, recorded
+from cte_metrics.summaries.keying import survey_keying
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +172,7 @@ def score(
             *_missing_notes(frame, required, scales, missing),
             *_flat_notes(means, method),
             *_rule_notes(responses, method),
-            *scale_keying(responses, scales, keyed),
+            *survey_keying(responses),
         ),
     )
 
@@ -278,29 +276,6 @@ def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
     if published == method:
         return ()
     return (f"The instrument's own scoring rule is {published!r}; these are {method!r} scores.",)
-
-
-def scale_keying(
-    responses: Responses,
-    scales: Mapping[str, tuple[str, ...]],
-    keyed: pd.DataFrame,
-) -> tuple[str, ...]:
-    """Return the keying check of each subscale, or of all items when there is none."""
-    if len(keyed) < 3:
-        return ()
-    covariance = moments(keyed.to_numpy(dtype=np.float64), "pairwise").covariance
-    own = {s.id: scales[s.id] for s in responses.instrument.subscales} or dict(scales)
-    place = {str(name): k for k, name in enumerate(keyed.columns)}
-    notes: list[str] = []
-    for name, items in own.items():
-        chosen = [place[i] for i in items]
-        part = covariance[np.ix_(chosen, chosen)]
-        if len(items) > 1 and np.isfinite(part).all():
-            r_drop = item_total(part).r_drop.tolist()
-            reversed_ids = responses.instrument.reversed_ids
-            label = "" if name == "total" else name
-            notes += keying_notes(items, r_drop, reversed_ids=reversed_ids, scale=label)
-    return tuple(notes)
 
 
 @overload

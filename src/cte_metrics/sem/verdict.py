@@ -13,6 +13,7 @@ from cte_metrics.errors import ImproperSolutionWarning, NonConvergenceWarning, w
 from cte_metrics.results.provenance import Provenance
 from cte_metrics.results.status import Status
 from cte_metrics.sem.inference import checks
+from cte_metrics.sem.inference.keying import against_factor
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.request.model import OnFailure
 
@@ -59,6 +60,7 @@ def judge(solution: Solution) -> Verdict:
             notes.append(trouble)
             _fail(checks.identification_error(trouble), solution.request.on_failure)
         notes += checks.at_bounds(solution) + checks.above_unrestricted(solution)
+        notes += against_factor(solution)
         problems = checks.improper(solution)
         if problems:
             status = Status.IMPROPER if status is Status.CONVERGED else status
