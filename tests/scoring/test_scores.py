@@ -87,6 +87,38 @@ def test_the_instruments_own_minimum_is_the_default() -> None:
     assert "(fewer answers than needed: 3 of 4 items): total 2" in " ".join(found.notes)
 
 
+@pytest.mark.problem(
+    "psych",
+    "one answer out of many items is a score",
+    "a score needs half of the items and two answers, said in the notes; min_answered changes it",
+)
+@pytest.mark.parametrize(("k", "needed"), [(2, 2), (3, 2), (4, 2), (5, 3), (8, 4)])
+def test_a_score_needs_half_of_the_items_by_default(k: int, needed: int) -> None:
+    frame = {f"i{j}": [5 if n > j else None for n in range(k + 1)] for j in range(k)}
+    found = score(mini(frame))
+    assert found.required == {"total": needed}
+    assert found.table["total"].notna().sum() == k + 1 - needed
+    assert "at least half of its items, and to two" in " ".join(found.notes)
+    psych = score(mini(frame), min_answered=1)
+    assert psych.table["total"].notna().sum() == k
+    assert "half of its items" not in " ".join(psych.notes)
+
+
+def test_a_subscale_has_its_own_minimum() -> None:
+    parts = [
+        cte.Subscale("ab", "", ["a", "b"], minimum_answered=1),
+        cte.Subscale("cd", "", ["c", "d"]),
+    ]
+    survey = mini(FOUR, subscales=parts, minimum_answered=3)
+    assert score(survey).required == {"ab": 1, "cd": 2, "total": 3}
+    told = score(survey, min_answered={"cd": 1, "total": 0.5})
+    assert told.required == {"ab": 1, "cd": 1, "total": 2}
+    with pytest.raises(UnknownNameError, match="no scale 'ac'"):
+        score(survey, min_answered={"ac": 1})
+    with pytest.raises(cte.CTEError, match="'minimum_answered' of 'ab' is 3"):
+        mini(FOUR, subscales=[cte.Subscale("ab", "", ["a", "b"], minimum_answered=3), parts[1]])
+
+
 def test_listwise_needs_every_item_of_the_instrument() -> None:
     survey = mini(
         FOUR,
@@ -108,7 +140,8 @@ def test_scores_equal_psych(name: str, entry_id: str) -> None:
     total = entry.args.get("tot", False)
     if total and rule == "prorate":
         pytest.skip("psych sums the answers given; a prorated sum is k times their mean")
-    table = score(survey, method="sum" if total else "mean", missing=rule).table
+    asked = {"method": "sum" if total else "mean", "missing": rule}
+    table = score(survey, min_answered=1, **asked).table
     table = table.dropna() if rule == "listwise" else table
     expected = entry.raw["scores"]
     head, columns = np.array(expected["head"]["data"]), list(expected["mean"])
@@ -249,7 +282,8 @@ def test_standard_scores() -> None:
     found = score(
         mini(
             FOUR, subscales=[cte.Subscale("ab", "", list("ab"))], items_without_subscale=["c", "d"]
-        )
+        ),
+        min_answered=1,
     )
     by_scale = standard_score(found, norm_mean={"ab": 3.0}, norm_sd={"ab": 0.5})
     assert by_scale["ab"].tolist() == pytest.approx([200, 800, 500, 700])

@@ -92,12 +92,13 @@ def scale_means(
     items: Sequence[int],
     codes: Integers,
     *,
+    scale: str,
     n_cells: int,
     options: Options,
 ) -> ScaleMeans:
     """Every figure of one scale. codes: (N,) cell of each row, -1 for none."""
     values = responses.answers()[:, list(items)]
-    needed = required_answers(len(items), responses.instrument.minimum_answered)
+    needed = required_answers(len(items), responses.instrument.minimum_of(scale))
     score = mean_scores(values, needed)
     keep = (codes >= 0) & ~np.isnan(score)
     weight = np.ones(len(score)) if options.weights is None else options.weights

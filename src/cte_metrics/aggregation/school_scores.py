@@ -149,7 +149,8 @@ def aggregate(
 
     Notes
     -----
-    A teacher has a score with at least the instrument's ``minimum_answered`` items (at least one).
+    A teacher has a score with the answers that the instrument's ``minimum_answered`` asks for, by
+    default half of a scale's items, and two.
     Intervals are mean :math:`\pm t_{n-1}` se. With REML components :math:`\tau^2, \sigma^2` of the
     teacher scores, a school's reliability is :math:`\tau^2/(\tau^2 + \mathrm{se}_j^2)` with
     :math:`\mathrm{se}_j^2 = \sigma^2/n_j` (multilevel::gmeanrel), and its shrunken mean lies that
@@ -181,7 +182,9 @@ def aggregate(
         weights=_weights(chosen, weights), staff=staff_sizes(chosen, schools, staff_size),
     )  # fmt: skip
     found = {
-        (name, *part): scale_means(chosen, items, within, n_cells=len(schools), options=options)
+        (name, *part): scale_means(
+            chosen, items, within, scale=name, n_cells=len(schools), options=options
+        )
         for part, within in parts.items()
         for name, items in scales(chosen).items()
     }

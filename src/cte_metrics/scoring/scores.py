@@ -82,7 +82,7 @@ def score(
     responses: Responses,
     *,
     method: ScoreMethod = "mean",
-    min_answered: int | float | None = None,
+    min_answered: int | float | Mapping[str, int | float] | None = None,
     missing: MissingRule = "prorate",
 ) -> Scores:
     """Score every respondent on every subscale and in total.
@@ -95,9 +95,10 @@ def score(
         ``pomp`` is the per cent of the possible range, 100 (mean - minimum) / (maximum - minimum).
         ``z`` and ``t`` (mean 50, standard deviation 10) are relative to these respondents; for
         published norms see :func:`standard_score`.
-    min_answered : int or float, optional
+    min_answered : int or float, or mapping of scale to one, optional
         Answers that a score needs: a count (int) or a share of the scale's items (float, 0 to 1,
-        rounded up). The instrument's own rule by default, else one answer.
+        rounded up). By default what the subscale or the instrument says, else half of the items,
+        and two: one answer is no total. ``min_answered=1`` is psych's rule.
     missing : {"prorate", "listwise", "item_mean", "item_median"}
         ``prorate`` (default): the mean of the answers given; a sum is that mean times the number of
         items. ``listwise``: only respondents who answered every item of the instrument get scores.
@@ -116,9 +117,10 @@ def score(
 
     Notes
     -----
-    Means equal ``psych::scoreItems`` with ``impute`` "none", "mean" or "median", and ``missing =
-    FALSE`` for ``listwise``; psych's sums of incomplete answers are not prorated, ours are. The
-    notes name items that run against their scale, with the likely cause; none is turned.
+    Under ``min_answered=1`` means equal ``psych::scoreItems`` with ``impute`` "none", "mean" or
+    "median", and ``missing = FALSE`` for ``listwise``; psych's sums of incomplete answers are not
+    prorated, ours are. The notes name items that run against their scale, with the likely cause;
+    none is turned.
 
     Examples
     --------
@@ -128,14 +130,14 @@ def score(
     >>> mini = Instrument("mini", "Mini", "1", ResponseScale(1, 5), items)
     >>> survey = Responses(pd.DataFrame({"a": [5, 4, 2], "b": [1, None, 3]}), mini)
     >>> score(survey).table["total"].tolist()
-    [5.0, 4.0, 2.5]
-    >>> score(survey, method="sum", min_answered=2).table["total"].tolist()
-    [10.0, nan, 5.0]
+    [5.0, nan, 2.5]
+    >>> score(survey, method="sum", min_answered=1).table["total"].tolist()
+    [10.0, 8.0, 5.0]
     """
     _check(responses, method, missing)
-    minimum = responses.instrument.minimum_answered if min_answered is None else min_answered
     scales = scale_items(responses)
-    required = {name: _required(len(items), minimum) for name, items in scales.items()}
+    minimum = _minimum(responses, min_answered, tuple(scales))
+    required = {name: _required(len(items), minimum[name]) for name, items in scales.items()}
     keyed = responses.keyed
     values = keyed.to_numpy(dtype=np.float64)
     complete = ~np.isnan(values).any(axis=1)
@@ -164,11 +166,12 @@ def score(
             method=f"{_WORDS[method].capitalize()}, missing answers: {missing}",
             n_used=int(frame.notna().any(axis=1).sum()),
             n_dropped=int(frame.isna().all(axis=1).sum()),
-            settings={"method": method, "missing": missing, "min_answered": minimum},
+            settings={"method": method, "missing": missing, "min_answered": min_answered},
             reference=responses.instrument.citation,
         ),
         notes=(
             *responses.notes,
+            *_default_note(minimum, values),
             *_missing_notes(frame, required, scales, missing),
             *_flat_notes(means, method),
             *_rule_notes(responses, method),
@@ -195,6 +198,33 @@ def _check(responses: Any, method: str, missing: str) -> None:
     one_of(missing, MissingRule, "missing")
 
 
+def _minimum(
+    responses: Responses, asked: Any, scales: Sequence[str]
+) -> dict[str, int | float | None]:
+    """Return what each scale asks for: as told, else its own rule, ``None`` for the default."""
+    own = {name: responses.instrument.minimum_of(name) for name in scales}
+    if asked is None:
+        return own
+    if not isinstance(asked, Mapping):
+        return dict.fromkeys(scales, asked)
+    for name in asked:
+        if name not in own:
+            raise UnknownNameError(
+                f"min_answered: there is no scale {name!r}.{close_names(name, scales)}",
+                hint=f"The scales are: {', '.join(scales)}.",
+            )
+    return own | dict(asked)
+
+
+def _default_note(minimum: Mapping[str, int | float | None], values: Array) -> tuple[str, ...]:
+    if not np.isnan(values).any() or None not in minimum.values():
+        return ()
+    return (
+        "A score needs answers to at least half of its items, and to two, which is the default "
+        "where neither the call nor the instrument says otherwise (min_answered).",
+    )
+
+
 def _required(n_items: int, minimum: int | float | None) -> int:
     if isinstance(minimum, bool) or not isinstance(minimum, int | float | np.number | None):
         raise InputTypeError(
@@ -202,7 +232,7 @@ def _required(n_items: int, minimum: int | float | None) -> int:
             hint="An int is a count, a float between 0 and 1 a share of the items.",
         )
     if minimum is None:
-        return 1
+        return required_answers(n_items, None)
     whole = isinstance(minimum, int | np.integer)
     if minimum < 0 or (not whole and minimum > 1):
         raise InputError(

@@ -39,6 +39,8 @@ def refuse_unscorable(
     _check_subscales(subscales, known)
     _check_homeless(subscales, known, elsewhere)
     _check_count(minimum_answered, len(known))
+    for subscale in subscales:
+        _check_count(subscale.minimum_answered, len(subscale.items), f"of {subscale.id!r} ")
 
 
 def _check_items(ids: Sequence[str]) -> None:
@@ -87,12 +89,12 @@ def _check_homeless(
         )
 
 
-def _check_count(needed: int | float | None, n_items: int) -> None:
+def _check_count(needed: int | float | None, n_items: int, where: str = "") -> None:
     if needed is None:
         return
     top = n_items if isinstance(needed, int) else 1.0
     if isinstance(needed, bool) or not 0 <= needed <= top:
         raise ValueError(
-            f"'minimum_answered' is {needed}; give a count from 0 to {n_items}, or a share from "
-            "0.0 to 1.0."
+            f"'minimum_answered' {where}is {needed}; give a count from 0 to {n_items}, or a share "
+            "from 0.0 to 1.0."
         )

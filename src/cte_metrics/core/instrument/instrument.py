@@ -81,7 +81,8 @@ class Instrument(Record, frozen=True):
         Level at which scores are meant to be used; ``teacher`` by default where the referent is
         ``self``, otherwise ``school``.
     minimum_answered : int or float, optional
-        Count (int) or share (float) of items that a score needs.
+        Count (int) or share (float) of items that a score needs; half of them by default, and two.
+        A subscale may have its own.
     group_rule : {"teacher_means", "item_means"}
         How a school's score is made from its teachers' answers.
     items_without_subscale : sequence of str
@@ -199,6 +200,17 @@ class Instrument(Record, frozen=True):
     def unconfirmed(self) -> tuple[str, ...]:
         """Names of the facts that are not confirmed by a source."""
         return tuple(n for n, f in self.facts.items() if f.certainty != "confirmed")
+
+    def minimum_of(self, scale: str) -> int | float | None:
+        """Return the count or share of items that a score of ``scale`` needs, where one is set.
+
+        A count set for the whole instrument does not ask more of a subscale than it has items.
+        """
+        for subscale in self.subscales:
+            if subscale.id == scale:
+                own = subscale.minimum_answered
+                return _fewer(self.minimum_answered, len(subscale.items)) if own is None else own
+        return self.minimum_answered
 
     @checked
     def item(self, id: str) -> Item:

@@ -69,20 +69,36 @@ class Subscale(Record, frozen=True):
         Item ids.
     note : str
         Remark for the reader.
+    minimum_answered : int or float, optional
+        Count (int) or share (float) of its items that a score needs; the instrument's by default.
     """
 
     id: Name
     name: str = ""
     items: tuple[str, ...]
     note: str = ""
+    minimum_answered: int | float | None = None
 
     if TYPE_CHECKING:
 
         @overload
-        def __init__(self, id: str, name: str, items: Sequence[str], note: str = "") -> None: ...
+        def __init__(
+            self,
+            id: str,
+            name: str,
+            items: Sequence[str],
+            note: str = "",
+            minimum_answered: float | None = None,
+        ) -> None: ...
         @overload
         def __init__(
-            self, id: str, name: str = "", *, items: Sequence[str], note: str = ""
+            self,
+            id: str,
+            name: str = "",
+            *,
+            items: Sequence[str],
+            note: str = "",
+            minimum_answered: float | None = None,
         ) -> None: ...
         def __init__(self, *values: Any, **named: Any) -> None: ...
 

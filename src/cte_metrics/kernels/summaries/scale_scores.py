@@ -20,13 +20,17 @@ _ROUNDING = 1e-12
 def required_answers(n_items: int, minimum: int | float | None) -> int:
     """Answers needed for a score: a count, or a share of the items rounded up; at least 1.
 
+    By default half of the items, and two: one answer is no total.
+
     Examples
     --------
     >>> required_answers(6, 0.5), required_answers(5, 0.5), required_answers(6, 4)
     (3, 3, 4)
+    >>> [required_answers(n, None) for n in (1, 2, 3, 7, 21)]
+    [1, 2, 2, 4, 11]
     """
     if minimum is None:
-        return 1
+        return min(n_items, max(2, -(-n_items // 2)))
     if isinstance(minimum, int):
         return max(1, min(minimum, n_items))
     return max(1, int(np.ceil(minimum * n_items - 1e-9)))
