@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import ImproperSolutionWarning, InputError
+from cte_metrics.errors import ImproperSolutionWarning, InputError, InputTypeError
 from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.kernels.reliability.composite import (
     categorical_covariance,
@@ -19,7 +19,7 @@ from cte_metrics.kernels.reliability.composite import (
     maximal_share,
     uncontaminated_share,
 )
-from cte_metrics.reliability import composite_reliability
+from cte_metrics.reliability import composite_intervals, composite_reliability, mcdonald_omega
 from tests.reference_case import case
 
 
@@ -212,3 +212,62 @@ def test_items_that_load_against_their_factor_are_named() -> None:
     table = composite_reliability(sem.cfa(text, data.assign(x5=-data["x5"])))
     (note,) = [n for n in table.attrs["notes"] if "against its other items" in n]
     assert note.startswith("x5 loads on textual")
+
+
+# --- intervals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.problem(
+    "semTools",
+    "composite reliabilities come without intervals",
+    "composite_intervals gives them by the delta or the Monte Carlo method, none above 1",
+)
+def test_intervals_of_one_factor_are_those_of_omega() -> None:
+    data = case("hs1939").data[["x1", "x2", "x3", "x4"]]
+    fit = sem.cfa("f =~ x1 + x2 + x3 + x4", data)
+    row = composite_intervals(fit).loc[("f", "omega")]
+    omega = mcdonald_omega(data)
+    # the same model; one divides by the implied variance, the other by the observed one
+    assert row["estimate"] == pytest.approx(omega.omega, abs=0.01)
+    assert row["se"] == pytest.approx(omega.se, rel=0.1)
+    assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * 1.959964 * row["se"], rel=1e-6)
+
+
+def test_delta_error_of_omega_by_hand() -> None:
+    """The label of a defined parameter has lavaan's delta method."""
+    data = case("hs1939").data
+    text = (
+        "f =~ NA*x1 + a*x1 + b*x2 + c*x3\nf ~~ 1*f\nx1 ~~ p*x1\nx2 ~~ q*x2\nx3 ~~ r*x3\n"
+        "omega := (a + b + c)^2 / ((a + b + c)^2 + p + q + r)"
+    )
+    fit = sem.cfa(text, data)
+    defined = fit.parameters.query("op == ':='").iloc[0]
+    row = composite_intervals(fit).loc[("f", "omega")]
+    assert row["estimate"] == pytest.approx(defined["est"], abs=1e-8)
+    assert row["se"] == pytest.approx(defined["se"], rel=1e-5)
+    assert row["ci_low"] == pytest.approx(defined["ci_lower"], abs=1e-6)
+    drawn = composite_intervals(fit, interval="monte_carlo", n_resamples=600, rng=1)
+    assert drawn.loc[("f", "omega"), "se"] == pytest.approx(row["se"], rel=0.15)
+    assert drawn.attrs["interval"] == "monte_carlo"
+
+
+def test_intervals_of_a_structured_model_end_at_one() -> None:
+    table = composite_intervals(_fit("hs1939", "cfa.ML"), confidence=0.9999999)
+    estimates = composite_reliability(_fit("hs1939", "cfa.ML"), observed_variance=False)
+    for (factor, coefficient), row in table.iterrows():
+        assert row["estimate"] == pytest.approx(estimates.loc[factor, coefficient], abs=1e-12)
+        assert row["ci_low"] <= row["estimate"] <= row["ci_high"] <= 1.0
+    few = sem.cfa("t =~ x4 + x5 + x6", case("hs1939").data[:14])
+    cut = composite_intervals(few, confidence=0.9999)
+    assert cut["ci_high"].max() == 1.0
+    assert "cut at 1" in " ".join(cut.attrs["notes"])
+
+
+def test_ordinal_items_and_refusals() -> None:
+    table = composite_intervals(_fit("datcat", "ord.WLSMV.delta"))
+    assert (table.xs("omega_ordinal", level="coefficient")["se"] > 0).all()
+    assert table.xs("alpha", level="coefficient")["se"].isna().all()
+    with pytest.raises(InputError, match="no standard errors"):
+        composite_intervals(sem.cfa("f =~ x1 + x2 + x3", case("hs1939").data, se="none"))
+    with pytest.raises(InputTypeError, match="takes a fitted model"):
+        composite_intervals(case("hs1939").data)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from cte_metrics.reliability.alpha import Alpha as Alpha
     from cte_metrics.reliability.alpha import cronbach_alpha as cronbach_alpha
     from cte_metrics.reliability.composite import composite_reliability as composite_reliability
+    from cte_metrics.reliability.composite_intervals import (
+        composite_intervals as composite_intervals,
+    )
     from cte_metrics.reliability.formulas import spearman_brown as spearman_brown
     from cte_metrics.reliability.formulas import (
         standard_error_of_measurement as standard_error_of_measurement,
@@ -45,6 +48,7 @@ attach(
     {
         "alpha": ["Alpha", "cronbach_alpha"],
         "composite": ["composite_reliability"],
+        "composite_intervals": ["composite_intervals"],
         "formulas": ["spearman_brown", "standard_error_of_measurement"],
         "guttman": [
             "GreatestLowerBound",

@@ -114,35 +114,9 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     """
     import pandas as pd
 
-    if not isinstance(fit, SEMFit):
-        raise InputTypeError(
-            f"composite_reliability takes a fitted model; got {type(fit).__name__}.",
-            hint="Fit one first: fit = cte.sem.cfa(model, data), or cte.factor.cfa(responses).",
-        )
-    solution = fit.solution
-    if solution.options.ordinal and solution.options.two_level:
-        raise InputError(
-            "composite_reliability does not read two-level models of ordinal items.",
-            hint="Fit the two levels to the items as numbers (without ordered=), or the ordinal "
-            "items at one level.",
-        )
-    keys = solution_keys(solution)
-    rows: list[dict[str, float]] = []
-    index: list[tuple[Any, ...]] = []
-    for number, block in enumerate(solution.table.blocks):
-        model = _read_block(solution, number, observed=observed_variance)
-        for name, figures in _block_rows(model).items():
-            index.append((*keys.of(block.group, block.level), name))
-            rows.append(figures)
-    if not rows:
-        raise InputError("No factor of the model has two items or more.")
+    solution = checked_solution(fit, "composite_reliability")
+    rows, labels = figure_rows(solution, observed=observed_variance)
     extra = dict.fromkeys(c for row in rows for c in row if c not in COLUMNS)
-    names = [*keys.names, "factor"]
-    labels = (
-        pd.MultiIndex.from_tuples(index, names=names)
-        if keys.names
-        else pd.Index([i[0] for i in index], name="factor")
-    )
     table = pd.DataFrame(rows, index=labels, columns=[*COLUMNS, *extra])
     impossible = _above_one(table)
     if impossible:
@@ -156,6 +130,53 @@ def composite_reliability(fit: SEMFit, *, observed_variance: bool = True) -> pd.
     )
     table.attrs = {"n": fit.provenance.n_used, "notes": tuple(dict.fromkeys(notes))}
     return table
+
+
+def checked_solution(fit: Any, what: str) -> Solution:
+    """Return the solution of a fit whose composites can be read.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        If it is no fit, or one of two levels of ordinal items.
+    """
+    if not isinstance(fit, SEMFit):
+        raise InputTypeError(
+            f"{what} takes a fitted model; got {type(fit).__name__}.",
+            hint="Fit one first: fit = cte.sem.cfa(model, data), or cte.factor.cfa(responses).",
+        )
+    if fit.solution.options.ordinal and fit.solution.options.two_level:
+        raise InputError(
+            f"{what} does not read two-level models of ordinal items.",
+            hint="Fit the two levels to the items as numbers (without ordered=), or the ordinal "
+            "items at one level.",
+        )
+    return fit.solution
+
+
+def figure_rows(solution: Solution, *, observed: bool) -> tuple[list[dict[str, float]], pd.Index]:
+    """Return the figures of every composite, and the index of their table.
+
+    Raises
+    ------
+    InputError
+        If no factor has two items.
+    """
+    import pandas as pd
+
+    keys = solution_keys(solution)
+    rows: list[dict[str, float]] = []
+    index: list[tuple[Any, ...]] = []
+    for number, block in enumerate(solution.table.blocks):
+        model = _read_block(solution, number, observed=observed)
+        for name, figures in _block_rows(model).items():
+            index.append((*keys.of(block.group, block.level), name))
+            rows.append(figures)
+    if not rows:
+        raise InputError("No factor of the model has two items or more.")
+    if keys.names:
+        return rows, pd.MultiIndex.from_tuples(index, names=[*keys.names, "factor"])
+    return rows, pd.Index([i[0] for i in index], name="factor")
 
 
 _ROUNDING = 1e-9
