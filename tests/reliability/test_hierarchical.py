@@ -125,7 +125,9 @@ def test_bootstrap_interval() -> None:
     assert found.hierarchical == hierarchical_omega(data).hierarchical
     assert found.ci.low < found.ci.high
     assert found.total in found.total_ci
-    assert np.isnan(hierarchical_omega(data).ci.low)
+    plain = hierarchical_omega(data)
+    assert np.isnan(plain.ci.low)
+    assert "interval='delta' or 'bootstrap'" in plain.notes[-1]
 
 
 def test_refusals() -> None:
@@ -161,3 +163,19 @@ def test_items_that_do_not_correlate_have_no_general_factor() -> None:
         warnings.simplefilter("ignore")
         found = hierarchical_omega(rng.normal(size=(300, 7)), 3)
     assert any("told from chance" in note for note in found.notes)
+
+
+@pytest.mark.problem(
+    "psych",
+    "omega hierarchical comes without an interval",
+    "interval='delta' or 'bootstrap' gives one; without it a note says that there is none",
+)
+def test_the_delta_method_agrees_with_the_bootstrap() -> None:
+    data = case("hs1939").data[[f"x{j}" for j in range(1, 10)]]
+    delta = hierarchical_omega(data, interval="delta")
+    drawn = hierarchical_omega(data, interval="bootstrap", n_resamples=60, rng=1)
+    assert delta.ci.low < delta.hierarchical < delta.ci.high <= 1
+    assert delta.total_ci.low < delta.total < delta.total_ci.high <= 1
+    assert tuple(delta.ci) == pytest.approx(tuple(drawn.ci), abs=0.06)
+    assert tuple(delta.total_ci) == pytest.approx(tuple(drawn.total_ci), abs=0.03)
+    assert "(delta)" in delta.summary()

@@ -25,11 +25,11 @@ from cte_metrics.kernels.numerics.resampling import bootstrap_covariances
 from cte_metrics.kernels.reliability.hierarchical import HierarchicalFigures, hierarchical_figures
 from cte_metrics.reliability.coefficient import Coefficient
 from cte_metrics.reliability.common_factor import independence_notes
-from cte_metrics.reliability.resampled import Resampling, correlations
+from cte_metrics.reliability.resampled import Resampling, correlations, matrix_interval
 from cte_metrics.reliability.source import Missing, Source, read_source, refuse_indefinite
 from cte_metrics.results import Block, Interval, Provenance, Status, recorded
 
-HierarchicalInterval = Literal["none", "bootstrap"]
+HierarchicalInterval = Literal["none", "delta", "bootstrap"]
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,9 @@ class HierarchicalOmega(Coefficient):
     alpha, guttman6 : float
         Standardized alpha and lambda 6 of the same items, for comparison.
     ci, total_ci : Interval
-        Of ``hierarchical`` and ``total``; nan unless a bootstrap was asked for.
+        Of ``hierarchical`` and ``total``; nan where there is none.
+    interval : str
+        The method behind them.
     group : DataFrame
         Index factor (``g`` and the group factors): ``total, general, group``, the coefficients of
         the sum of the items that load highest on the factor.
@@ -81,6 +83,7 @@ class HierarchicalOmega(Coefficient):
     guttman6: float
     ci: Interval
     total_ci: Interval
+    interval: HierarchicalInterval
     group: pd.DataFrame
     loadings: pd.DataFrame
     pattern: pd.DataFrame
@@ -106,7 +109,7 @@ class HierarchicalOmega(Coefficient):
             ("respondents", self.n_respondents),
         ]
         if np.isfinite(self.ci.low):
-            label = f"{100 * self.ci.level:g}% interval (bootstrap)"
+            label = f"{100 * self.ci.level:g}% interval ({self.interval})"
             figures.insert(1, (label, tuple(self.ci)))
         return [
             Block("", figures),
@@ -148,8 +151,10 @@ def hierarchical_omega(
     rotation : str
         An oblique rotation, as in ``efa``.
     missing : {"listwise", "pairwise"}
-    interval : {"none", "bootstrap"}
-        Each resample is factored anew, which takes a few milliseconds each.
+    interval : {"none", "delta", "bootstrap"}
+        ``delta`` is the normal-theory delta method with a numerical gradient, for which the matrix
+        is factored k (k + 1) times; ``bootstrap`` factors each resample anew. Both take seconds,
+        and there is none by default, which a note says.
     n_resamples, rng
         Of the bootstrap.
     confidence : float
@@ -199,7 +204,8 @@ def hierarchical_omega(
     matrix = refuse_indefinite(source, "correlation")
     _refuse_uncorrelated(matrix)
     found = hierarchical_figures(matrix, n_factors, method, rotation)
-    ci, total_ci, lost = _intervals(source, (n_factors, method, rotation), asked)
+    options = (n_factors, method, rotation)
+    ci, total_ci, lost = _intervals(source, options, asked, definite=not found.heywood.any())
     status, warned = _judge(found, source.items)
     tables = _tables(found, source.items)
     return HierarchicalOmega(
@@ -211,6 +217,7 @@ def hierarchical_omega(
         guttman6=found.guttman6,
         ci=ci,
         total_ci=total_ci,
+        interval=interval,
         **tables,
         reversed=tuple(n for n, s in zip(source.items, found.signs, strict=True) if s < 0),
         n_items=source.n_items,
@@ -332,10 +339,24 @@ def _intervals(
     source: Source,
     options: tuple[int, extraction.Method, rotation.Method],
     asked: Resampling,
+    *,
+    definite: bool,
 ) -> tuple[Interval, Interval, tuple[str, ...]]:
-    if not asked.bootstrap:
-        none = Interval(np.nan, np.nan, asked.level)
+    none = Interval(np.nan, np.nan, asked.level)
+    if asked.method == "none":
+        return none, none, ("No interval was asked for: interval='delta' or 'bootstrap' gives it.",)
+    if not (source.n or asked.bootstrap):
         return none, none, ()
+    if not asked.bootstrap and not definite:
+        why = "a communality is at its bound, where the delta method does not hold"
+        return none, none, (f"There is no interval: {why}; interval='bootstrap' gives one.",)
+    if not asked.bootstrap:
+
+        def figures(stack: Array) -> Array:
+            return np.array([_replicate(matrix, options) for matrix in stack])
+
+        by_delta = matrix_interval(source, figures, asked, kind="correlation")
+        return by_delta.interval(0), by_delta.interval(1), by_delta.notes
     answers = source.complete_answers("A bootstrap interval")
     replicates = np.array(
         [
