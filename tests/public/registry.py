@@ -117,6 +117,15 @@ CALLS: dict[str, Call] = {
         lambda: cte.reliability.test_retest(survey().at_wave(1), survey().at_wave(2)),
     ),
     "ItemAnalysis": Call("scoring.item_analysis", lambda: cte.scoring.item_analysis(wave())),
+    "Norms": Call(
+        "scoring.local_norms",
+        lambda: cte.scoring.local_norms(cte.scoring.score(wave())),
+        asked=False,
+    ),
+    "PublishedComparison": Call(
+        "scoring.against_published",
+        lambda: cte.scoring.against_published(wave(), published={"total": {"mean": 4.0, "n": 90}}),
+    ),
     "Scores": Call("scoring.score", lambda: cte.scoring.score(wave())),
     "SEMFit": Call("sem.fit", lambda: cte.sem.fit(f"f =~ {HALF}", wave())),
     "ScoreTest": Call(
