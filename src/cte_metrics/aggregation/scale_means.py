@@ -98,6 +98,7 @@ def scale_means(
 ) -> ScaleMeans:
     """Every figure of one scale. codes: (N,) cell of each row, -1 for none."""
     values = responses.answers()[:, list(items)]
+    names = [responses.instrument.item_ids[j] for j in items]
     needed = required_answers(len(items), responses.instrument.minimum_of(scale))
     score = mean_scores(values, needed)
     keep = (codes >= 0) & ~np.isnan(score)
@@ -111,7 +112,7 @@ def scale_means(
     one = components.one_way(moments)
     table = components.anova(one)
     shrunken = _shrunken(one, table, moments, mean, se, options)
-    agreed, agreement_figures = _agreement(responses, values, codes, n_cells)
+    agreed, agreement_figures = _agreement(responses, names, values, codes, n_cells)
     scored, unscored = int(keep.sum()), int(((codes >= 0) & np.isnan(score)).sum())
     return ScaleMeans(
         columns={
@@ -193,10 +194,14 @@ def _shrunken(
 
 
 def _agreement(
-    responses: Responses, values: Array, codes: Integers, n_cells: int
+    responses: Responses, items: Sequence[str], values: Array, codes: Integers, n_cells: int
 ) -> tuple[dict[str, Array], dict[str, float]]:
-    """rwg(j) and AD of the teachers who answered every item, per cell and over cells."""
-    scale = responses.instrument.response_scale
+    """rwg(j) and AD of the teachers who answered every item, per cell and over cells.
+
+    Items of different ranges have no common distribution of chance, and so no rwg(j).
+    """
+    common = responses.instrument.common_scale(items)
+    scale = common or responses.instrument.widest_scale()
     full = codes >= 0
     if values.dtype.kind == "f":
         full = full & summaries.complete(values)
@@ -206,8 +211,8 @@ def _agreement(
     some = moments.n > 1
     uniform, _ = agree.null_variance("uniform", scale.n_categories)
     skew, _ = agree.null_variance("slight_skew", scale.n_categories)
-    rwg_j = agree.rwg_j(moments.variance, uniform)
-    rwg_j_skew = agree.rwg_j(moments.variance, skew)
+    rwg_j = agree.rwg_j(moments.variance, uniform if common else np.nan * uniform)
+    rwg_j_skew = agree.rwg_j(moments.variance, skew if common else np.nan * skew)
     deviation = summaries.absolute_deviations_from_counts(counted)[0].mean(axis=1)
     deviation = np.where(some, deviation, np.nan)
     high = (rwg_j >= AGREEMENT_MARK) & (rwg_j <= 1)

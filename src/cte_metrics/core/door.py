@@ -162,14 +162,14 @@ def _from_responses(responses: Any, items: Sequence[Any] | None) -> ItemData:
     names = tuple(present[j] for j in chosen)
     answers = responses.answers(keyed=True)
     raw = answers if names == tuple(present) else answers[:, chosen]
-    scale = responses.instrument.response_scale
+    scale = responses.instrument.common_scale(names)
     subscales = {s.id: tuple(s.items) for s in responses.instrument.subscales}
     return ItemData(
         raw,
         names,
         _row_labels(responses),
-        float(scale.minimum),
-        float(scale.maximum),
+        None if scale is None else float(scale.minimum),
+        None if scale is None else float(scale.maximum),
         None if responses.group is None else np.asarray(responses.group),
         None if responses.wave is None else np.asarray(responses.wave),
         subscales,

@@ -63,8 +63,8 @@ def answers(responses: Responses) -> Section:
         title="Answers",
         text=(
             f"{len(responses)} respondents answered {responses.n_items} items on a scale from "
-            f"{responses.instrument.response_scale.minimum} to "
-            f"{responses.instrument.response_scale.maximum}."
+            f"{responses.instrument.widest_scale().minimum} to "
+            f"{responses.instrument.widest_scale().maximum}."
         ),
         tables=tables,
         drawings={"Answers to each item, after reverse scoring": partial(_shares, responses)},
@@ -78,7 +78,7 @@ def _shares(responses: Responses) -> Any:
 
     from cte_metrics.plots.answers import answer_shares
 
-    scale = responses.instrument.response_scale
+    scale = responses.instrument.widest_scale()
     codes = range(int(scale.minimum), int(scale.maximum) + 1)
     keyed = responses.keyed
     counts = pd.DataFrame({c: (keyed == c).sum() for c in codes})

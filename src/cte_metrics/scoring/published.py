@@ -198,12 +198,14 @@ def _checked(scale: str, figures: Any) -> dict[str, float]:
 def _here(responses: Responses, scores: Scores) -> dict[str, _Here]:
     covariance = moments(responses.answers(), "pairwise").covariance
     place = {item: j for j, item in enumerate(responses.instrument.item_ids)}
-    scale = responses.instrument.response_scale
     found = {}
     for name, items in scale_items(responses).items():
         values = scores.table[name].dropna()
         own = [place[i] for i in items]
-        low, high = _range(scores.method, scale.minimum, scale.maximum, len(items))
+        every = [responses.instrument.scale_of(item) for item in items]
+        low = float(np.mean([scale.minimum for scale in every]))
+        high = float(np.mean([scale.maximum for scale in every]))
+        low, high = _range(scores.method, low, high, len(items))
         found[name] = _Here(
             float(values.mean()),
             float(values.std()),

@@ -140,6 +140,7 @@ def score(
     required = {name: _required(len(items), minimum[name]) for name, items in scales.items()}
     keyed = responses.keyed
     values = keyed.to_numpy(dtype=np.float64)
+    values = _shares_of_range(values, responses) if method == "pomp" else values
     complete = ~np.isnan(values).any(axis=1)
     where = {item: j for j, item in enumerate(keyed.columns)}
     rule = "prorate" if missing == "listwise" else missing
@@ -154,7 +155,7 @@ def score(
 
     index = _respondents(responses)
     frame = pd.DataFrame(means, index=index)
-    table = {n: _on_scale(m, method, len(scales[n]), responses) for n, m in means.items()}
+    table = {n: _on_scale(m, method, len(scales[n])) for n, m in means.items()}
     return Scores(
         table=pd.DataFrame(table, index=index),
         answered=pd.DataFrame(answered, index=index),
@@ -174,6 +175,7 @@ def score(
             *_default_note(minimum, values),
             *_missing_notes(frame, required, scales, missing),
             *_flat_notes(means, method),
+            *_range_notes(responses, scales, method),
             *_rule_notes(responses, method),
             *survey_keying(responses),
         ),
@@ -242,12 +244,30 @@ def _required(n_items: int, minimum: int | float | None) -> int:
     return required_answers(n_items, int(minimum) if whole else float(minimum))
 
 
-def _on_scale(means: Array, method: str, n_items: int, responses: Responses) -> Array:
+def _shares_of_range(values: Array, responses: Responses) -> Array:
+    """Answers as per cent of the possible range of their item."""
+    every = [responses.instrument.scale_of(item) for item in responses.instrument.item_ids]
+    low = np.array([scale.minimum for scale in every], dtype=np.float64)
+    high = np.array([scale.maximum for scale in every], dtype=np.float64)
+    return np.asarray(100.0 * (values - low) / (high - low))
+
+
+def _range_notes(
+    responses: Responses, scales: Mapping[str, Sequence[str]], method: str
+) -> tuple[str, ...]:
+    """Say where items of different ranges were added up as they are."""
+    mixed = [n for n, items in scales.items() if responses.instrument.common_scale(items) is None]
+    if not mixed or method == "pomp":
+        return ()
+    return (
+        f"{', '.join(mixed)}: items with different response ranges were combined as they are, so "
+        "that those of wide ranges weigh more; method='pomp' puts all on 0 to 100 first.",
+    )
+
+
+def _on_scale(means: Array, method: str, n_items: int) -> Array:
     if method == "sum":
         return means * n_items
-    if method == "pomp":
-        scale = responses.instrument.response_scale
-        return 100.0 * (means - scale.minimum) / (scale.maximum - scale.minimum)
     if method == "z":
         return standardize(means)
     return standardize(means, 50.0, 10.0) if method == "t" else means

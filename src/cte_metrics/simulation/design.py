@@ -105,7 +105,9 @@ def design(
         loadings=standardized,
         item_between=_item_between(between_residual, standardized, icc),
         correlation=_correlation(factor_correlation, len(factors)),
-        thresholds=_thresholds(thresholds, instrument.response_scale.n_categories),
+        thresholds=_thresholds(
+            thresholds, (instrument.common_scale() or instrument.response_scale).n_categories
+        ),
         sizes=_sizes(n_groups, group_size),
         icc=icc,
         growth=growth,

@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from cte_metrics.core.arguments import checked
 from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.randomness import Seed, generator
 from cte_metrics.core.survey.reading import instrument_of
 from cte_metrics.core.survey.responses import Responses
+from cte_metrics.errors import InputError
 from cte_metrics.results.frozen import Frozen
 from cte_metrics.simulation.design import Design, design
 
@@ -249,11 +251,21 @@ def _codes(plan: Design, scores: np.ndarray, rng: np.random.Generator) -> np.nda
     return np.searchsorted(plan.thresholds, latent)
 
 
+def _one_scale(instrument: Instrument) -> ResponseScale:
+    scale = instrument.common_scale()
+    if scale is None:
+        raise InputError(
+            "Items with different response ranges cannot be simulated together.",
+            hint="Simulate the items of each range by an instrument of their own.",
+        )
+    return scale
+
+
 def _answers(
     instrument: Instrument, plan: Design, steps: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return raw answers (n, k) with nan where missing, and which rows are careless."""
-    scale = instrument.response_scale
+    scale = _one_scale(instrument)
     answers = np.where(
         [item.reverse for item in instrument.items], scale.maximum - steps, scale.minimum + steps
     ).astype(np.float64)

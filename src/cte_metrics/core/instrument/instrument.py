@@ -64,7 +64,7 @@ class Instrument(Record, frozen=True):
     id, name, version : str
         Identity; ``version`` is the version of this description.
     response_scale : ResponseScale
-        Answers that every item allows.
+        Answers that every item allows that has no range of its own.
     items : sequence of Item (or of ids)
         In the order of the form.
     subscales : sequence of Subscale
@@ -200,6 +200,23 @@ class Instrument(Record, frozen=True):
     def unconfirmed(self) -> tuple[str, ...]:
         """Names of the facts that are not confirmed by a source."""
         return tuple(n for n, f in self.facts.items() if f.certainty != "confirmed")
+
+    def scale_of(self, item: str) -> ResponseScale:
+        """Return the answers that one item allows."""
+        return self.item(item).response_scale or self.response_scale
+
+    def common_scale(self, items: Sequence[str] | None = None) -> ResponseScale | None:
+        """Return the answers that items allow (all by default), ``None`` where ranges differ."""
+        chosen = [self.scale_of(item) for item in (self.item_ids if items is None else items)]
+        ranges = {(scale.minimum, scale.maximum) for scale in chosen}
+        return chosen[0] if len(ranges) == 1 else None
+
+    def widest_scale(self) -> ResponseScale:
+        """Return the range from the lowest to the highest answer that any item allows."""
+        if all(item.response_scale is None for item in self.items):
+            return self.response_scale
+        every = [self.scale_of(item) for item in self.item_ids]
+        return ResponseScale(min(s.minimum for s in every), max(s.maximum for s in every))
 
     def minimum_of(self, scale: str) -> int | float | None:
         """Return the count or share of items that a score of ``scale`` needs, where one is set.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 from pydantic import StringConstraints, field_validator
 
+from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.record import Record
 
 Referent = Literal["group", "school", "self"]
@@ -33,11 +34,13 @@ class Item(Record, frozen=True):
     label : str
         A gloss for tables and plots.
     reverse : bool
-        Whether the item is scored ``minimum + maximum - answer``.
+        Whether the item is scored ``minimum + maximum - answer``, of its own range.
     certainty : str, optional
         How sure the item's place in this form, its subscale and its sign are.
     note : str
         Remark for the reader.
+    response_scale : ResponseScale, optional
+        Answers that this item allows, where they are not the instrument's.
     """
 
     id: Name
@@ -45,6 +48,7 @@ class Item(Record, frozen=True):
     reverse: bool = False
     certainty: Certainty | None = None
     note: str = ""
+    response_scale: ResponseScale | None = None
 
     if TYPE_CHECKING:
 
@@ -55,6 +59,7 @@ class Item(Record, frozen=True):
             reverse: bool = False,
             certainty: Certainty | None = None,
             note: str = "",
+            response_scale: ResponseScale | None = None,
         ) -> None: ...
 
 
@@ -88,7 +93,7 @@ class Subscale(Record, frozen=True):
             name: str,
             items: Sequence[str],
             note: str = "",
-            minimum_answered: float | None = None,
+            minimum_answered: int | float | None = None,
         ) -> None: ...
         @overload
         def __init__(
@@ -98,7 +103,7 @@ class Subscale(Record, frozen=True):
             *,
             items: Sequence[str],
             note: str = "",
-            minimum_answered: float | None = None,
+            minimum_answered: int | float | None = None,
         ) -> None: ...
         def __init__(self, *values: Any, **named: Any) -> None: ...
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numbers
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -73,9 +74,9 @@ def read_survey(
     index = _index(frame, len(table))
     log = IssueLog() if log is None else log
     found = item_columns(table.columns, asked, roles.columns)
-    wording = Wording.of(asked.response_scale, labels)
-    missing = MissingCodes.of(missing_codes, wording)
-    codes = _codes(table, wording, list(found.values()), missing, log)
+    wordings = _wordings(asked, labels)
+    missing = _missing_codes(missing_codes, wordings)
+    codes = _codes(table, asked, found, wordings, missing, log)
     respondent, group, wave = (
         naming_series(table, given, name, index)
         for given, name in (
@@ -154,17 +155,35 @@ def _index(frame: Any, n: int) -> pd.Index:
 
 def _codes(
     table: nw.DataFrame[Any],
-    wording: Wording,
-    columns: list[Any],
+    instrument: Instrument,
+    found: Mapping[str, Any],
+    wordings: Mapping[str, Wording],
     missing: MissingCodes,
     log: IssueLog,
 ) -> np.ndarray:
     """Return the answers as codes (n, k), one column after the other."""
-    dtype = code_dtype(wording.minimum, wording.maximum)
-    codes = np.empty((len(table), len(columns)), dtype=dtype, order="F")
-    for j, column in enumerate(columns):
-        read_answers(table.get_column(column), wording, missing, log, codes[:, j])
+    widest = instrument.widest_scale()
+    dtype = code_dtype(widest.minimum, widest.maximum)
+    codes = np.empty((len(table), len(found)), dtype=dtype, order="F")
+    for j, (item, column) in enumerate(found.items()):
+        read_answers(table.get_column(column), wordings[item], missing, log, codes[:, j])
     return codes
+
+
+def _wordings(instrument: Instrument, labels: Any) -> dict[str, Wording]:
+    """Return what texts mean in each item; ``labels`` are of items without a range of their own."""
+    common = Wording.of(instrument.response_scale, labels)
+    return {
+        item.id: common if item.response_scale is None else Wording.of(item.response_scale)
+        for item in instrument.items
+    }
+
+
+def _missing_codes(codes: Any, wordings: Mapping[str, Wording]) -> MissingCodes:
+    """Sort the caller's codes; one that is an answer of any item is refused."""
+    different = {id(wording): wording for wording in wordings.values()}
+    sorted_codes = [MissingCodes.of(codes, wording) for wording in different.values()]
+    return sorted_codes[0]
 
 
 def _check_share(max_invalid: Any) -> None:

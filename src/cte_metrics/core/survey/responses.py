@@ -258,7 +258,7 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         if keyed:
             for j, item in enumerate(self.instrument.items):
                 if item.reverse:
-                    out[:, j] = _reversed(out[:, j], self.instrument.response_scale)
+                    out[:, j] = _reversed(out[:, j], self.instrument.scale_of(item.id))
         return out
 
     def _frame(self, *, keyed: bool) -> pd.DataFrame:
