@@ -178,6 +178,7 @@ def test_full_agreement_within_groups():
         found = variance_components([1.0, 1, 2, 2, 4, 4], list("aabbcc"), method=method)
         assert found.icc1 == 1
         assert found.icc2 == 1
+        assert tuple(found.icc1_ci) == tuple(found.icc2_ci) == (1.0, 1.0)
         assert found.f == np.inf
         assert found.p == 0
         assert "F is infinite" in found.notes[0]

@@ -222,6 +222,8 @@ def _limits(
     interval: IntervalMethod,
     level: float,
 ) -> tuple[float, float]:
+    if np.isinf(table.f[0]):
+        return 1.0, 1.0
     if min(table.df) < 1 or not np.isfinite(table.f[0]):
         return float("nan"), float("nan")
     if interval == "exact":
