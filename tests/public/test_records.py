@@ -22,7 +22,7 @@ from cte_metrics.errors import InputError, UnknownNameError
 from cte_metrics.report.records import result_class, result_classes
 from cte_metrics.results import Result
 from cte_metrics.results.schema import schema
-from tests.public.registry import CALLS, instance, survey, wave
+from tests.public.registry import CALLS, instance, wave
 
 EVERY = pytest.mark.parametrize("name", sorted(CALLS))
 
@@ -221,7 +221,7 @@ def test_functions_that_name_a_package_go_through_dask() -> None:
 
 
 def test_surveys_and_summaries_travel() -> None:
-    moments = cte.Moments.from_data(survey(), by="group")
+    moments = cte.Moments.from_data(wave(), by="group")
     for made in (pickle.loads(pickle.dumps(moments)), copy.deepcopy(moments), copy.copy(moments)):
         pd.testing.assert_frame_equal(made.covariance, moments.covariance)
         assert made.groups == moments.groups

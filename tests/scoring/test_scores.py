@@ -240,6 +240,13 @@ def test_one_respondent_has_no_z_score_and_gaps_are_counted_apart() -> None:
     assert found.provenance.n_dropped == 1
 
 
+def test_relative_scores_of_several_waves_say_to_what_they_are_relative() -> None:
+    survey = cte.load_example()
+    assert any("all 3 waves together" in note for note in score(survey, method="z").notes)
+    assert not any("waves together" in note for note in score(survey).notes)
+    assert not any("waves together" in n for n in score(survey.at_wave(1), method="t").notes)
+
+
 def test_the_instruments_own_rule_is_named() -> None:
     notes = score(mini(FOUR, scoring="sum")).notes
     assert "own scoring rule is 'sum'; these are 'mean' scores" in " ".join(notes)

@@ -176,6 +176,7 @@ def score(
             *_missing_notes(frame, required, scales, missing),
             *_flat_notes(means, method),
             *_range_notes(responses, scales, method),
+            *_wave_notes(responses, method),
             *_rule_notes(responses, method),
             *survey_keying(responses),
         ),
@@ -319,6 +320,17 @@ def _flat_notes(means: Mapping[str, Array], method: str) -> tuple[str, ...]:
             "is not defined."
         )
     return tuple(notes)
+
+
+def _wave_notes(responses: Responses, method: str) -> tuple[str, ...]:
+    """Say that relative scores of several waves are relative to all of them together."""
+    waves = len(responses.waves)
+    if waves < 2 or method not in ("z", "t"):
+        return ()
+    return (
+        f"The {method} scores are relative to the rows of all {waves} waves together, so that they "
+        "show change; at_wave() gives scores within one wave.",
+    )
 
 
 def _rule_notes(responses: Responses, method: str) -> tuple[str, ...]:
