@@ -350,3 +350,11 @@ def test_composite_reliability_says_on_which_answers_alpha_rests() -> None:
     fiml = composite_reliability(sem.cfa(text, data, missing="fiml"))
     assert f"and {cronbach_alpha(data).alpha:.4f} by pairwise ones" in fiml.attrs["notes"][-1]
     assert composite_reliability(sem.cfa(text, data.dropna())).attrs["notes"] == ()
+
+
+def test_intervals_of_ratios_name_their_method() -> None:
+    factors = {"a": ["q1", "q2"], "b": ["q3", "q4"]}
+    for method in ("delta", "bootstrap"):
+        found = htmt_intervals(survey(), factors, interval=method, n_resamples=50, rng=1)
+        assert found.attrs["interval"] == method
+        assert (found["ci_low"] < found["htmt"]).all()

@@ -129,7 +129,8 @@ def htmt_intervals(
     Returns
     -------
     DataFrame
-        Index (factor, other): ``htmt, se, ci_low, ci_high``.
+        Index (factor, other): ``htmt, se, ci_low, ci_high``. ``attrs`` holds ``n, interval,
+        confidence`` and ``notes``.
 
     Raises
     ------
@@ -171,6 +172,8 @@ def htmt_intervals(
     table = pd.DataFrame(columns, index=index)
     table.attrs = {
         "n": source.n,
+        "interval": interval,
+        "confidence": asked.level,
         "notes": (*source.notes, *_keying(source, names, sets), *limits.notes),
     }
     return table

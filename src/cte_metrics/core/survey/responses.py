@@ -310,8 +310,8 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         str
             32 hexadecimal digits. The order of rows and items, the kind of frame and the way the
             answers were read do not matter; nor do schools, waves and covariates, which are no
-            part of it. ``Moments.from_data(..., missing="pairwise")`` gives the same (of several waves
-            those of the last, unless they are pooled).
+            part of it. ``Moments.from_data(..., missing="pairwise")`` gives the same; of several
+            waves it takes the last, unless they are pooled.
 
         Raises
         ------
