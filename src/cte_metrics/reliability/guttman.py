@@ -155,7 +155,7 @@ def guttman_lambdas(
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Guttman's lambdas")
     chosen = refuse_indefinite(source, matrix)
-    searched = search_splits(chosen, splits)
+    searched = search_splits(chosen, splits, resampled=asked.bootstrap)
     looked = searched.looked_at(interval)
 
     def figures(stack: Array) -> Array:

@@ -191,7 +191,7 @@ def split_half(
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Split halves")
     chosen = source.matrix(matrix)
-    found = search_splits(chosen, splits)
+    found = search_splits(chosen, splits, resampled=asked.bootstrap)
     odd_even = odd_even_split(source.n_items)[None]
     looked = found.looked_at(interval)
 
@@ -250,8 +250,8 @@ def _ends(values: Array) -> tuple[Array, Array]:
     return values.max(axis=-1), values.min(axis=-1)
 
 
-def search_splits(matrix: Array, splits: Splits) -> SearchedSplits:
-    """Find the best and the worst split of a scale."""
+def search_splits(matrix: Array, splits: Splits, *, resampled: bool) -> SearchedSplits:
+    """Find the best and the worst split of a scale; with ``resampled`` also candidates for both."""
     one_of(splits, Splits, "splits")
     k = len(matrix)
     if k > EXACT_ITEMS:
@@ -261,7 +261,8 @@ def search_splits(matrix: Array, splits: Splits) -> SearchedSplits:
     best, worst = every_split_searched(matrix)
     ends = split_coefficients(matrix, np.stack((best, worst)))
     listed = all_splits(k) if k <= LISTED_ITEMS else _sample(k)
-    candidates = listed if k <= LISTED_ITEMS else np.concatenate((listed, _near_ends(matrix)))
+    more = resampled and k > LISTED_ITEMS
+    candidates = np.concatenate((listed, _near_ends(matrix))) if more else listed
     high, low = float(ends[0]), float(ends[1])
     return SearchedSplits(
         best, worst, high, low, high, crossing_shares(k), listed, candidates, n_splits(k), ()

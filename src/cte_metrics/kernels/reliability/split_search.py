@@ -26,7 +26,7 @@ from cte_metrics.arrays import Array, Index
 from cte_metrics.kernels.reliability.greatest_lower_bound import greatest_lower_bound
 
 EXACT_ITEMS = 26
-_CELLS = 2**22
+_CELLS, _START_CELLS = 2**22, 2**20
 _MOST_STARTS, _FEWEST_STARTS, _ROUNDS, _SHAKES = 400, 40, 12, 10
 _DIGITS = 9
 
@@ -113,7 +113,7 @@ def many_starts(matrix: Array, direction: float = 1.0) -> Array:
     order = _own_order(matrix)
     ordered = matrix[np.ix_(order, order)]
     rng = np.random.default_rng(len(matrix))
-    starts = int(np.clip(_CELLS // matrix.size, _FEWEST_STARTS, _MOST_STARTS))
+    starts = int(np.clip(_START_CELLS // matrix.size, _FEWEST_STARTS, _MOST_STARTS))
     drawn = _random(starts, len(order), rng)
     pool = _ranked(ordered, exchange(ordered, drawn, direction), direction)
     for _ in range(_ROUNDS):
