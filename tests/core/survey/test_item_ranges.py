@@ -66,6 +66,7 @@ def test_ranges_are_kept_in_files(tmp_path) -> None:
     assert again == MIXED
     assert again.scale_of("b") == WIDE
     assert again.common_scale() is None
+    assert "(0 to 10)" in again.summary()
     assert again.widest_scale() == cte.ResponseScale(0, 10)
     assert np.array_equal(
         cte.Responses(FRAME, again).answers(), cte.Responses(FRAME, MIXED).answers()

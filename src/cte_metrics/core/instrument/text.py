@@ -29,9 +29,14 @@ def items(listed: Sequence[Item], subscales: Sequence[Subscale]) -> list[str]:
     middle = max(map(len, home.values()))
     return [
         f"  {i.id:<{width}}  {home[i.id]:<{middle}}  {'reversed' if i.reverse else '':<8}  "
-        f"{i.label}".rstrip()
+        f"{i.label}{_own_range(i)}".rstrip()
         for i in listed
     ]
+
+
+def _own_range(item: Item) -> str:
+    scale = item.response_scale
+    return "" if scale is None else f" ({scale.minimum} to {scale.maximum})"
 
 
 def norms(listed: Sequence[Norm]) -> list[str]:
