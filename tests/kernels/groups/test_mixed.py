@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from cte_metrics.kernels.groups import mixed as mx
 from cte_metrics.kernels.groups import mixed_basis as basis
 from cte_metrics.kernels.groups import mixed_inference as mi
 from cte_metrics.kernels.groups import variance_components as vc
 from cte_metrics.kernels.summaries.group_summaries import moments
+
+QUANTILE = 3.841458820694124  # .95 of chi-square with one degree of freedom
 
 
 def survey(seed, n_groups=12, q=2, spread=(1.0, 0.5, 0.4)):
@@ -137,6 +139,21 @@ def test_zero_variance_is_reported_as_singular():
     assert mi.satterthwaite(data, found)[0] == pytest.approx(17)
 
 
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_a_fit_knows_whether_its_effects_may_correlate(q):
+    for correlated in (True, False):
+        data = summary_of(*survey(q, q=q), correlated=correlated)
+        found = mx.finish(data, LAMBDAS[q], mx.lower_pattern(q, correlated), True)
+        assert found.correlated is (correlated or q == 1)
+
+
+def test_uncorrelated_effects_stay_so_by_maximum_likelihood():
+    data = summary_of(*survey(21, n_groups=30), correlated=False)
+    found = mx.by_maximum_likelihood(data, mx.fit(data, correlated=False))
+    assert found.lam[1, 0] == 0
+    assert found.deviance == pytest.approx(mx.fit(data, reml=False, correlated=False).deviance)
+
+
 def test_rows_and_units_do_not_matter():
     x, y, z, codes, n_groups = survey(40, n_groups=25)
     first = mx.fit(summary_of(x, y, z, codes, n_groups))
@@ -164,7 +181,7 @@ def test_profile_limits_lie_where_the_deviance_says():
     low, high = mi.profile_fixed(data, best, 1, 0.95)
     for value in (low, high):
         held = mx.fit(mx.held(data, np.eye(3)[1], value), reml=False)
-        assert held.deviance - best.deviance == pytest.approx(3.841458820694124, abs=1e-6)
+        assert held.deviance - best.deviance == pytest.approx(QUANTILE, abs=1e-6)
     assert low < best.beta[1] < high
 
 
@@ -189,6 +206,64 @@ def test_limits_of_a_correlation_lie_where_the_deviance_says(n_groups, spread):
     assert limits
     for r in limits:
         assert lowest(r) - best.deviance == pytest.approx(1.642374415, abs=1e-3)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1.0, 100.0])
+def test_profile_limits_of_a_balanced_one_way_design(distance):
+    # 6 groups of 3: 12 within (12 df), 30 distance^2 between
+    within, between = 12.0, 30 * distance**2
+    y = np.add.outer(distance * np.array([-2.0, -1, 0, 0, 1, 2]), [-1.0, 0, 1]).ravel()
+    one = np.ones((18, 1))
+    data = summary_of(one, y, one, np.repeat(np.arange(6), 3), 6)
+    best = mx.fit(data, reml=False)
+
+    def excess(tau, sigma):
+        total = sigma**2 + 3 * tau**2
+        out = 24 * np.log(sigma) + within / sigma**2 + 6 * np.log(total) + between / total
+        return out + 18 * np.log(2 * np.pi) - best.deviance
+
+    def least(function, high):
+        return minimize_scalar(
+            function, bounds=(0, high), method="bounded", options={"xatol": 1e-10}
+        ).fun
+
+    low, high = mi.profile_sd(data, best, 0, 0.95)
+    assert least(lambda sigma: excess(high, sigma), 5) == pytest.approx(QUANTILE, abs=1e-4)
+    if distance:
+        assert least(lambda sigma: excess(low, sigma), 5) == pytest.approx(QUANTILE, abs=1e-4)
+    else:
+        assert low == 0
+    for sigma in mi.profile_sigma(data, best, 0.95):
+        found = least(lambda tau, s=sigma: excess(tau, s), 10 * distance + 1)
+        assert found == pytest.approx(QUANTILE, abs=1e-4)
+
+
+def test_profile_limits_of_a_correlation_by_the_full_likelihood():
+    x, y, z, codes, n_groups = survey(51, n_groups=20, spread=(1.0, 0.8))
+    data = summary_of(x, y, z, codes, n_groups)
+    best = mx.fit(data, reml=False)
+    at = mi.natural(best)
+    same = codes[:, None] == codes
+
+    def deviance(value):
+        first, second, r, sigma = value
+        if min(first, second, sigma) <= 0 or abs(r) >= 1:
+            return np.inf
+        d = np.array([[first**2, r * first * second], [r * first * second, second**2]])
+        v = sigma**2 * np.eye(len(y)) + same * (z @ d @ z.T)
+        inverse = np.linalg.inv(v)
+        residual = y - x @ np.linalg.solve(x.T @ inverse @ x, x.T @ inverse @ y)
+        return np.linalg.slogdet(2 * np.pi * v)[1] + residual @ inverse @ residual
+
+    assert deviance(at) == pytest.approx(best.deviance, abs=1e-8)
+    low, high = mi.profile_correlation(data, best, 0.95)
+    assert low < 0 < high
+    for limit in (low, high):
+        found = minimize(
+            lambda free, r=limit: deviance(np.insert(free, 2, r)), np.delete(at, 2),
+            method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6},
+        )  # fmt: skip
+        assert found.fun - best.deviance == pytest.approx(QUANTILE, abs=1e-4)
 
 
 def test_random_effects_are_shrunken_means():
