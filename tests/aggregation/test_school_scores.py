@@ -26,7 +26,9 @@ def instrument(**changes):
 
 
 def survey(**options):
-    return Responses(case("sim_cte12").data, instrument(), group="school", **options)
+    """R's row means take one answer for a score."""
+    own = instrument(minimum_answered=1)
+    return Responses(case("sim_cte12").data, own, group="school", **options)
 
 
 def test_means_equal_aggregate_of_row_means():
@@ -83,8 +85,21 @@ def test_evidence_equals_the_single_analyses():
 
 def tiny(rows, **options):
     frame = pd.DataFrame(rows, columns=["school", "a", "b"])
-    mini = Instrument(id="m", response_scale=ResponseScale(1, 5), items=[Item("a"), Item("b")])
+    mini = Instrument(
+        id="m",
+        response_scale=ResponseScale(1, 5),
+        items=[Item("a"), Item("b")],
+        minimum_answered=1,
+    )
     return Responses(frame, mini, group="school", **options)
+
+
+def test_a_teachers_score_needs_half_of_the_items_and_two_answers():
+    frame = pd.DataFrame({"school": [1, 1, 2, 2], "a": [5, 3, 2, 1], "b": [4, None, 2, 4]})
+    mini = Instrument(id="m", response_scale=ResponseScale(1, 5), items=[Item("a"), Item("b")])
+    found = aggregate(Responses(frame, mini, group="school"), minimum_group_size=0)
+    assert found.table.loc[(1, "total"), ["n", "mean"]].tolist() == [1, 4.5]
+    assert any("too few answers" in note for note in found.notes)
 
 
 def test_two_rules_by_hand():

@@ -120,7 +120,6 @@ CALLS: dict[str, Call] = {
     "Norms": Call(
         "scoring.local_norms",
         lambda: cte.scoring.local_norms(cte.scoring.score(wave())),
-        asked=False,
     ),
     "PublishedComparison": Call(
         "scoring.against_published",
