@@ -266,10 +266,10 @@ def test_row_order_and_labels_do_not_matter(seed):
     data = case("sim_cte12").data
     base = aggregate(survey()).table
     shuffled = data.iloc[rng.permutation(len(data))]
-    other = aggregate(Responses(shuffled, instrument(), group="school")).table
+    other = aggregate(Responses(shuffled, instrument(minimum_answered=1), group="school")).table
     pd.testing.assert_frame_equal(other, base, atol=1e-12)
     named = data.assign(school=data["school"].map(lambda s: f"school {s:02d}"))
-    renamed = aggregate(Responses(named, instrument(), group="school")).table
+    renamed = aggregate(Responses(named, instrument(minimum_answered=1), group="school")).table
     np.testing.assert_allclose(renamed["mean"], base["mean"])
 
 
