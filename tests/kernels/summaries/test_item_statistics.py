@@ -77,6 +77,14 @@ def test_an_unanswered_and_a_constant_item() -> None:
     assert np.isnan(found.skew[1])
 
 
+@pytest.mark.parametrize("n", [3, 7, 10, 49])
+def test_a_constant_fraction_does_not_vary(n: int) -> None:
+    found = item_statistics(np.full((n, 1), 0.1))
+    assert (found.mean[0], found.sd[0]) == (0.1, 0.0)
+    assert np.isnan([found.skew[0], found.kurtosis[0]]).all()
+
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=40))
 def test_decimals_and_whole_numbers_take_the_same_way(values: list[float]) -> None:
@@ -105,7 +113,7 @@ def test_score_correlations_across_blocks() -> None:
 
 @pytest.mark.parametrize(
     ("k", "minimum", "needed"),
-    [(6, None, 1), (6, 0.5, 3), (5, 0.5, 3), (5, 0.8, 4), (10, 0.7, 7), (4, 9, 4), (4, 0.0, 1)],
+    [(6, None, 3), (6, 0.5, 3), (5, 0.5, 3), (5, 0.8, 4), (10, 0.7, 7), (4, 9, 4), (4, 0.0, 1)],
 )
 def test_required_answers(k: int, minimum: float | None, needed: int) -> None:
     assert required_answers(k, minimum) == needed

@@ -130,7 +130,7 @@ def _describe(
     n = float(counts.sum())
     if n == 0:
         return [0.0] + [np.nan] * 12
-    mean = float(counts @ values / n)
+    mean = float(values[0] + counts @ (values - values[0]) / n)  # exact where all are alike
     deviation = values - mean
     sd = float(np.sqrt(counts @ deviation**2 / (n - 1))) if n > 1 else np.nan
     skew = float(counts @ deviation**3 / (n * sd**3)) if sd > 0 else np.nan
