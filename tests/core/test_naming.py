@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import cte_metrics as cte
-from cte_metrics import aggregation, factor, reliability
+from cte_metrics import aggregation, factor, reliability, scoring
 from cte_metrics.core.door import column, item_data
 from cte_metrics.core.naming import meant, named_column, places
-from cte_metrics.errors import InputError, UnknownNameError
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError
 
 Renamed = Callable[[list[str]], pd.Index]
 
@@ -96,6 +96,52 @@ def test_a_survey_takes_any_label(pair: tuple[pd.DataFrame, pd.DataFrame]) -> No
     )
     np.testing.assert_array_equal(survey.keyed, other.iloc[:, :6])
     np.testing.assert_array_equal(survey.group, other.iloc[:, 6])
+
+
+@pytest.mark.problem(
+    "psych, pingouin and this library: column names",
+    "columns named 0, 1, 2 are read, but items=[0, 1, 2] is refused because it holds no texts",
+    "whoever names columns may name them by their labels or by the labels' texts",
+)
+def test_columns_are_asked_for_by_label(pair: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    named, other = pair
+    a, b = named.columns.tolist(), other.columns.tolist()
+    for function, name in (
+        (reliability.cronbach_alpha, "alpha"),
+        (reliability.mcdonald_omega, "omega"),
+        (reliability.guttman_lambdas, "lambda2"),
+        (reliability.split_half, "maximum"),
+        (reliability.greatest_lower_bound, "glb"),
+    ):
+        ours, theirs = (function(x, items=y[:4]) for x, y in ((named, a), (other, b)))
+        assert getattr(ours, name) == getattr(theirs, name), name
+    with pytest.warns(cte.ImproperSolutionWarning):
+        two_level = [
+            reliability.multilevel_reliability(x, y[6], items=y[:4]).alpha_within
+            for x, y in ((named, a), (other, b))
+        ]
+    assert two_level[0] == two_level[1]
+    np.testing.assert_array_equal(
+        scoring.item_analysis(named, items=a[1:5]).table,
+        scoring.item_analysis(other, items=b[1:5]).table,
+    )
+    np.testing.assert_array_equal(
+        reliability.icc(named, raters=a[:3]), reliability.icc(other, raters=b[:3])
+    )
+    np.testing.assert_array_equal(
+        factor.polychoric(named[a[:3]], ordered=a[:3]).correlations,
+        factor.polychoric(other[b[:3]], ordered=b[:3]).correlations,
+    )
+    np.testing.assert_array_equal(
+        aggregation.center(named, a[:2], a[6]), aggregation.center(other, b[:2], b[6])
+    )
+
+
+@pytest.mark.parametrize("items", [3, b"ab", [["a"], ["b"]], pd.DataFrame({"a": [1]})])
+def test_what_holds_no_labels_is_refused(items: object) -> None:
+    frame = pd.DataFrame(np.eye(3) + 1.0, columns=list("abc"))
+    with pytest.raises(InputTypeError, match="labels of columns"):
+        reliability.cronbach_alpha(frame, items=items)
 
 
 @pytest.mark.problem(

@@ -5,7 +5,7 @@ Functions: ``center, contextual_effect``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,14 @@ from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, clo
 
 
 @checked
-def center(frame: Any, columns: str | Sequence[str], group: Any) -> pd.DataFrame:
+def center(frame: Any, columns: Hashable | Sequence[Hashable], group: Any) -> pd.DataFrame:
     """Split variables into group means and deviations from them.
 
     Parameters
     ----------
     frame : DataFrame
         Never changed.
-    columns : str or sequence of str
+    columns : label or sequence of labels
         Numeric columns.
     group : str or array
         Grouping column, or one label per row.

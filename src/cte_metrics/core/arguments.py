@@ -49,6 +49,18 @@ def _are_names(value: Any) -> bool:
     return all(isinstance(v, str) for v in value)
 
 
+def _are_labels(value: Any) -> bool:
+    if isinstance(value, bytes) or not isinstance(value, Iterable) or hasattr(value, "columns"):
+        return False
+    if not isinstance(value, Sized):  # looking would use it up
+        return True
+    return (
+        np.ndim(value) < 2
+        if isinstance(value, np.ndarray)
+        else all(isinstance(v, Hashable) for v in value)
+    )
+
+
 def _are_numbers(value: Any) -> bool:
     try:
         array = np.asarray(value)
@@ -72,6 +84,7 @@ KINDS: dict[str, Kind] = {
     "Sequence[str]": ("names", _are_names),
     "Iterable[str]": ("names", _are_names),
     "tuple[str, ...]": ("names", _are_names),
+    "Sequence[Hashable]": ("labels of columns", _are_labels),
     "ArrayLike": ("numbers", _are_numbers),
     "Array": ("an array of numbers", lambda v: _are_numbers(v) and np.ndim(v) > 0),
     "Hashable": ("a label", lambda v: isinstance(v, Hashable)),

@@ -5,7 +5,7 @@ Functions: ``polychoric``. Class: ``Polychoric``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -114,7 +114,7 @@ def polychoric(
     *,
     correction: Correction = 0.0,
     missing: Missing = "listwise",
-    ordered: Sequence[str] | bool | None = None,
+    ordered: Sequence[Hashable] | bool | None = None,
     max_categories: int = 15,
     standard_errors: bool = True,
     smooth: bool = False,
@@ -138,7 +138,7 @@ def polychoric(
         pair (for 2 x 2 tables, for larger tables) to change it.
     missing : {"listwise", "pairwise"}
         Complete rows only, or for each item and each pair the rows that answer it.
-    ordered : sequence of str, or bool, optional
+    ordered : sequence of labels, or bool, optional
         The ordinal columns. By default those whose type declares an order (a pandas ordered
         categorical, a polars ``Enum``), and those of whole numbers with at most
         ``max_categories`` different values; ``True`` takes all.
@@ -205,7 +205,7 @@ def polychoric_of(
     *,
     correction: Correction = 0.0,
     missing: Missing = "listwise",
-    ordered: Sequence[str] | bool | None = None,
+    ordered: Sequence[Hashable] | bool | None = None,
     max_categories: int = 15,
     standard_errors: bool = True,
     smooth: bool | None = False,
@@ -275,7 +275,7 @@ def _rows(read: ItemData, missing: Missing) -> tuple[Array, int, list[str]]:
 def _mixed_data(
     values: Array,
     read: ItemData,
-    ordered: Sequence[str] | bool | None,
+    ordered: Sequence[Hashable] | bool | None,
     max_categories: int,
 ) -> tuple[MixedData, list[str]]:
     coded, items = category_codes(values), read.items
@@ -291,7 +291,7 @@ def _ordinal_columns(
     values: Array,
     n_categories: Integers,
     read: ItemData,
-    ordered: Sequence[str] | bool | None,
+    ordered: Sequence[Hashable] | bool | None,
     max_categories: int,
 ) -> Flags:
     if isinstance(ordered, bool):

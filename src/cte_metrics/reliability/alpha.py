@@ -5,7 +5,7 @@ Functions: ``cronbach_alpha``. Class: ``Alpha``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -110,7 +110,7 @@ def cronbach_alpha(
     n_resamples: int = 2000,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> Alpha:
     """Compute coefficient alpha, its interval, and what each item does to it.
@@ -136,7 +136,7 @@ def cronbach_alpha(
         Seed of the bootstrap.
     confidence : float
         Level of the interval, between 0 and 1.
-    items : sequence of str, optional
+    items : sequence of labels, optional
         Items to use; all by default.
     n_obs : int, optional
         Respondents behind a matrix.

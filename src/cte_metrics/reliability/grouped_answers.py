@@ -6,7 +6,7 @@ Functions: ``grouped_answers``. Class: ``GroupedAnswers``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class GroupedAnswers:
     notes: tuple[str, ...]
 
 
-def grouped_answers(data: Any, group: Any, items: Sequence[str] | None) -> GroupedAnswers:
+def grouped_answers(data: Any, group: Any, items: Sequence[Hashable] | None) -> GroupedAnswers:
     """Read a scale's items and the group of each respondent.
 
     Raises

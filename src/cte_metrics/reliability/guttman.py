@@ -6,7 +6,7 @@ Functions: ``guttman_lambdas, greatest_lower_bound``. Classes: ``GuttmanLambdas`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -105,7 +105,7 @@ def guttman_lambdas(
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> GuttmanLambdas:
     """Compute Guttman's six lower bounds of reliability.
@@ -123,7 +123,7 @@ def guttman_lambdas(
     n_resamples, rng
         Of the bootstrap.
     confidence : float
-    items : sequence of str, optional
+    items : sequence of labels, optional
     n_obs : int, optional
 
     Returns
@@ -201,7 +201,7 @@ def greatest_lower_bound(
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> GreatestLowerBound:
     """Compute the greatest lower bound of reliability.
@@ -220,7 +220,7 @@ def greatest_lower_bound(
     n_resamples, rng
         Of the bootstrap.
     confidence : float
-    items : sequence of str, optional
+    items : sequence of labels, optional
     n_obs : int, optional
 
     Returns

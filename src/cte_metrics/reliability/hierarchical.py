@@ -5,7 +5,7 @@ Functions: ``hierarchical_omega``. Class: ``HierarchicalOmega``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -130,7 +130,7 @@ def hierarchical_omega(
     n_resamples: int = 500,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> HierarchicalOmega:
     """Compute omega hierarchical from an exploratory factor model.
@@ -158,7 +158,7 @@ def hierarchical_omega(
     n_resamples, rng
         Of the bootstrap.
     confidence : float
-    items : sequence of str, optional
+    items : sequence of labels, optional
     n_obs : int, optional
 
     Returns

@@ -27,7 +27,7 @@ Functions: ``multilevel_reliability``. Class: ``MultilevelReliability``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -122,7 +122,7 @@ def multilevel_reliability(
     data: Any,
     group: Any = None,
     *,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     missing: Missing = "listwise",
     confidence: float = 0.95,
 ) -> MultilevelReliability:
@@ -134,7 +134,7 @@ def multilevel_reliability(
         Items of one scale, in one direction.
     group : str or array (n,), optional
         School of each teacher; that of the responses by default.
-    items : sequence of str, optional
+    items : sequence of labels, optional
         Columns that are items; by default all but the group.
     missing : {"listwise", "fiml"}
         Complete rows, or every answer given.

@@ -5,7 +5,7 @@ Functions: ``mcdonald_omega``. Class: ``Omega``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -103,7 +103,7 @@ def mcdonald_omega(
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> Omega:
     """Compute omega: the share of the sum score's variance that one factor explains.
@@ -128,7 +128,7 @@ def mcdonald_omega(
     n_resamples, rng
         Of the bootstrap.
     confidence : float
-    items : sequence of str, optional
+    items : sequence of labels, optional
     n_obs : int, optional
         Respondents behind a matrix.
 

@@ -5,7 +5,7 @@ Function: ``icc``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -36,7 +36,7 @@ def icc(
     *,
     method: ICCMethod = "reml",
     confidence: float = 0.95,
-    raters: Sequence[str] | None = None,
+    raters: Sequence[Hashable] | None = None,
 ) -> pd.DataFrame:
     """Compute the six intraclass correlations of targets rated by several raters.
 
@@ -56,7 +56,7 @@ def icc(
         ratings it equals ``anova`` unless a variance component is estimated as 0. ``anova`` drops
         targets with missing ratings and may give negative coefficients.
     confidence : float
-    raters : sequence of str, optional
+    raters : sequence of labels, optional
         Columns to use.
 
     Returns

@@ -5,7 +5,7 @@ Functions: ``read_source, refuse_indefinite``. Class: ``Source``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -148,7 +148,7 @@ class Source:
 def read_source(
     data: Any,
     *,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     missing: Missing = "listwise",
     n_obs: int | None = None,
     what: str = "A reliability coefficient",
@@ -208,7 +208,7 @@ def _given_matrix(data: Any, n_obs: int | None) -> tuple[Array, tuple[str, ...]]
 
 
 def _from_answers(
-    data: Any, items: Sequence[str] | None, missing: Missing, what: str, minimum_items: int
+    data: Any, items: Sequence[Hashable] | None, missing: Missing, what: str, minimum_items: int
 ) -> Source:
     answers = item_data(data, items=items, what=what, minimum_items=minimum_items)
     found = moments(answers.raw, missing)
@@ -271,14 +271,14 @@ def _source(
     )
 
 
-def _taken(data: Moments, items: Sequence[str] | None) -> Moments:
+def _taken(data: Moments, items: Sequence[Hashable] | None) -> Moments:
     if items is None:
         return data
     positions = np.array(_positions(data.items, items))
     return Moments(tuple(map(name_text, items)), data.arrays.take(positions))
 
 
-def _positions(known: tuple[str, ...], items: Sequence[str]) -> list[int]:
+def _positions(known: tuple[str, ...], items: Sequence[Hashable]) -> list[int]:
     return meant(items, known, "There is no item")
 
 
@@ -293,7 +293,7 @@ def _from_moments(data: Moments, n_obs: int | None) -> Source:
 
 
 def _chosen(
-    values: Array, names: tuple[str, ...], items: Sequence[str] | None
+    values: Array, names: tuple[str, ...], items: Sequence[Hashable] | None
 ) -> tuple[Array, tuple[str, ...]]:
     if items is None:
         return values, names

@@ -5,7 +5,7 @@ Functions: ``split_half, search_splits``. Class: ``SplitHalf``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -130,7 +130,7 @@ def split_half(
     n_resamples: int = 1000,
     rng: np.random.Generator | int | None = None,
     confidence: float = 0.95,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     n_obs: int | None = None,
 ) -> SplitHalf:
     """Compute the reliability of every split of the items into two halves.
@@ -154,7 +154,7 @@ def split_half(
     rng : Generator or int, optional
         Of the bootstrap.
     confidence : float
-    items : sequence of str, optional
+    items : sequence of labels, optional
     n_obs : int, optional
 
     Returns

@@ -5,7 +5,7 @@ Functions: ``item_analysis``. Class: ``ItemAnalysis``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,14 +58,14 @@ class ItemAnalysis(Result):
 
 
 @recorded
-def item_analysis(data: Any, *, items: Sequence[str] | None = None) -> ItemAnalysis:
+def item_analysis(data: Any, *, items: Sequence[Hashable] | None = None) -> ItemAnalysis:
     """Describe each item and how it goes with the others.
 
     Parameters
     ----------
     data : Responses, DataFrame or array (n, k)
         Answers; those of a ``Responses`` are reverse-scored first.
-    items : sequence of str, optional
+    items : sequence of labels, optional
         Items to use; all by default.
 
     Returns
