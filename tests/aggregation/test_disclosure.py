@@ -6,7 +6,7 @@ import pytest
 
 from cte_metrics import Instrument, Responses, ResponseScale, Subscale
 from cte_metrics.aggregation import aggregate, protect
-from cte_metrics.errors import InputError, UnknownNameError
+from cte_metrics.errors import InputTypeError, UnknownNameError
 
 ITEMS = ["a", "b", "c", "d"]
 MINIMUM = 5
@@ -171,7 +171,7 @@ def test_nothing_to_hide():
     [
         ({"n": "size"}, UnknownNameError, "no column 'size'"),
         ({"by": ("school",)}, UnknownNameError, "no index level 'school'"),
-        ({"minimum": 2.5}, InputError, "whole number of respondents"),
+        ({"minimum": 2.5}, InputTypeError, "minimum takes a whole number"),
     ],
 )
 def test_refusals(options, error, message):

@@ -423,7 +423,7 @@ def test_singular_fits_are_reported():
         ("y ~ x", {"group": [1, 2]}, InputError, r"group has shape \(2,\)"),
         ("y ~ x", {"slopes": ["z"]}, UnknownNameError, "slopes: there is no 'z'"),
         ("y ~ x", {"slopes": ["t"]}, InputTypeError, "'t' is not numeric"),
-        ("y ~ x", {"slopes": 3}, InputTypeError, "slopes takes names of columns; got int 3"),
+        ("y ~ x", {"slopes": 3}, InputTypeError, "slopes takes names; got int 3"),
         (
             "y ~ x",
             {"slopes": ["x", "x"]},

@@ -307,7 +307,7 @@ def test_rows_without_a_school_are_told():
         ({"confidence": 1.0}, InputError, "confidence=1.0 is not between 0 and 1"),
         ({"minimum_group_size": -1}, InputError, "minimum=-1"),
         ({"by": "sex"}, UnknownNameError, "by='sex' is no covariate"),
-        ({"weights": [1.0]}, InputError, "one finite number, 0 or more"),
+        ({"weights": [1.0]}, InputError, r"weights has shape \(1,\)"),
         ({"staff_size": {1: 0}}, InputError, "not positive"),
         ({"staff_size": "staff"}, UnknownNameError, "staff_size='staff' is no covariate"),
         ({"wave": 3}, UnknownNameError, "no waves"),

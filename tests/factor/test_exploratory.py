@@ -492,10 +492,12 @@ def test_refuses_bad_options(options, message):
         efa(hs(), 2, **options)
 
 
-@pytest.mark.parametrize("n", [0, 1.5, True, "2"])
+@pytest.mark.parametrize("n", [1.5, True, "2"])
 def test_refuses_a_number_of_factors_that_is_none(n):
-    with pytest.raises(cte.InputError, match="not a whole number"):
+    with pytest.raises(cte.InputTypeError, match="n_factors takes a whole number"):
         efa(hs(), n)
+    with pytest.raises(cte.InputError, match="n_factors=0"):
+        efa(hs(), 0)
 
 
 def test_heywood_is_shouted():

@@ -151,7 +151,7 @@ def test_rendering() -> None:
 
 def test_the_number_of_factors_is_a_whole_number():
     answers = np.random.default_rng(1).normal(size=(50, 6))
-    with pytest.raises(cte.InputTypeError, match="n_factors is a whole number; got '3'"):
+    with pytest.raises(cte.InputTypeError, match="n_factors takes a whole number"):
         hierarchical_omega(answers, "3")
 
 

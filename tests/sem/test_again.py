@@ -141,7 +141,7 @@ def test_settings_do_not_say_that_there_were_no_data() -> None:
 
 @pytest.mark.parametrize("model", [[], {}, 5, b"f =~ x1 + x2 + x3"])
 def test_a_model_that_is_no_text_is_refused(model: Any) -> None:
-    with pytest.raises(InputTypeError, match="model is text or None"):
+    with pytest.raises(InputTypeError, match="model takes a text or None"):
         sem.cfa(MODEL, hs()).again(model)
 
 

@@ -175,7 +175,7 @@ def test_weighted_rows_are_made_to_fit_the_model() -> None:
     ("options", "message"),
     [
         ({"se": "bootstrap", "n_resamples": 1}, "at least 2 resamples"),
-        ({"se": "bootstrap", "n_resamples": 9.5}, "n_resamples is a whole number"),
+        ({"se": "bootstrap", "n_resamples": 9.5}, "n_resamples takes a whole number"),
         ({"test": "bollen.stine", "missing": "fiml"}, "complete, unclustered"),
         ({"test": "bollen.stine", "ordered": True}, "complete, unclustered"),
         ({"se": "bootstrap", "n_resamples": 5, "rng": -1}, "a seed is a whole number"),

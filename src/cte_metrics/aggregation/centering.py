@@ -62,7 +62,7 @@ def center(frame: Any, columns: Hashable | Sequence[Hashable], group: Any) -> pd
     """
     out = as_frame(frame).copy()
     names = name_list(named_column(frame, columns) or columns, "columns")
-    codes, labels = code_groups(labels_of(out, group))
+    codes, labels = code_groups(labels_of(frame, out, group))
     for name in names:
         _check_column(out, name)
         value = out[name].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -68,8 +68,10 @@ def code_groups(group: Any) -> tuple[Integers, pd.Index]:
     return np.asarray(codes, dtype=np.int64), pd.Index(labels, name="group")
 
 
-def labels_of(frame: pd.DataFrame, group: Any) -> Any:
-    """One group label per row: a column by name, or an array.
+def labels_of(data: Any, frame: pd.DataFrame, group: Any) -> Any:
+    """One group label per row: a column of ``data`` by name, or an array.
+
+    ``frame`` is the data with texts for names.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def labels_of(frame: pd.DataFrame, group: Any) -> Any:
     InputError
         If an array has not one entry per row.
     """
-    if named_column(frame, group):
+    if named_column(data, group):
         (position,) = meant([group], frame.columns.tolist(), "group: there is no column")
         return frame.iloc[:, position]
     if isinstance(group, pd.Series) and len(group) == len(frame):

@@ -31,7 +31,7 @@ def grouped_frame(data: Any, group: Any) -> tuple[pd.DataFrame, Any]:
         return frame, np.asarray(data.group)
     if group is None:
         raise InputError("mixed_model needs groups; pass group= (a column name or an array).")
-    return frame, labels_of(frame, group)
+    return frame, labels_of(data, frame, group)
 
 
 @dataclass(frozen=True, slots=True)

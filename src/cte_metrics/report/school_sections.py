@@ -6,6 +6,9 @@ return a ``Section``, or ``None`` where the survey has neither.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +66,16 @@ def schools(responses: Responses, minimum_group_size: int, outcome: str | None) 
     )
 
 
+@contextmanager
+def _status_told_in_notes() -> Iterator[None]:
+    """Hold back the warnings of figures whose status the section says itself."""
+    from cte_metrics.errors import CTEWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CTEWarning)
+        yield
+
+
 def _agreement_shown(responses: Responses, scores: Any, notes: list[str]) -> Any:
     """Return agreement over the schools that are shown; ``None`` where there are too few."""
     from cte_metrics.aggregation import agreement
@@ -80,11 +93,9 @@ def _agreement_shown(responses: Responses, scores: Any, notes: list[str]) -> Any
 
 def _two_levels(responses: Responses, notes: list[str]) -> pd.DataFrame | None:
     """Tabulate the two-level reliability of each scale; what fails becomes a note."""
-    import warnings
-
     import pandas as pd
 
-    from cte_metrics.errors import CTEError, CTEWarning
+    from cte_metrics.errors import CTEError
     from cte_metrics.reliability import multilevel_reliability
 
     scales = {s.id: s.items for s in responses.instrument.subscales}
@@ -95,8 +106,7 @@ def _two_levels(responses: Responses, notes: list[str]) -> pd.DataFrame | None:
         if len(items) < 3:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", CTEWarning)
+            with _status_told_in_notes():
                 found = multilevel_reliability(responses.keyed[list(items)], responses.group)
         except CTEError as error:
             notes.append(f"Two-level reliability of {scale}: {error.problem}")
@@ -255,10 +265,14 @@ def _wave_means(responses: Responses, wave: Any, notes: list[str]) -> dict[str, 
         frame = table[[scale]].rename(columns={scale: "score"}).reset_index(drop=True)
         frame["school"] = np.asarray(responses.group)
         try:
-            fixed = mixed_model("score ~ 1", frame, "school").fixed.iloc[0]
+            with _status_told_in_notes():
+                found = mixed_model("score ~ 1", frame, "school")
         except CTEError as error:
             notes.append(f"Mean of {scale} at wave {wave}: {error.problem}")
             continue
+        if not found.status.usable:
+            notes.append(f"Mean of {scale} at wave {wave}: {found.status}")
+        fixed = found.fixed.iloc[0]
         out[str(scale)] = {
             "n": int(frame["score"].notna().sum()),
             "mean": float(fixed["est"]),

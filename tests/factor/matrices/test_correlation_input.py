@@ -106,7 +106,7 @@ def test_a_broken_matrix_with_n_obs_is_not_taken_for_answers(entry, said):
 
 def test_n_obs_that_is_no_number():
     r = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
-    with pytest.raises(cte.InputError, match="n_obs='many'"):
+    with pytest.raises(cte.InputTypeError, match="n_obs takes"):
         cte.factor.efa(r, 1, n_obs="many")
 
 

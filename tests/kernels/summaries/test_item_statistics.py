@@ -84,7 +84,6 @@ def test_a_constant_fraction_does_not_vary(n: int) -> None:
     assert np.isnan([found.skew[0], found.kurtosis[0]]).all()
 
 
-
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=40))
 def test_decimals_and_whole_numbers_take_the_same_way(values: list[float]) -> None:
