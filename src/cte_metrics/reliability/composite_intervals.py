@@ -88,7 +88,7 @@ def composite_intervals(
     >>> cov = np.ones((3, 3)) + np.diag([1.0, 2.0, 3.0])
     >>> fit = sem.cfa("f =~ item_1 + item_2 + item_3", sample_cov=cov, n_obs=200)
     >>> composite_intervals(fit).loc[("f", "omega")].round(3).tolist()
-    [0.6, 0.046, 0.51, 0.69]
+    [0.6, 0.049, 0.505, 0.695]
     """
     one_of(interval, CompositeInterval, "interval")
     level = check_confidence(confidence)
