@@ -472,3 +472,14 @@ def test_lambda_6_with_an_item_twice_rests_on_the_pseudo_inverse_whatever_the_ro
     answers = pd.DataFrame(rng.integers(1, 6, (40, 4)).astype(float), columns=list("abcd"))
     smc = [cronbach_alpha(answers.assign(e=s * answers["a"])).guttman6 for s in (1, 3, 0.1)]
     np.testing.assert_allclose(smc, smc[0], atol=1e-9)
+
+
+def test_an_item_that_does_not_vary_where_two_meet_leaves_alpha_and_no_correlation():
+    data = pd.DataFrame(
+        {"a": [1, 2, 3, 4, np.nan, np.nan], "b": [2, 1, 4, 3, 5, 1], "c": [3, 3, 3, 3, 1, 5.0]}
+    )
+    found = cronbach_alpha(data)
+    v = data.cov()  # pairwise
+    assert found.alpha == pytest.approx(1.5 * (1 - np.trace(v) / v.to_numpy().sum()))
+    assert np.isnan([found.average_r, found.standardized_alpha]).all()
+    assert any("not defined for a with c" in note for note in found.notes)

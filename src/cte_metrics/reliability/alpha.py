@@ -315,6 +315,7 @@ def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
             "With two items alpha-if-dropped is not defined, and r_drop is their correlation; "
             "alpha equals the Spearman-Brown coefficient only when their variances are equal."
         )
+    notes += _unknown_correlations(source)
     if is_singular(source.matrix("correlation")):
         notes.append(
             "The correlation matrix is singular (items determine each other, or respondents are "
@@ -333,6 +334,20 @@ def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
             "the keying: a reverse-worded item that was not reverse-scored, or one turned twice."
         )
     return tuple(notes)
+
+
+def _unknown_correlations(source: Source, show: int = 4) -> list[str]:
+    """Name pairs of items of which one does not vary among the respondents they share."""
+    unknown = np.argwhere(~np.isfinite(np.tril(source.matrix("correlation"), -1)))
+    if not len(unknown):
+        return []
+    named = [f"{source.items[j]} with {source.items[i]}" for i, j in unknown[:show].tolist()]
+    listed = "; ".join([*named, *(["..."] if len(unknown) > show else [])])
+    return [
+        f"Correlations are not defined for {listed}: among "
+        "the respondents they share one of the two does not vary. What rests on correlations "
+        "(average_r, standardized alpha, lambda 6) is missing."
+    ]
 
 
 def negative_pairs(source: Source, show: int = 4) -> str:

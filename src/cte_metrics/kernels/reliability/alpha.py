@@ -134,6 +134,8 @@ def _definite_inverse(correlation: Array) -> Array | None:
 
 def is_singular(correlation: Array) -> bool:
     """Whether the smallest eigenvalue is zero beside the largest (relative to 1.5e-8)."""
+    if not np.isfinite(correlation).all():
+        return False
     smallest, *_, largest = np.linalg.eigvalsh(correlation)
     return bool(smallest <= _SINGULAR * largest)
 
