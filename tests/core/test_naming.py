@@ -189,3 +189,30 @@ def test_what_names_a_column() -> None:
     assert places([("a", np.int64(1))]) == {"('a', 1)": 0}
     with pytest.raises(UnknownNameError, match="no column 7"):
         meant([7], [0, 1])
+
+
+@pytest.mark.problem(
+    "this library: items= and subscales",
+    "an item that is named twice, once as 0 and once as '0', counts twice in alpha",
+    "an item that is asked for twice is refused, however it is named",
+)
+def test_an_item_that_is_named_twice_is_refused(
+    pair: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    _, other = pair
+    labels = other.columns.tolist()
+    with pytest.raises(InputError, match="asked for twice"):
+        reliability.cronbach_alpha(other, items=[*labels[:3], str(labels[1])])
+    with pytest.raises(InputError, match="belongs to 'one' and to 'two'"):
+        reliability.stratified_alpha(other, {"one": labels[:3], "two": labels[2:5]})
+    with pytest.raises(InputError, match="belongs to 'one' twice"):
+        reliability.stratified_alpha(other, {"one": [labels[0], labels[0]], "two": labels[2:5]})
+
+
+def test_labels_of_numpy_numbers_are_known() -> None:
+    r = np.kron(np.eye(2), [[1.0, 0.5], [0.5, 1.0]]) + 0.1 * (1 - np.eye(4))
+    names = pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1), ("b", 2)])
+    matrix = pd.DataFrame(r, names, names)
+    sets = {f: [(f, np.int64(1)), (f, np.int64(2))] for f in ("a", "b")}
+    assert reliability.htmt(matrix, sets, n_obs=100).loc["a", "b"] < 1
+    assert reliability.stratified_alpha(matrix, sets, n_obs=100).n_items == 4

@@ -168,7 +168,7 @@ def test_subscales_come_from_the_instrument() -> None:
 def test_stratified_refusals() -> None:
     with pytest.raises(InputError, match="'b' has fewer than two items"):
         stratified_alpha(survey(), {"a": ["q1", "q2"], "b": ["q3"]})
-    with pytest.raises(InputError, match="'q2' belongs to two"):
+    with pytest.raises(InputError, match="'q2' belongs to 'a' and to 'b'"):
         stratified_alpha(survey(), {"a": ["q1", "q2"], "b": ["q2", "q3"]})
     with pytest.raises(UnknownNameError, match="Did you mean 'q1'"):
         stratified_alpha(survey(), {"a": ["q1", "Q11"]})

@@ -81,6 +81,8 @@ def meant(
     ------
     UnknownNameError
         If a name means none of them.
+    InputError
+        If two names mean one.
 
     Examples
     --------
@@ -88,7 +90,7 @@ def meant(
     [1, 0]
     """
     known = places(labels)
-    out = []
+    out: list[int] = []
     for name in names:
         position = next((known[text] for text in _texts(name) if text in known), None)
         if position is None:
@@ -96,6 +98,8 @@ def meant(
                 f"{opening} {name!r} in the data.{close_names(name, labels)}",
                 hint=f"The columns are: {', '.join(str(c) for c in list(labels)[:_LISTED])}.",
             )
+        if position in out:
+            raise InputError(f"{name_text(name)!r} is asked for twice.", hint="Name it once.")
         out.append(position)
     return out
 

@@ -168,7 +168,7 @@ class EFA(Result):
 
     def _blocks(self) -> list[Block]:
         fit = [(name, getattr(self, name)) for name in ("chi2", "df", "p", "rmsea")]
-        fit += [("rmsea 90% interval", f"{self.rmsea_ci.low:.3f} to {self.rmsea_ci.high:.3f}")]
+        fit += [("rmsea 90% interval", tuple(self.rmsea_ci))]
         fit += [(name, getattr(self, name)) for name in ("tli", "cfi", "rmsr", "bic")]
         blocks = [Block("Loadings", self.table), Block("Variance", self.variance)]
         if self.n_factors > 1:

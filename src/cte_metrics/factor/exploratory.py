@@ -316,9 +316,10 @@ def _held(solution: Solution, found: extracting.Extraction) -> str:
         f" and {len(items) - _LISTED} more" * (len(items) > _LISTED)
     )
     return (
-        f"The search by {solution.method} held the uniqueness of {few} at its lower bound, which "
-        "their communalities do not bear out: the criterion weights residuals by the inverse of a "
-        "nearly singular matrix. Use method='minres', or leave out items that repeat others."
+        f"The search by {solution.method} held the uniqueness of {few} at its lower bound, while "
+        f"{'the communality stays' if len(items) == 1 else 'the communalities stay'} far below 1: "
+        "the criterion weights residuals by the inverse of a nearly singular matrix. Use "
+        "method='minres', or leave out items that repeat others."
     )
 
 

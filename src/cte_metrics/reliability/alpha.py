@@ -306,9 +306,12 @@ def _item_table(source: Source) -> tuple[pd.DataFrame, float, float]:
 def _alpha_notes(source: Source, alpha: float) -> tuple[str, ...]:
     notes = []
     if source.data is None and np.allclose(np.diagonal(source.covariance), 1.0):
+        interval = (
+            "; its interval is computed as if it were that of raw alpha, which treats the items' "
+            "variances as known to be equal"
+        )
         notes.append(
-            "From a correlation matrix alpha is standardized alpha; its interval is computed as if "
-            "it were that of raw alpha, which treats the items' variances as known to be equal."
+            f"From a correlation matrix alpha is standardized alpha{interval * bool(source.n)}."
         )
     if source.n_items == 2:
         notes.append(

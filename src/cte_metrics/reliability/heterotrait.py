@@ -12,6 +12,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.arguments import checked
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.htmt import htmt_ratios
 from cte_metrics.reliability.resampled import IntervalMethod, Resampling, matrix_interval
@@ -189,10 +190,10 @@ def _read(
                 f"Factor {name!r} has fewer than two items, so nothing correlates within it.",
                 hint="Give each factor at least two items.",
             )
-    items = list(dict.fromkeys(str(m) for members in chosen.values() for m in members))
+    items = list(dict.fromkeys(name_text(m) for members in chosen.values() for m in members))
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="HTMT")
     where = {name: p for p, name in enumerate(source.items)}
-    sets = [np.array([where[str(m)] for m in members]) for members in chosen.values()]
+    sets = [np.array([where[name_text(m)] for m in members]) for members in chosen.values()]
     return [str(n) for n in chosen], sets, source
 
 

@@ -167,7 +167,8 @@ def _two_items(source: Source, covariance: Array, asked: Resampling) -> FittedOm
     fit = _equal_loadings(covariance)
     omega = float(omega_coefficient(fit.loadings, covariance))
     total = covariance.sum()
-    derivative = np.full((2, 2), -omega / total) + np.array([[0.0, 2.0], [2.0, 0.0]]) / total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        derivative = np.full((2, 2), -omega / total) + np.array([[0.0, 2.0], [2.0, 0.0]]) / total
     replicates = None
     if asked.bootstrap:
         answers = source.complete_answers("A bootstrap interval")

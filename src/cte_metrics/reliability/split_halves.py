@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cte_metrics.arrays import Array
-from cte_metrics.errors import one_of
+from cte_metrics.errors import InputError, one_of
 from cte_metrics.kernels.reliability.split_half import (
     LISTED_ITEMS,
     all_splits,
@@ -191,6 +191,7 @@ def split_half(
     )
     source = read_source(data, items=items, missing=missing, n_obs=n_obs, what="Split halves")
     chosen = source.matrix(matrix)
+    _refuse_no_total(chosen)
     found = search_splits(chosen, splits, resampled=asked.bootstrap)
     odd_even = odd_even_split(source.n_items)[None]
     looked = found.looked_at(interval)
@@ -244,6 +245,15 @@ def split_half(
             *limits.notes,
         ),
     )
+
+
+def _refuse_no_total(matrix: Array) -> None:
+    if not matrix.sum() > 1e-12 * np.trace(matrix):
+        raise InputError(
+            "Split halves are not defined: the sum of the items has no positive variance, because "
+            "their covariances cancel their variances.",
+            hint="First suspect the keying.",
+        )
 
 
 def _ends(values: Array) -> tuple[Array, Array]:

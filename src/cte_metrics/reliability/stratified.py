@@ -5,13 +5,14 @@ Function: ``stratified_alpha``. Class: ``StratifiedAlpha``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.naming import name_text
 from cte_metrics.errors import InputError
 from cte_metrics.kernels.reliability.alpha import alpha_of
 from cte_metrics.reliability.coefficient import Coefficient
@@ -175,23 +176,33 @@ def instrument_subscales(data: Any) -> dict[str, tuple[str, ...]]:
 def _items(subscales: Mapping[str, Sequence[str]]) -> list[str]:
     if not subscales:
         raise InputError("There are no subscales.", hint="Map each subscale to its items.")
-    items: list[str] = []
     for name, members in subscales.items():
         if isinstance(members, str) or len(members) < 2:
             raise InputError(
                 f"Subscale {name!r} has fewer than two items; its alpha is not defined.",
                 hint="Join it with another subscale, or leave it out.",
             )
-        twice = [m for m in members if m in items]
-        if twice:
-            raise InputError(f"Item {twice[0]!r} belongs to two subscales.")
-        items += [str(m) for m in members]
-    return items
+    return _once(subscales)
+
+
+def _once(subscales: Mapping[str, Sequence[Hashable]]) -> list[str]:
+    """Return the items of all subscales, as texts; refuse one that is named twice."""
+    owner: dict[str, str] = {}
+    for name, members in subscales.items():
+        for item in map(name_text, members):
+            if item in owner:
+                both = f"{owner[item]!r} and to {name!r}" * (owner[item] != name)
+                raise InputError(
+                    f"Item {item!r} belongs to {both or f'{name!r} twice'}.",
+                    hint="Give each item to one subscale, once.",
+                )
+            owner[item] = name
+    return list(owner)
 
 
 def _blocks(subscales: Mapping[str, Sequence[str]], source: Source) -> list[Array]:
     where = {name: i for i, name in enumerate(source.items)}
-    return [np.array([where[str(m)] for m in members]) for members in subscales.values()]
+    return [np.array([where[name_text(m)] for m in members]) for members in subscales.values()]
 
 
 def _coefficient(stack: Array, blocks: Sequence[Array]) -> Array:

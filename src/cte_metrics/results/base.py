@@ -138,7 +138,8 @@ class Result(Frozen):
         return "" if self.status.usable else str(self.status)
 
     def _all_notes(self) -> list[str]:
-        used = f"{self.provenance.method}; n = {self.provenance.n_used}"
+        n = self.provenance.n_used
+        used = f"{self.provenance.method}; n = {n}" if n else f"{self.provenance.method}; n unknown"
         if self.provenance.n_dropped:
             used += f", {self.provenance.n_dropped} dropped"
         if self.provenance.instrument is not None:

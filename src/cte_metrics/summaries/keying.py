@@ -11,6 +11,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.keying import keying_notes
+from cte_metrics.core.naming import name_text
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.kernels.reliability.alpha import item_total
 from cte_metrics.kernels.summaries.moments import moments
@@ -49,13 +50,13 @@ def keying_check(
     place = {str(name): j for j, name in enumerate(items)}
     notes: list[str] = []
     for name, members in ({"": items} if scales is None else scales).items():
-        own = [place[str(m)] for m in members]
+        own = [place[name_text(m)] for m in members]
         part = covariance[np.ix_(own, own)]
         if len(own) < 2 or not np.isfinite(part).all():
             continue
         r_drop = item_total(part).r_drop.tolist()
         label = f"{name or 'the scale'} {when}" if when else name
-        names = [str(m) for m in members]
+        names = list(map(name_text, members))
         notes += keying_notes(names, r_drop, reversed_ids=reversed_ids, scale=label)
     return tuple(notes)
 

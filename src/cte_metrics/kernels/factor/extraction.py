@@ -80,12 +80,13 @@ class Extraction:
 
     @property
     def heywood(self) -> Flags:
-        """Items whose communality reaches 1, or the .995 to which the bound holds it."""
-        return np.asarray(self.communalities >= 1.0 - LOWEST_UNIQUENESS * (1.0 + 1e-6))
+        """Items whose communality reaches 1, or is held at .995 by the bound, or close to it."""
+        held = np.where(self.bounded, 2.0, 1.0 + 1e-6)
+        return np.asarray(self.communalities >= 1.0 - LOWEST_UNIQUENESS * held)
 
     @property
     def only_held(self) -> Flags:
-        """Items whose uniqueness is held at the bound while their communality stays below."""
+        """Items whose uniqueness is held at the bound while their communality stays far below."""
         return self.bounded & ~self.heywood
 
 
