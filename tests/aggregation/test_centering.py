@@ -54,7 +54,8 @@ def test_contextual_effect_is_between_minus_within():
     [
         ("y", "g", UnknownNameError, "no column 'y'"),
         ("t", "g", InputTypeError, "not numeric"),
-        (None, "g", InputTypeError, "columns takes"),
+        (None, "g", InputTypeError, "columns takes names of columns; got NoneType None"),
+        ([None], "g", InputTypeError, r"columns takes names of columns; got list \[None\]"),
         ([3], "g", UnknownNameError, "no column '3'"),
         ("x", None, InputError, "group has shape"),
         ("x", 5, UnknownNameError, "no column 5"),

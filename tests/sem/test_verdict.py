@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import ImproperSolutionWarning
+from cte_metrics.errors import EstimationError, ImproperSolutionWarning
 from cte_metrics.results.status import Status
 from tests.reference_case import case
 
@@ -108,3 +108,17 @@ def test_proper_estimates_are_not_marked() -> None:
     fit = sem.cfa(f"{MODEL}\ntextual ~~ 0*visual\nd := 1 + 1", case("hs1939").data, group="school")
     assert (fit.parameters.impossible == "").all()
     assert "impossible" not in fit.summary()
+
+
+@pytest.mark.problem(
+    "this library: sem.fit",
+    "a model that cannot start advises on_failure='return', also where that was passed",
+    "the message says that the model implies no covariance matrix, and points at what it fixes",
+)
+@pytest.mark.parametrize("on_failure", ["raise", "return"])
+def test_a_model_that_implies_no_matrix_is_told_from_a_search_without_end(on_failure):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(rng.normal(size=(80, 1)) + rng.normal(size=(80, 3)), columns=list("abc"))
+    with pytest.raises(EstimationError, match="implies no covariance matrix") as caught:
+        sem.cfa("f =~ a + b + c\nf ~~ -3*f", data, on_failure=on_failure)
+    assert "on_failure" not in str(caught.value)

@@ -4,7 +4,7 @@ A pandas ordered categorical, a polars ``Enum`` and an ordered Arrow dictionary 
 comes after which. That order is kept: categories that are rising numbers stay these numbers, all
 others (texts, or numbers in another order) become their places 1, 2, ... with a note.
 
-Functions: ``declared_order, order_notes``. Class: ``Declared``.
+Functions: ``declared_order, declared_categories, order_notes``. Class: ``Declared``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def declared_order(series: Any) -> Declared | None:
     >>> found.values.tolist(), found.replaced
     ([2.0, 1.0], ('w', 'x'))
     """
-    categories = _categories(series)
+    categories = declared_categories(series)
     if categories is None:
         return None
     rising = _are_rising_numbers(categories)
@@ -58,7 +58,7 @@ def declared_order(series: Any) -> Declared | None:
     return Declared(values, () if rising else tuple(categories))
 
 
-def _categories(series: Any) -> list[Any] | None:
+def declared_categories(series: Any) -> list[Any] | None:
     """Categories in their order: of pandas itself, or through narwhals of polars and Arrow."""
     dtype = series.dtype
     if hasattr(dtype, "ordered"):

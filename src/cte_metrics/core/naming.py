@@ -5,11 +5,12 @@ model texts know texts only, so a column is known by the text of its label, and 
 by the label or by its text; a whole float by its whole number too. Two labels of one text cannot
 be told apart and are refused.
 
-Functions: ``name_text, places, meant, named_column, name_list, short``.
+Functions: ``name_text, places, meant, named_column, name_list, in_order, short``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 _LISTED = 40
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?\s*")
 
 
 def name_text(label: Any) -> str:
@@ -140,6 +142,32 @@ def name_list(names: Any, what: str) -> tuple[str, ...]:
             hint=f"Write {what}=['x'].",
         )
     return tuple(map(name_text, listed))
+
+
+def in_order(labels: Iterable[Any], declared: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """Return labels in their declared order, else ascending: numbers in texts count as numbers.
+
+    Examples
+    --------
+    >>> in_order(["T10", "T2", "T1"]), in_order(["10", "2", "1.5"])
+    (('T1', 'T2', 'T10'), ('1.5', '2', '10'))
+    >>> in_order(["spring", "autumn"], ["spring", "autumn"])
+    ('spring', 'autumn')
+    """
+    found = list(labels)
+    if declared and set(found) <= set(declared):
+        return tuple(sorted(found, key=list(declared).index))
+    if not any(isinstance(label, str) for label in found):
+        return tuple(sorted(found))
+    texts = {label: name_text(label) for label in found}
+    if all(_NUMBER.fullmatch(text) for text in texts.values()):
+        return tuple(sorted(found, key=lambda label: float(texts[label])))
+    return tuple(sorted(found, key=lambda label: _pieces(texts[label])))
+
+
+def _pieces(text: str) -> list[Any]:
+    """Text and whole numbers in turn, so that two texts compare piece by piece."""
+    return [int(p) if i % 2 else p for i, p in enumerate(re.split("([0-9]+)", text))]
 
 
 def short(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cte_metrics.core.door import column, item_data
+from cte_metrics.core.naming import in_order
 from cte_metrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def side_by_side(
     waves = pd.Series(_waves(data, wave, n))
     persons = pd.Series(_respondents(data, respondent, n))
     keep = (waves.notna() & persons.notna()).to_numpy()
-    labels = sorted(waves[keep].unique())
+    declared = data.waves if hasattr(data, "instrument") else ()
+    labels = in_order(waves[keep].unique().tolist(), declared)
     if len(labels) < 2:
         raise InputError(f"There is only one wave ({', '.join(map(str, labels))}).")
     frame = pd.DataFrame(rows.values, columns=list(items)).assign(_p=persons, _w=waves)[keep]

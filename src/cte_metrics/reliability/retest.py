@@ -181,8 +181,10 @@ def _matched(first: Any, second: Any) -> tuple[Array, Array, tuple[str, ...], An
         )
     order = [two.items.index(name) for name in one.items]
     x, y = one.values, two.values[:, order]
+    told = tuple(dict.fromkeys((*one.notes, *two.notes)))
     if hasattr(first, "keyed") and hasattr(second, "keyed"):
-        return _by_respondent(x, y, one, two)
+        *matched, notes = _by_respondent(x, y, one, two)
+        return *matched, (*told, *notes)
     _same_length(x, y)
     if (
         hasattr(first, "index")
@@ -194,7 +196,7 @@ def _matched(first: Any, second: Any) -> tuple[Array, Array, tuple[str, ...], An
             "together.",
             hint="Sort both by respondent and give them the same index.",
         )
-    return x, y, one.items, one.index, ()
+    return x, y, one.items, one.index, told
 
 
 def _is_scores(data: Any) -> bool:

@@ -119,7 +119,7 @@ def local_norms(scores: Scores, *, confidence: float = 0.95) -> Norms:
             reference="Crawford, Garthwaite & Slick (2009). The Clinical Neuropsychologist, 23, "
             "1173-1195.",
         ),
-        notes=(*scores.notes, *_notes(used, known)),
+        notes=(*scores.notes, *_several_rows(scores.table.index), *_notes(used, known)),
     )
 
 
@@ -159,6 +159,18 @@ def _described(values: Array) -> dict[str, Any]:
         "minimum": float(values.min()),
         "maximum": float(values.max()),
     }
+
+
+def _several_rows(respondents: pd.Index) -> tuple[str, ...]:
+    """Say that rows are no respondents, where one respondent has several of them (waves)."""
+    rows, persons = len(respondents), respondents.nunique()
+    if rows == persons:
+        return ()
+    return (
+        f"The {rows} rows come from {persons} respondents (several waves): the intervals take rows "
+        "for independent and are too narrow; score(responses.at_wave(...)) gives norms of one "
+        "wave.",
+    )
 
 
 def _notes(used: dict[str, Array], known: dict[Any, Array]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.factor.rotation import ORTHOGONAL
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.choice import make_estimator
-from cte_metrics.sem.inference.checks import not_converged, unwritten
+from cte_metrics.sem.inference.checks import no_start, unwritten
 from cte_metrics.sem.inference.rotation import rotate_solution
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import Solved
@@ -125,7 +125,7 @@ def solve_rows(
         table, estimator, request=request, options=options, data=rows, baseline=baseline
     )
     if solution is None:
-        raise not_converged(0, unwritten(table))
+        raise no_start(unwritten(table))
     return rotate_solution(solution, request.rotation) if any(table.efa) else solution
 
 

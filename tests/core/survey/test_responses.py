@@ -299,7 +299,7 @@ def test_an_instrument_is_needed():
 
 
 def test_waves_of_mixed_kinds_are_ordered():
-    assert read(frame(wave=["T10", 2, "T9"])).waves == (2, "T10", "T9")
+    assert read(frame(wave=["T10", 2, "T9"])).waves == (2, "T9", "T10")
 
 
 def test_weights_are_numbers_of_zero_or_more():

@@ -1,6 +1,6 @@
 """Which column of a survey is which: items, respondent, school, wave, covariates, weights.
 
-Functions: ``item_columns, naming_series, plain_series, role_series, weight_series,
+Functions: ``item_columns, naming_series, plain_series, role_order, role_series, weight_series,
 covariate_frame``.
 """
 
@@ -13,6 +13,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.declared_order import declared_categories
 from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.core.instrument.instrument import Instrument
 from cte_metrics.core.issues import shown
@@ -148,6 +149,16 @@ def role_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index
         raise InputError(f"{role} has {len(values)} entries; the survey has {len(index)} rows.")
     name = getattr(given, "name", None)
     return _plain(pd.Series(values, index=index, name=name if name else role))
+
+
+def role_order(frame: nw.DataFrame[Any], given: Any) -> tuple[Any, ...]:
+    """Return the categories of a role's column in the order that its type declares, if any."""
+    if given is None:
+        return ()
+    named = np.isscalar(given) or _is_label(given, frame.columns)
+    series = frame.get_column(_known(given, frame.columns, "wave")) if named else given
+    series = getattr(series, "array", series)  # an index and a series of pandas keep their type
+    return tuple(declared_categories(series) or ()) if hasattr(series, "dtype") else ()
 
 
 def _is_label(given: Any, present: Sequence[Any]) -> bool:

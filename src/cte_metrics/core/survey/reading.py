@@ -25,6 +25,7 @@ from cte_metrics.core.survey.columns import (
     covariate_frame,
     item_columns,
     naming_series,
+    role_order,
     weight_series,
 )
 from cte_metrics.core.survey.survey import Survey
@@ -99,6 +100,7 @@ def read_survey(
         respondent=respondent,
         group=group,
         wave=wave,
+        wave_order=role_order(table, roles.wave),
         weights=weights,
         covariates=covariate_frame(table, roles.covariates, index),
         issues=issues,

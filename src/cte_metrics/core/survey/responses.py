@@ -401,7 +401,8 @@ on_invalid='missing' to set such answers to missing and list them in .issues.
         if self._survey.pooled:
             note = (
                 f"The rows of {len(waves)} waves were pooled, as asked: answers of one respondent "
-                "count as those of several, and standard errors are too small."
+                "count as those of several, and standard errors that take rows for independent "
+                "are too small."
             )
             return Responses.of(replace(self._survey, notes=(*self._survey.notes, note)))
         part = self.where(self.analysed_rows())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.naming import in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Survey:
         row, respondent, column, value, problem.
     issue_rows : ndarray
         Row position of each issue, -1 for one about a whole column.
+    wave_order : tuple
+        Waves in the order that the column's type declares; empty where it declares none.
     pooled : bool
         Whether rows of several waves are to be analysed as if they were independent.
     """
@@ -47,6 +50,7 @@ class Survey:
     covariates: pd.DataFrame
     issues: pd.DataFrame
     issue_rows: np.ndarray
+    wave_order: tuple[Any, ...] = ()
     simulated: bool = False
     pooled: bool = False
     notes: tuple[str, ...] = ()
@@ -64,12 +68,10 @@ class Survey:
 
     @property
     def waves(self) -> tuple[Any, ...]:
-        """Waves in order; empty where none are named."""
+        """Waves in their declared order, else ascending; empty where none are named."""
         if self.wave is None:
             return ()
-        found = self.wave.dropna().unique().tolist()
-        kinds = {isinstance(w, str) for w in found}
-        return tuple(sorted(found, key=str if len(kinds) > 1 else None))
+        return in_order(self.wave.dropna().unique().tolist(), self.wave_order)
 
     def at(self, positions: np.ndarray) -> Survey:
         """Return the survey of some rows."""

@@ -85,6 +85,18 @@ def not_converged(n_iterations: int, known: Sequence[str] = ()) -> EstimationErr
     )
 
 
+def no_start(known: Sequence[str] = ()) -> EstimationError:
+    """Build the error for a model that implies no covariance matrix where its search starts."""
+    text = (
+        "At its starting values the model implies no covariance matrix (a variance that is not "
+        "positive, or a covariance larger than its variances allow)."
+    )
+    return EstimationError(
+        " ".join((text, *known)),
+        hint="Look at the values that the model fixes; give start(...) values to the free ones.",
+    )
+
+
 def runaway(solution: Solution) -> list[str]:
     """Say which variances ran away below zero where an estimation found no minimum."""
     found = _negative_variances(solution, solution.values)
