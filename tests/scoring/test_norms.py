@@ -127,7 +127,7 @@ def test_the_registrys_figures_name_their_source() -> None:
         ({"total": {"alpha": 1.2}}, InputError, "impossible"),
         ({"total": {"mean": "3"}}, InputTypeError, "not a number"),
         ({"total": 3.0}, InputTypeError, "is a mapping"),
-        ([3.0], InputTypeError, "maps scales to figures"),
+        ([3.0], InputTypeError, "published takes a mapping"),
     ],
 )
 def test_refusals(published, error, message) -> None:

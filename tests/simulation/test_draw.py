@@ -142,7 +142,7 @@ def test_even_thresholds_are_symmetric_and_use_every_category():
     ("options", "message"),
     [
         ({"n_groups": 0}, "n_groups is 0; it must be a whole number of at least 1."),
-        ({"group_size": 2.5}, "group_size is 2.5; it must be a whole number"),
+        ({"group_size": 2.5}, "group_size takes a whole number or a sequence; got float 2.5"),
         ({"group_size": [1, 2]}, "group_size lists 2 sizes for 3 groups."),
         ({"icc": 1.2}, "icc is 1.2; it must lie between 0 and 1."),
         ({"missing": -0.1}, "missing is -0.1; it must lie"),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.arrays import Array, Integers
+from cte_metrics.core.numeric_columns import pandas_numbers
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.kernels.groups import agreement as agree
@@ -60,15 +61,18 @@ def staff_sizes(responses: Responses, schools: pd.Index, staff_size: Any) -> Arr
     ------
     UnknownNameError
         If a covariate of that name does not exist.
+    InputTypeError
+        If a size is no number.
     InputError
         If a size is not positive, or differs within a school.
     """
     if staff_size is None:
         return None
     known = _staff_by_school(responses, staff_size)
-    out = np.array([float(known.get(school, np.nan)) for school in schools])
-    if (out <= 0).any():
-        raise InputError("staff_size holds a size that is not positive.")
+    sizes = pd.Series([known.get(school) for school in schools], schools, dtype=object)
+    out = pandas_numbers(sizes, "staff_size")
+    if ((out <= 0) | np.isinf(out)).any():
+        raise InputError("staff_size holds a size that is not positive, or infinite.")
     return out
 
 

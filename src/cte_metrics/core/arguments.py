@@ -23,7 +23,7 @@ Fits = Callable[[Any], bool]
 Kind = tuple[str, Fits]
 
 LARGEST = 2**63 - 1
-OWN_CHECK = {"confidence"}  # ``check_confidence`` says more
+OWN_CHECK = {"confidence", "max_invalid"}  # their own refusals say more
 
 
 def _is_number(value: Any) -> bool:
@@ -46,19 +46,7 @@ def _are_names(value: Any) -> bool:
         return True
     if np.ndim(value) > 1 if isinstance(value, np.ndarray) else hasattr(value, "columns"):
         return False
-    return all(isinstance(v, str) for v in value)
-
-
-def _are_labels(value: Any) -> bool:
-    if isinstance(value, bytes) or not isinstance(value, Iterable) or hasattr(value, "columns"):
-        return False
-    if not isinstance(value, Sized):  # looking would use it up
-        return True
-    return (
-        np.ndim(value) < 2
-        if isinstance(value, np.ndarray)
-        else all(isinstance(v, Hashable) for v in value)
-    )
+    return all(isinstance(v, Hashable) for v in value)  # a column may bear a number or a tuple
 
 
 def _are_numbers(value: Any) -> bool:
@@ -84,7 +72,8 @@ KINDS: dict[str, Kind] = {
     "Sequence[str]": ("names", _are_names),
     "Iterable[str]": ("names", _are_names),
     "tuple[str, ...]": ("names", _are_names),
-    "Sequence[Hashable]": ("labels of columns", _are_labels),
+    "Sequence[Hashable]": ("labels of columns", _are_names),
+    "tuple[str, str, str]": ("three names", lambda v: _are_names(v) and len(list(v)) == 3),
     "ArrayLike": ("numbers", _are_numbers),
     "Array": ("an array of numbers", lambda v: _are_numbers(v) and np.ndim(v) > 0),
     "Hashable": ("a label", lambda v: isinstance(v, Hashable)),

@@ -20,8 +20,8 @@ import numpy as np
 
 from cte_metrics.core.declared_order import declared_order, order_notes
 from cte_metrics.core.floats import TOO_LARGE
-from cte_metrics.core.naming import meant, name_text, named_column, places, short
-from cte_metrics.core.numeric_columns import frame_numbers, pandas_numbers
+from cte_metrics.core.naming import meant, name_text, named_column, places
+from cte_metrics.core.numeric_columns import frame_numbers, numbers, pandas_numbers
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 
 
@@ -280,12 +280,11 @@ def _other_frame(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any])
 
 
 def _finite(raw: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Refuse infinite answers and those whose square is (a sum is enough to notice one)."""
+    """Refuse infinite answers and those whose square is (the two ends are enough to notice one)."""
     if raw.dtype.kind != "f" or raw.size == 0:
         return raw
-    with np.errstate(over="ignore", invalid="ignore"):
-        if abs(raw.sum(dtype=np.float64)) < TOO_LARGE or not (np.abs(raw) >= TOO_LARGE).any():
-            return raw
+    if max(raw.max(), -raw.min()) < TOO_LARGE or not (np.abs(raw) >= TOO_LARGE).any():
+        return raw
     row, position = np.argwhere(np.abs(raw) >= TOO_LARGE)[0]
     if np.isfinite(raw[row, position]):
         raise InputError(
@@ -494,17 +493,11 @@ def number_table(values: Any, what: str) -> np.ndarray:
     InputTypeError
         If an entry is no number.
     InputError
-        If it has not two dimensions.
+        If it has not two dimensions, or a number is too large to be squared.
     """
-    try:
-        out = np.asarray(values)
-        if out.dtype.kind == "c" or isinstance(values, str | bytes):
-            raise TypeError("complex numbers or text")
-        out = out.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(f"{what} are a table of numbers; got {short(values)}.") from error
+    out = numbers(values, what)
     if out.ndim != 2:
-        raise InputError(f"{what} are a table of items by factors; got shape {out.shape}.")
+        raise InputError(f"{what} is a table of items by factors; got shape {out.shape}.")
     return out
 
 

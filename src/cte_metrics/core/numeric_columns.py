@@ -1,6 +1,6 @@
-"""The numbers of one column, or the value that is none.
+"""The numbers of one column or of an argument, or the value that is none.
 
-Functions: ``pandas_numbers, frame_numbers``.
+Functions: ``pandas_numbers, frame_numbers, numbers``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from cte_metrics.core.floats import floats_with_gaps
-from cte_metrics.errors import InputTypeError
+from cte_metrics.core.floats import TOO_LARGE, floats_with_gaps
+from cte_metrics.core.naming import short
+from cte_metrics.errors import InputError, InputTypeError
 
 
 def pandas_numbers(series: Any, name: Any) -> np.ndarray:
@@ -21,6 +22,8 @@ def pandas_numbers(series: Any, name: Any) -> np.ndarray:
     ------
     InputTypeError
         If a value is not a number.
+    InputError
+        If a whole number is larger than any float.
     """
     import pandas as pd
 
@@ -30,7 +33,10 @@ def pandas_numbers(series: Any, name: Any) -> np.ndarray:
     if series.isna().all():
         return np.full(len(series), np.nan)
     _refuse_text(series.tolist(), list(series.index), name)
-    return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    try:
+        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    except OverflowError:
+        raise InputError(f"Column {name!r} holds whole numbers that are too large.") from None
 
 
 def _refuse_text(values: list[Any], labels: Sequence[Any], name: Any) -> None:
@@ -64,3 +70,32 @@ def frame_numbers(series: Any, name: str) -> np.ndarray:
     if series.is_null().any():
         return floats_with_gaps(series)
     return np.asarray(series.to_numpy())
+
+
+def numbers(values: Any, what: str) -> np.ndarray:
+    """Return a number, a list or a table of numbers as float64; nan and infinity stay.
+
+    Raises
+    ------
+    InputTypeError
+        If an entry is no number.
+    InputError
+        If an entry is too large to be squared.
+
+    Examples
+    --------
+    >>> numbers([1, True, 0.5], "r").tolist()
+    [1.0, 1.0, 0.5]
+    """
+    try:
+        out = np.asarray(values)
+        if out.dtype.kind not in "biufO":
+            raise TypeError(f"entries of type {out.dtype}")
+        out = out.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputTypeError(f"{what} holds other things than numbers: {short(values)}.") from error
+    if (np.isfinite(out) & (np.abs(out) >= TOO_LARGE)).any():
+        raise InputError(
+            f"{what} holds numbers too large to be squared.", hint="Divide by a constant."
+        )
+    return out

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from cte_metrics.errors import InputError
+from cte_metrics.errors import InputError, InputTypeError
 
 
 def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -29,6 +29,8 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Raises
     ------
+    InputTypeError
+        If ``path`` is no path.
     InputError
         If the file cannot be written; then it is as it was before.
 
@@ -40,16 +42,18 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
     ...     (Path(folder) / "a.txt").read_text()
     'all'
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"path takes the name of a file; got {type(path).__name__}.")
     raw = content.encode("utf-8") if isinstance(content, str) else content
-    target = Path(os.path.realpath(path))
     try:
+        target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(raw)
         else:
             _replace(target, raw)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         raise InputError(
-            f"{os.fspath(path)!r} cannot be written: {error.strerror or error}.",
+            f"{os.fspath(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}.",
             hint="Name a file in a folder that exists and may be written to, with room on the "
             "disk.",
         ) from error

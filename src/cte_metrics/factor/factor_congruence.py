@@ -69,9 +69,12 @@ def _frame(loadings: Any) -> pd.DataFrame:
     import pandas as pd
 
     table = getattr(loadings, "loadings", loadings)
+    values = number_table(table, "The table of loadings")
     if isinstance(table, pd.DataFrame):
-        return pd.DataFrame(number_table(table, "Loadings"), table.index, table.columns)
-    values = number_table(table, "Loadings")
+        return pd.DataFrame(
+            number_table(table, "The table of loadings"), table.index, table.columns
+        )
+    values = number_table(table, "The table of loadings")
     return pd.DataFrame(values, columns=[f"F{j + 1}" for j in range(values.shape[1])])
 
 

@@ -5,7 +5,7 @@ Functions: ``correlations``. Class: ``Correlations``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,7 +14,8 @@ import numpy as np
 from cte_metrics.arrays import Array, Flags, Index
 from cte_metrics.core.door import ItemData, complete_rows, item_data
 from cte_metrics.core.naming import meant
-from cte_metrics.errors import InputError, check_confidence, one_of
+from cte_metrics.core.numeric_columns import numbers
+from cte_metrics.errors import InputError, InputTypeError, check_confidence, one_of
 from cte_metrics.kernels.factor.adequacy import partial_correlations
 from cte_metrics.kernels.factor.extraction import squared_multiple_correlations
 from cte_metrics.kernels.numerics.distributions import normal_quantile
@@ -228,7 +229,11 @@ def _kept(
         )
     if isinstance(control, str) and control == "rest":
         return everything, everything[:0]
-    named = [control] if isinstance(control, str) else control
+    if not isinstance(control, str | Iterable):
+        raise InputTypeError(
+            f"control takes names of columns or 'rest'; got {type(control).__name__}."
+        )
+    named = [control] if isinstance(control, str) else list(control)
     controls = np.array(meant(named, items, "control: there is no column"), dtype=np.intp)
     kept = np.setdiff1d(everything, controls)
     if len(kept) < 2:
@@ -333,7 +338,8 @@ def _corrected(
 
     if reliabilities is None:
         return pd.DataFrame(), []
-    known = {str(name): float(value) for name, value in reliabilities.items()}
+    given = numbers(list(reliabilities.values()), "reliabilities").tolist()
+    known = dict(zip(map(str, reliabilities), given, strict=True))
     for name in items:
         if not 0.0 < known.get(name, np.nan) <= 1.0:
             raise InputError(

@@ -14,6 +14,7 @@ import numpy as np
 from cte_metrics.arrays import Array, Flags, Integers
 from cte_metrics.core.door import ItemData, complete_rows, item_data
 from cte_metrics.core.naming import meant
+from cte_metrics.core.numeric_columns import numbers
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.polychoric_notes import pair_notes
 from cte_metrics.kernels.numerics.matrix_smoothing import nearest_positive_definite
@@ -247,16 +248,14 @@ def polychoric_of(
 
 
 def _correction_pair(correction: Correction) -> tuple[float, float]:
-    if isinstance(correction, tuple | list):
-        pair = (float(correction[0]), float(correction[1]))
-    else:
-        pair = (_IN_SMALL_TABLE, float(correction))
-    if not all(0.0 <= c <= 1.0 for c in pair):
+    values = numbers(correction, "correction")
+    if values.shape not in ((), (2,)) or not ((values >= 0.0) & (values <= 1.0)).all():
         raise InputError(
-            f"correction={correction!r} is not between 0 and 1.",
+            f"correction={correction!r} is neither a number from 0 to 1 nor a pair of them.",
             hint="0 leaves empty cells alone; 0.5 is the usual amount.",
         )
-    return pair
+    pair = values.tolist()
+    return (pair[0], pair[1]) if values.ndim else (_IN_SMALL_TABLE, pair)
 
 
 def _rows(read: ItemData, missing: Missing) -> tuple[Array, int, list[str]]:

@@ -121,7 +121,7 @@ def _read(loadings: Any) -> tuple[Array, list[str], list[str]]:
         solution = loadings.solution
         half = np.linalg.cholesky(solution.phi)
         return solution.loadings @ half, list(solution.items), list(solution.factors)
-    values = number_table(loadings, "Loadings")
+    values = number_table(loadings, "The table of loadings")
     if not values.size or not np.isfinite(values).all():
         raise InputError(
             f"Loadings are a complete table of items by factors; got shape {values.shape}"

@@ -17,6 +17,8 @@ from cte_metrics.kernels.groups import group_planning as formulas
 from cte_metrics.kernels.groups.variance_components import stepped_up
 from cte_metrics.results import Provenance, Result, recorded
 
+_UNREACHABLE = "The target {}={:g} cannot be reached with ICC(1)={:g}."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class SchoolPlan(Result):
@@ -113,16 +115,16 @@ def schools(
             hint="Give group_size=, or the wanted reliability icc2=.",
         )
     needed = 2 if icc2 is None else formulas.size_for_reliability(icc1, icc2)
-    size = max(group_size or 2, 2) if icc2 is None else max(needed, group_size or 2)
+    if needed is None:
+        raise InputError(_UNREACHABLE.format("icc2", icc2, icc1))
+    size = max(needed, group_size or 2)
     tests = _targets(icc1, size, width, power, correlation, alpha, confidence)
     rows = [] if icc2 is None else [("icc2", icc2, needed, np.nan)]
     chosen = n_groups or 2
     for name, wanted, enough in tests:
         number = formulas.fewest(enough, 2 if name != "correlation_power" else 4)
         if number is None:
-            raise InputError(
-                f"The target {name}={wanted:g} cannot be reached with ICC(1)={icc1:g}."
-            )
+            raise InputError(_UNREACHABLE.format(name, wanted, icc1))
         rows.append((name, wanted, size, number))
         chosen = max(chosen, number)
     return _plan(icc1, size, chosen, rows, correlation, alpha, confidence)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from cte_metrics.arrays import Array
 from cte_metrics.core.arguments import checked
+from cte_metrics.core.numeric_columns import numbers
 from cte_metrics.errors import InputError
 
 
@@ -39,7 +40,8 @@ def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array:
     Raises
     ------
     InputError
-        If r is above 1, the factor is not positive, or both together leave no positive variance.
+        If r is above 1, the factor is not positive, both together leave no positive variance, or
+        two arrays do not fit together.
 
     References
     ----------
@@ -52,7 +54,7 @@ def spearman_brown(r: ArrayLike, factor: ArrayLike = 2.0) -> float | Array:
     >>> round(spearman_brown(0.75, 0.5), 6)
     0.6
     """
-    r, factor = np.asarray(r, dtype=float), np.asarray(factor, dtype=float)
+    r, factor = _pair(r=r, factor=factor)
     if np.any(r > 1):
         raise InputError(f"r={float(np.nanmax(r))!r} is above 1; a reliability cannot be.")
     if np.any(factor <= 0):
@@ -89,14 +91,14 @@ def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> floa
     Raises
     ------
     InputError
-        If sd is negative or the reliability above 1.
+        If sd is negative, the reliability above 1, or two arrays do not fit together.
 
     Examples
     --------
     >>> standard_error_of_measurement(10.0, 0.75)
     5.0
     """
-    sd, reliability = np.asarray(sd, dtype=float), np.asarray(reliability, dtype=float)
+    sd, reliability = _pair(sd=sd, reliability=reliability)
     if np.any(sd < 0):
         raise InputError(f"sd={float(np.nanmin(sd))!r}; a standard deviation is not negative.")
     if np.any(reliability > 1):
@@ -104,6 +106,22 @@ def standard_error_of_measurement(sd: ArrayLike, reliability: ArrayLike) -> floa
             f"reliability={float(np.nanmax(reliability))!r} is above 1; a reliability cannot be."
         )
     return _plain(sd * np.sqrt(1 - reliability))
+
+
+def _pair(**given: ArrayLike) -> tuple[Array, Array]:
+    """Two arguments as arrays that fit together, both finite or nan."""
+    one, two = (numbers(value, name) for name, value in given.items())
+    for name, value in zip(given, (one, two), strict=True):
+        if np.isinf(value).any():
+            raise InputError(f"{name} is infinite.")
+    try:
+        np.broadcast_shapes(one.shape, two.shape)
+    except ValueError:
+        raise InputError(
+            f"{' and '.join(given)} have shapes {one.shape} and {two.shape}.",
+            hint="Give arrays of one shape, or one of the two as a number.",
+        ) from None
+    return one, two
 
 
 def _plain(value: Array) -> float | Array:

@@ -169,9 +169,9 @@ def test_retest(
 
 def _matched(first: Any, second: Any) -> tuple[Array, Array, tuple[str, ...], Any, tuple[str, ...]]:
     if _is_scores(first) and _is_scores(second):
-        x, y = np.asarray(first, dtype=float)[:, None], np.asarray(second, dtype=float)[:, None]
-        _same_length(x, y)
-        return x, y, ("score",), getattr(first, "index", None), ()
+        one, two = (item_data(_score_column(d), what="Test-retest") for d in (first, second))
+        _same_length(one.values, two.values)
+        return one.values, two.values, one.items, one.index, ()
     one, two = (item_data(d, what="Test-retest", variables=None) for d in (first, second))
     if set(one.items) != set(two.items):
         missing = sorted(set(one.items) ^ set(two.items))
@@ -203,6 +203,12 @@ def _is_scores(data: Any) -> bool:
     return getattr(data, "ndim", None) == 1 or (
         isinstance(data, list | tuple) and bool(data) and np.ndim(data[0]) == 0
     )
+
+
+def _score_column(scores: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"score": pd.Series(scores)})
 
 
 def _same_length(x: Array, y: Array) -> None:

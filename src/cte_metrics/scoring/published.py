@@ -153,11 +153,6 @@ def _given(responses: Responses, published: Any) -> dict[str, Any]:
                 hint="Pass published={'total': {'mean': ..., 'sd': ..., 'alpha': ..., 'n': ...}}.",
             )
         return dict(norms)
-    if not isinstance(published, Mapping):
-        raise InputTypeError(
-            f"published maps scales to figures; got {type(published).__name__}.",
-            hint="published={'total': {'mean': 3.9, 'sd': 0.5, 'alpha': 0.92, 'n': 480}}.",
-        )
     return {str(scale): figures for scale, figures in published.items()}
 
 

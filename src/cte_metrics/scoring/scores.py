@@ -13,6 +13,7 @@ import numpy as np
 
 from cte_metrics.arrays import Array, Integers
 from cte_metrics.core.arguments import checked
+from cte_metrics.core.numeric_columns import numbers
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names, one_of
 from cte_metrics.kernels.summaries.scale_scores import (
@@ -237,7 +238,7 @@ def _required(n_items: int, minimum: int | float | None) -> int:
     if minimum is None:
         return required_answers(n_items, None)
     whole = isinstance(minimum, int | np.integer)
-    if minimum < 0 or (not whole and minimum > 1):
+    if not minimum >= 0 or (not whole and minimum > 1):
         raise InputError(
             f"min_answered={minimum!r} is out of range.",
             hint="An int is a count of items, a float between 0 and 1 a share of them.",
@@ -435,13 +436,23 @@ def _by_scale(table: Any, norm_mean: Any, norm_sd: Any, mean: float, sd: float) 
             raise UnknownNameError(f"There is no scale {scale!r}.{close_names(scale, known)}")
         if any(scale not in m for m in names):
             raise UnknownNameError(f"Scale {scale!r} has only one of norm_mean and norm_sd.")
+        if list(table.columns).count(scale) > 1:
+            raise InputError(f"There are two columns {scale!r}.")
+    _check_scores(table[chosen])
     out = {}
     for scale in chosen:
         centre = norm_mean[scale] if isinstance(norm_mean, Mapping) else norm_mean
         spread = norm_sd[scale] if isinstance(norm_sd, Mapping) else norm_sd
+        _figure(centre, f"norm_mean of {scale}")
+        _figure(spread, f"norm_sd of {scale}")
         _positive(spread, f"norm_sd of {scale}")
         out[scale] = mean + sd * (table[scale] - centre) / spread
     return pd.DataFrame(out, index=table.index)
+
+
+def _figure(value: Any, name: str) -> None:
+    if np.ndim(value) or not np.isfinite(numbers(value, name)):
+        raise InputTypeError(f"{name} is {value!r}, not a number.")
 
 
 def _positive(value: float, name: str) -> None:

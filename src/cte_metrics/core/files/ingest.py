@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from cte_metrics.core.arguments import check_arguments
 from cte_metrics.core.files.left_out import Keep, is_mark, left_out
 from cte_metrics.core.files.long_format import long_hint, widened
 from cte_metrics.core.files.natural import natural
@@ -114,9 +115,18 @@ def read_responses(
     Identifiers keep leading zeros. Merged cells of identifiers and covariates in Excel hold for
     every row that they cover. An answer that is a formula without a stored value is refused.
     """
+    settings: dict[str, Any] = {
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "sheet": sheet,
+        "skip": skip,
+    }
+    settings |= {"path": path, "header": header, "long": long, "max_invalid": max_invalid}
+    check_arguments(read_responses, settings)
     asked = instrument_of(instrument)
     log = IssueLog()
-    carried = [covariates] if isinstance(covariates, str) else list(covariates)
+    one = isinstance(covariates, str) or not isinstance(covariates, Iterable)
+    carried = [covariates] if one else list(covariates)
     roles = Roles(respondent, group, wave, columns, carried, weights)
     options = _options(roles, asked, long, (delimiter, encoding, sheet, skip, header))
     file = read_file(Path(path), options, log)

@@ -5,6 +5,7 @@ Function: ``read_file``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from cte_metrics.core.files.statistical import (
 from cte_metrics.core.files.table import FileOptions, SurveyFile, need
 from cte_metrics.core.files.workbooks import read_workbook
 from cte_metrics.core.issues import IssueLog
+from cte_metrics.core.naming import short
 from cte_metrics.errors import CTEError, InputError, close_names
 
 Read = Callable[[Path, FileOptions, IssueLog], SurveyFile]
@@ -43,9 +45,9 @@ def read_file(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile:
     MissingExtraError
         If reading it needs a package that is not installed.
     """
-    if not path.is_file():
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise InputError(f"There is no file {str(path)!r}.{close_names(path.name, beside)}")
+    if not os.path.isfile(path):  # a name that is too long is no file
+        beside = [p.name for p in path.parent.glob("*")] if os.path.isdir(path.parent) else []
+        raise InputError(f"There is no file {short(str(path))}.{close_names(path.name, beside)}")
     kind = _KINDS.get(_suffix(path))
     if kind is None:
         raise InputError(

@@ -6,6 +6,7 @@ Functions: ``read_document, write_document``.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,6 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cte_metrics.core.naming import short
 from cte_metrics.core.writing import write_file
 from cte_metrics.errors import InstrumentError
 
@@ -30,11 +32,11 @@ def read_document(path: str | PathLike[str]) -> dict[str, Any]:
     """
     file = Path(path)
     parse = _by_suffix(file, {"yaml": _from_yaml, "toml": _from_toml, "json": json.loads})
-    if not file.is_file():
-        raise InstrumentError(f"There is no file {str(file)!r}.")
+    if not os.path.isfile(file):  # a name that is too long is no file
+        raise InstrumentError(f"There is no file {short(str(file))}.")
     try:
         document = parse(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InstrumentError(f"{file} cannot be read: {error}") from None
     if not isinstance(document, dict):
         raise InstrumentError(f"{file} holds no instrument: names with values are expected.")

@@ -24,16 +24,19 @@ from collections.abc import Callable
 
 from cte_metrics.kernels.numerics.distributions import f_quantile, f_sf, normal_cdf, normal_quantile
 
+MOST = 10_000_000
 
-def size_for_reliability(icc1: float, icc2: float) -> int:
-    """Smallest group size with the wanted reliability of group means.
+
+def size_for_reliability(icc1: float, icc2: float) -> int | None:
+    """Smallest group size with the wanted reliability of group means; none above ten million.
 
     Examples
     --------
     >>> size_for_reliability(0.2, 0.7)  # .7 * .8 / (.2 * .3) = 9.33
     10
     """
-    return max(1, math.ceil(icc2 * (1 - icc1) / (icc1 * (1 - icc2)) - 1e-9))
+    size = icc2 * (1 - icc1) / (icc1 * (1 - icc2))
+    return max(1, math.ceil(size - 1e-9)) if size <= MOST else None
 
 
 def variance_ratio(icc1: float, size: int) -> float:
@@ -68,7 +71,7 @@ def correlation_power(correlation: float, reliability: float, n_groups: int, alp
     return float(normal_cdf(shift - critical) + normal_cdf(-shift - critical))
 
 
-def fewest(enough: Callable[[int], bool], start: int, limit: int = 10_000_000) -> int | None:
+def fewest(enough: Callable[[int], bool], start: int, limit: int = MOST) -> int | None:
     """Smallest whole number from ``start`` for which ``enough`` holds; it must stay true after.
 
     Examples

@@ -1,7 +1,6 @@
 """Groups of matrices, means and sizes that are given in place of answers, matched by name.
 
-Functions: ``listed_covariances``, ``listed_means``, ``by_group``, ``numbered``, ``numbers``,
-``unnamed``.
+Functions: ``listed_covariances``, ``listed_means``, ``by_group``, ``numbered``, ``unnamed``.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cte_metrics.arrays import Array
-from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
+from cte_metrics.core.numeric_columns import numbers
+from cte_metrics.errors import InputError, UnknownNameError, close_names
 from cte_metrics.sem.sample.rows import label_of
 
 
@@ -95,20 +94,6 @@ def by_group(data: Any, labels: Sequence[str], what: str) -> list[Any] | None:
             )
     lost = next(name for name in labels if name not in entries)
     raise UnknownNameError(f"{what} has no entry for the group {lost!r} of sample_cov.")
-
-
-def numbers(given: Any, what: str) -> Array:
-    """Entries as numbers.
-
-    Raises
-    ------
-    InputTypeError
-        If they are none.
-    """
-    try:
-        return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputTypeError(f"{what} holds other things than numbers: {given!r}.") from None
 
 
 def numbered(n_groups: int) -> list[str]:

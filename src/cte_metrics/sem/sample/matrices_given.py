@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.numeric_columns import numbers
 from cte_metrics.errors import InputError, InputTypeError, UnknownNameError, close_names
 from cte_metrics.sem.request.options import FitOptions
 from cte_metrics.sem.sample.groups_given import (
     by_group,
     listed_covariances,
     listed_means,
-    numbers,
     unnamed,
 )
 from cte_metrics.sem.sample.moments import GroupSample, SampleStats
