@@ -73,7 +73,6 @@ KINDS: dict[str, Kind] = {
     "Iterable[str]": ("names", _are_names),
     "tuple[str, ...]": ("names", _are_names),
     "Sequence[Hashable]": ("labels of columns", _are_names),
-    "tuple[str, str, str]": ("three names", lambda v: _are_names(v) and len(list(v)) == 3),
     "ArrayLike": ("numbers", _are_numbers),
     "Array": ("an array of numbers", lambda v: _are_numbers(v) and np.ndim(v) > 0),
     "Hashable": ("a label", lambda v: isinstance(v, Hashable)),

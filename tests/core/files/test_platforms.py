@@ -193,3 +193,42 @@ def test_rows_that_limesurvey_never_received(tmp_path: Path, names: tuple[str, s
     assert read.respondent.tolist() == [1, 3]
     assert "1 row of respondents who did not finish" in read.notes[-1]
     assert len(read_responses(tmp_path / "l.csv", asked(), keep_rows="unfinished")) == 3
+
+
+@pytest.mark.problem(
+    "Qualtrics",
+    "previews count as respondents once the identifiers are taken off an export",
+    "Status or DistributionChannel alone tells that rows are previews",
+)
+@pytest.mark.parametrize("removed", [["ResponseId"], ["ResponseId", "DistributionChannel"]])
+def test_an_export_without_identifiers_still_tells_its_previews(
+    tmp_path: Path, removed: list[str]
+) -> None:
+    frame = pd.DataFrame([TEXTS, IMPORT_IDS, *ROWS], columns=NAMES).drop(columns=removed)
+    frame.to_csv(tmp_path / "q.csv", index=False)
+    read = read_responses(tmp_path / "q.csv", asked())
+    assert read.items["q1"].tolist() == [1, 4]
+    assert "2 rows of previews and tests" in " ".join(read.notes)
+
+
+def test_a_status_of_another_kind_leaves_nothing_out(tmp_path: Path) -> None:
+    rows = {"Status": ["teacher", "head"], "Finished": [False, True], "q1": [1, 2]}
+    pd.DataFrame(rows).assign(q2=3, q3=3).to_csv(tmp_path / "o.csv", index=False)
+    assert len(read_responses(tmp_path / "o.csv", asked())) == 2
+
+
+@pytest.mark.problem(
+    "Excel",
+    "an answer in cells merged over several respondents is missing for all but the first, silently",
+    "a note names the column",
+)
+def test_merged_answers_are_told(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["q1", "q2", "q3"], [1, 2, 3], [None, 4, 5]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / "m.xlsx")
+    read = read_responses(tmp_path / "m.xlsx", asked())
+    assert read.items["q1"].fillna(-1).tolist() == [1, -1]
+    assert read.notes == ("Merged cells of 'q1' count in their first row only.",)

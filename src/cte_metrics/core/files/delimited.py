@@ -23,12 +23,14 @@ from cte_metrics.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 65_536
+_BEGINNING = 200
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?[^\S\t]*\r?\n", re.IGNORECASE)
+GUESSED = "The file is not UTF-8; it was read as {} (encoding= names another)."
 TRAILING = "Rows end in delimiters beyond the header; these hold nothing and were passed over."
 ROW_NAMES = "The first field of each row has no header; it was read as the column row_names."
 
@@ -41,7 +43,8 @@ def read_delimited(path: Path, options: FileOptions, log: IssueLog) -> SurveyFil
     InputError
         If the text cannot be decoded, or a row has more fields than the header.
     """
-    text, stated = _without_separator_line(decode(path, options.encoding))
+    whole, said = decode(path, options.encoding)
+    text, stated = _without_separator_line(whole)
     delimiter = _one_character(options.delimiter) or stated or delimiter_of(text)
     rows = _sample(text, delimiter, _SAMPLE if options.skip is None else len(text))
     heading = find_heading(rows, options)
@@ -52,19 +55,22 @@ def read_delimited(path: Path, options: FileOptions, log: IssueLog) -> SurveyFil
         frame,
         texts=heading.texts,
         missing_texts=STANDARD_MISSING,
-        notes=(*heading.notes, *notes),
+        notes=(*said, *heading.notes, *notes),
         repeated=heading.repeated,
         decimal_comma=delimiter != ",",
     )
 
 
-def decode(path: Path, encoding: str | None = None) -> str:
+def decode(path: Path, encoding: str | None = None) -> tuple[str, tuple[str, ...]]:
     """Return a file's text: by its byte-order mark, else UTF-8, else Windows-1252 or Latin-1.
+
+    Lines end in a line feed, whatever they end in in the file. A note says where the encoding was
+    guessed.
 
     Raises
     ------
     InputError
-        If a given encoding is unknown or does not fit, or the file is empty.
+        If a given encoding is unknown or does not fit, the file is empty, or it is no text.
     """
     raw = path.read_bytes()
     raw = gzip.decompress(raw) if path.suffix.lower() == ".gz" else raw
@@ -72,20 +78,33 @@ def decode(path: Path, encoding: str | None = None) -> str:
         raise InputError(f"{path.name} is empty.")
     if encoding is None:
         marked = next((name for mark, name in _BOMS if raw.startswith(mark)), None)
-        return _first_fitting(raw, (marked,) if marked else ("utf-8", "cp1252", "latin-1"))
+        text, used = _first_fitting(raw, (marked,) if marked else ("utf-8", "cp1252", "latin-1"))
+        notes = () if marked or used == "utf-8" else (GUESSED.format(used),)
+    else:
+        text, notes = _in_encoding(path, raw, encoding), ()
+    if "\0" in text[:_BEGINNING]:
+        raise InputError(
+            f"{path.name} begins with null characters; it is no text in this encoding.",
+            hint="Pass encoding='utf-16-le' or another, or name the file by what it is "
+            "(a workbook ends in .xlsx).",
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _in_encoding(path: Path, raw: bytes, encoding: str) -> str:
     try:
         return raw.decode(encoding).removeprefix("\ufeff")
-    except (LookupError, UnicodeDecodeError) as error:
+    except (LookupError, ValueError) as error:
         raise InputError(f"{path.name} is not text in {encoding!r}: {error}.") from None
 
 
-def _first_fitting(raw: bytes, encodings: tuple[str, ...]) -> str:
+def _first_fitting(raw: bytes, encodings: tuple[str, ...]) -> tuple[str, str]:
     for encoding in encodings[:-1]:
         try:
-            return raw.decode(encoding)
+            return raw.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    return raw.decode(encodings[-1], errors="replace")
+    return raw.decode(encodings[-1], errors="replace"), encodings[-1]
 
 
 def _without_separator_line(text: str) -> tuple[str, str | None]:
@@ -95,9 +114,10 @@ def _without_separator_line(text: str) -> tuple[str, str | None]:
 
 
 def _one_character(delimiter: str | None) -> str | None:
-    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"'):
         raise InputError(
-            f"delimiter={delimiter!r} is not one character.", hint="A tab is delimiter='\\t'."
+            f"delimiter={delimiter!r} is not one character that may stand between fields.",
+            hint="A tab is delimiter='\\t'.",
         )
     return delimiter
 

@@ -31,6 +31,7 @@ from cte_metrics.core.survey.value_labels import recode_by_labels
 from cte_metrics.core.survey.wording import Wording
 from cte_metrics.errors import InputError, UnknownNameError
 
+ALONE = "The file was read as one column: pass delimiter= if another stands between its fields."
 ABOVE = "Lines above the header are passed over with skip=; header= says how many rows it has."
 
 
@@ -121,7 +122,7 @@ def read_responses(
         "sheet": sheet,
         "skip": skip,
     }
-    settings |= {"path": path, "header": header, "long": long, "max_invalid": max_invalid}
+    settings |= {"path": path, "header": header, "max_invalid": max_invalid}
     check_arguments(read_responses, settings)
     asked = instrument_of(instrument)
     log = IssueLog()
@@ -225,8 +226,15 @@ def _found(file: SurveyFile, roles: Roles, present: list[str], asked: Instrument
     except UnknownNameError as error:
         frame = file.frame if isinstance(file.frame, pd.DataFrame) else pd.DataFrame()
         above = ABOVE if file.sheets or file.decimal_comma is not None else None
-        hints = (long_hint(frame, asked.item_ids), sheets_hint(file.sheets), error.hint, above)
-        told = " ".join(hint for hint in hints if hint)
+        alone = ALONE if len(present) == 1 and file.decimal_comma is not None else None
+        hints = (
+            long_hint(frame, asked.item_ids),
+            sheets_hint(file.sheets),
+            error.hint,
+            alone,
+            above,
+        )
+        told = " ".join(hint for hint in (*hints, alone, above) if hint)
         raise UnknownNameError(error.problem, hint=told) from None
     return roles
 

@@ -24,6 +24,8 @@ MARKS = frozenset({
 })  # fmt: skip
 _PREVIEWS = ("preview", "test")  # of texts such as "Survey Preview"
 _PREVIEW_BITS = 1 | 2  # of Qualtrics' numbers: 1 is a preview, 2 a test, 16 or 32 may be added
+_OF_QUALTRICS = {"responseid", "distributionchannel"}
+_CHANNELS = {"survey preview", "survey test", "ip address"}
 _NO = {"false", "0", "0.0", "no"}
 _SAID = {
     "preview": "of previews and tests of the survey",
@@ -97,7 +99,7 @@ def _letters(name: str) -> str:
 
 def _qualtrics(frame: pd.DataFrame, columns: dict[str, str]) -> dict[str, np.ndarray]:
     marks = {"status", "finished", "distributionchannel"} & set(columns)
-    if "responseid" not in columns or not marks:
+    if not marks or not (_OF_QUALTRICS & set(columns) or _states_channels(frame, columns)):
         return {}
     preview, unfinished = np.zeros((2, len(frame)), dtype=bool)
     for mark in {"status", "distributionchannel"} & marks:
@@ -105,6 +107,13 @@ def _qualtrics(frame: pd.DataFrame, columns: dict[str, str]) -> dict[str, np.nda
     if "finished" in marks:
         unfinished = _meets(frame[columns["finished"]], lambda v: _folded(v) in _NO)
     return {"preview": preview, "unfinished": unfinished}
+
+
+def _states_channels(frame: pd.DataFrame, columns: dict[str, str]) -> bool:
+    """Whether the column Status holds Qualtrics' words: the identifiers may have been taken off."""
+    if "status" not in columns:
+        return False
+    return bool(_meets(frame[columns["status"]], lambda v: _folded(v) in _CHANNELS).any())
 
 
 def _limesurvey(frame: pd.DataFrame, columns: dict[str, str]) -> dict[str, np.ndarray]:

@@ -57,11 +57,12 @@ def read_workbook(path: Path, options: FileOptions, log: IssueLog) -> SurveyFile
     searched = sheet.rows[: SEARCHED + (options.skip or 0) + (options.header or 0)]
     heading = find_heading([["" if v is None else str(v) for v in r] for r in searched], options)
     names = (*heading.names, *(f"Unnamed: {j}" for j in range(len(heading.names), _width(sheet))))
-    filled = _filled(sheet, names, heading, options)
+    filled, others = _filled(sheet, names, heading, options)
     frame = pd.DataFrame(sheet.rows[heading.first :], columns=list(names))
     for name in set(options.identifiers) & set(names):
         frame[name] = natural(frame[name].infer_objects(), comma=False)
-    notes = (f"Merged cells of {name!r} were read as their value in each row." for name in filled)
+    notes = [f"Merged cells of {name!r} were read as their value in each row." for name in filled]
+    notes += [f"Merged cells of {name!r} count in their first row only." for name in others]
     return SurveyFile(
         frame,
         texts=heading.texts,
@@ -79,15 +80,16 @@ def _width(sheet: _Sheet) -> int:
 
 def _filled(
     sheet: _Sheet, names: Sequence[str], heading: Heading, options: FileOptions
-) -> list[str]:
-    """Write merged cells of identifiers and covariates into every row; return their columns."""
-    found = []
-    for column, first, last in sheet.merged:
-        if names[column] in options.filled and first >= heading.first:
+) -> tuple[list[str], list[str]]:
+    """Write merged cells of identifiers and covariates into every row; return columns."""
+    below = [part for part in sheet.merged if part[1] >= heading.first]
+    found = dict.fromkeys(names[column] for column, _, _ in below)
+    filled = [name for name in found if name in options.filled]
+    for column, first, last in below:
+        if names[column] in filled:
             for row in range(first + 1, min(last + 1, len(sheet.rows))):
                 sheet.rows[row][column] = sheet.rows[first][column]
-            found.append(names[column])
-    return list(dict.fromkeys(found))
+    return filled, [name for name in found if name not in filled]
 
 
 def sheets_hint(sheets: Sequence[str]) -> str | None:

@@ -205,6 +205,7 @@ class Instrument(Record, frozen=True):
         """Return the answers that one item allows."""
         return self.item(item).response_scale or self.response_scale
 
+    @checked
     def common_scale(self, items: Sequence[str] | None = None) -> ResponseScale | None:
         """Return the answers that items allow (all by default), ``None`` where ranges differ."""
         chosen = [self.scale_of(item) for item in (self.item_ids if items is None else items)]
@@ -218,6 +219,7 @@ class Instrument(Record, frozen=True):
         every = [self.scale_of(item) for item in self.item_ids]
         return ResponseScale(min(s.minimum for s in every), max(s.maximum for s in every))
 
+    @checked
     def minimum_of(self, scale: str) -> int | float | None:
         """Return the count or share of items that a score of ``scale`` needs, where one is set.
 
@@ -299,6 +301,7 @@ class Instrument(Record, frozen=True):
         except InstrumentError as error:
             raise InstrumentError(f"{path}: {error.problem}", hint=error.hint) from None
 
+    @checked
     def to_file(self, path: str | PathLike[str]) -> None:
         """Write the instrument as YAML, TOML or JSON (by the file's suffix), without loss."""
         write_document(self.to_dict(), path)
