@@ -43,7 +43,12 @@ def test_files_are_not_written_over_unasked(
     other = survey.with_name("other.csv")
     other.write_text("keep")
     assert run(command, survey, "-i", instrument, "-o", other) == 1
-    assert "exists already" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "exists already, perhaps from an earlier run" in said
+    assert "--force" in said
+    assert "other-2.csv" in said
+    assert run(command, survey, "-i", instrument, "-o", survey.parent / "none" / "o.csv") == 1
+    assert "there is no folder" in capsys.readouterr().err
     assert other.read_text() == "keep"
 
 

@@ -127,7 +127,7 @@ def check_targets(
     Raises
     ------
     InputError
-        If a target exists and ``force`` is false, or is also read.
+        If a target exists and ``force`` is false, is also read, or its folder does not exist.
     """
     read = [os.path.realpath(str(source)) for source in sources if os.path.isfile(str(source))]
     for target in targets:
@@ -140,8 +140,14 @@ def check_targets(
             )
         if target.is_file() and not force:
             raise InputError(
-                f"'{target}' exists already.",
-                hint="Name another file in --output, or pass --force to replace it.",
+                f"'{target}' exists already, perhaps from an earlier run.",
+                hint="Pass --force to write it anew, or name another file, as in "
+                f"--output {target.with_stem(target.stem + '-2')}",
+            )
+        if not target.parent.is_dir():
+            raise InputError(
+                f"'{target}' cannot be written: there is no folder '{target.parent}'.",
+                hint="Make the folder first, or name another file in --output.",
             )
 
 
