@@ -18,6 +18,7 @@ from cte_metrics.aggregation.evidence import AGREEMENT_MARK
 from cte_metrics.aggregation.grouped import Grouped, grouped_items, response_range
 from cte_metrics.arrays import Array
 from cte_metrics.core.arguments import checked
+from cte_metrics.core.floats import TOO_LARGE
 from cte_metrics.core.instrument.response_scale import ResponseScale
 from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, InputTypeError, check_confidence
@@ -215,7 +216,11 @@ def _nulls(null: Any, limits: tuple[float, float]) -> tuple[float, float, tuple[
     if isinstance(null, str):
         variance, own = _named_variance(null, number)
         tabled = tabled and own
-    elif isinstance(null, bool) or not isinstance(null, int | float | np.number):
+    elif (
+        not isinstance(null, int | float | np.number)
+        or isinstance(null, bool)
+        or (null > TOO_LARGE)
+    ):
         raise InputTypeError(
             f"null={null!r} is neither a name nor a variance.",
             hint=f"Names are {', '.join(formulas.NULLS)}.",

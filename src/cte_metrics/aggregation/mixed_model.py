@@ -338,6 +338,8 @@ def _contrast(model: MixedModel, weights: Mapping[str, float], confidence: float
         if name not in names:
             raise UnknownNameError(f"There is no coefficient {name!r}.{close_names(name, names)}")
         row[names.get_loc(name)] = float(value)
+    if not row.any():
+        raise InputError("weights are all 0; a contrast weighs a coefficient.")
     table = _coefficients(model._summary, model._fit, row[None, :], ["contrast"], confidence)
     return table.iloc[0].rename("contrast")
 

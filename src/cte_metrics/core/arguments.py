@@ -1,16 +1,16 @@
 """Arguments are of the kind that the signature says, checked in one place before anything runs.
 
-Functions: ``checked, check_arguments``.
+Functions: ``checked, check_arguments, is_list``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sized
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache, wraps
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -32,17 +32,31 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and not isinstance(value, bool | np.bool_) and value == value // 1
+    if not _is_number(value) or isinstance(value, bool | np.bool_):
+        return False
+    return bool(abs(value) <= LARGEST and value == value // 1)
 
 
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1))
 
 
+def is_list(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether a value can be gone through: a text can, bytes and arrays without an axis cannot.
+
+    Examples
+    --------
+    >>> is_list([1]), is_list("ab"), is_list(3), is_list(np.array(3))
+    (True, True, False, False)
+    """
+    single = isinstance(value, bytes) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return isinstance(value, Iterable) and not single
+
+
 def _are_names(value: Any) -> bool:
-    if isinstance(value, bytes) or not isinstance(value, Iterable):
+    if not is_list(value):
         return False
-    if not isinstance(value, Sized):  # looking would use it up
+    if not hasattr(value, "__len__"):  # looking would use it up
         return True
     if np.ndim(value) > 1 if isinstance(value, np.ndarray) else hasattr(value, "columns"):
         return False
@@ -82,8 +96,12 @@ KINDS: dict[str, Kind] = {
     "Progress": ("a function", callable),
 }
 OPENINGS: dict[str, Kind] = {
+    "Mapping[str, Sequence[": (
+        "a mapping to lists",
+        lambda v: isinstance(v, Mapping) and all(map(is_list, v.values())),
+    ),
     "Mapping[": ("a mapping", lambda v: isinstance(v, Mapping)),
-    "Sequence[": ("a sequence", lambda v: isinstance(v, Iterable) and not isinstance(v, bytes)),
+    "Sequence[": ("a sequence", is_list),
     "Literal[": ("an option", lambda v: isinstance(v, str | int | float)),
 }
 

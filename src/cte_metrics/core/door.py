@@ -282,7 +282,7 @@ def _other_frame(data: Any, items: Sequence[Any] | None, exclude: Sequence[Any])
 def _finite(raw: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Refuse infinite answers and those whose square is (the two ends are enough to notice one)."""
     if raw.dtype.kind != "f" or raw.size == 0:
-        return raw
+        return raw.astype(np.int8) if raw.dtype.kind == "b" else raw
     if max(raw.max(), -raw.min()) < TOO_LARGE or not (np.abs(raw) >= TOO_LARGE).any():
         return raw
     row, position = np.argwhere(np.abs(raw) >= TOO_LARGE)[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Unpack
 
+from cte_metrics.core.arguments import is_list
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.factor.confirmatory import model_text
 from cte_metrics.factor.invariance_result import Invariance, make_result
@@ -118,10 +119,10 @@ def invariance(
     merge = unused_categories == "merge"
     asked = Asked(data, model_text(model, data), group, respondent, merge, chosen)
     series = prepare(asked)
-    named = [] if isinstance(partial, bool) else list(partial)
+    named = list(partial) if is_list(partial) else []
     named += [exempt] if isinstance(exempt, str) else list(exempt)
     series.released.update(series.key(p) for p in named)
-    series.search, series.alpha = partial is True, alpha
+    series.search, series.alpha = not is_list(partial) and bool(partial), alpha
     fits: dict[str, SEMFit] = {}
     for level in _levels(levels, series):
         fits[level] = series.next(level, next(reversed(fits.values())) if fits else None)
@@ -131,7 +132,7 @@ def invariance(
 def _levels(levels: Sequence[str], series: Series) -> tuple[str, ...]:
     ordinal = bool(series.plan.n_thresholds)
     wanted = (levels,) if isinstance(levels, str) else tuple(levels)
-    found = [one_of(_SYNONYMS.get(w, w), Level, "levels") for w in wanted]
+    found = [one_of(_SYNONYMS.get(str(w), w), Level, "levels") for w in wanted]
     if ordinal and tuple(found) == DEFAULT_LEVELS:
         found.insert(1, "threshold")
     if not ordinal and "threshold" in found:

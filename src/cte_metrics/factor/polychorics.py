@@ -293,8 +293,8 @@ def _ordinal_columns(
     ordered: Sequence[Hashable] | bool | None,
     max_categories: int,
 ) -> Flags:
-    if isinstance(ordered, bool):
-        return np.full(read.n_items, ordered)
+    if isinstance(ordered, bool | int | np.bool_):
+        return np.full(read.n_items, bool(ordered))
     if ordered is not None:
         named = [ordered] if isinstance(ordered, str) else ordered
         return np.isin(

@@ -182,6 +182,8 @@ def n_factors(
             _STEPS[name](work)
     if "parallel" in wanted:
         work.notes += _with_effective_n(work)
+    if max_factors is not None and max_factors < 1:
+        raise InputError(f"max_factors={max_factors}; at least 1 factor is compared.")
     if n_bootstrap:
         _refuse_bootstrap(source, wanted, n_bootstrap)
         work.stability = _repeated(work, n_bootstrap)

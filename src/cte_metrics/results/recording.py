@@ -136,7 +136,7 @@ def _described(value: Any) -> Any:
     """Return an option as it was given, or in words where it is data, a function or an object."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
         return value.item()
     if isinstance(value, Mapping) and len(value) <= LONGEST:
         return {k: _described(v) for k, v in value.items()}

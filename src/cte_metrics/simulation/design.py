@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cte_metrics.core.floats import TOO_LARGE
 from cte_metrics.core.instrument.instrument import Instrument
+from cte_metrics.core.numeric_columns import numbers
 from cte_metrics.errors import InputError, UnknownNameError, close_names
 
 _SPREAD = 1.5
@@ -110,7 +112,7 @@ def design(
         ),
         sizes=_sizes(n_groups, group_size),
         icc=icc,
-        growth=growth,
+        growth=_finite("growth", growth),
         stability=stability,
         missing=missing,
         careless=careless,
@@ -139,6 +141,12 @@ def _factors(instrument: Instrument) -> tuple[tuple[str, ...], np.ndarray]:
         for item in instrument.item_ids
     ]
     return instrument.subscale_ids, np.array(homes, dtype=np.intp)
+
+
+def _finite(name: str, value: float) -> float:
+    if not abs(value) < TOO_LARGE:
+        raise InputError(f"{name} is {value!r}; it must be a number that can be squared.")
+    return value
 
 
 def _share(name: str, value: float) -> None:
@@ -171,7 +179,7 @@ def _loadings(given: Any, items: tuple[str, ...]) -> np.ndarray:
         if absent:
             raise InputError(f"loadings gives none for: {', '.join(absent)}.")
         given = [given[i] for i in items]
-    values = np.asarray(given, dtype=np.float64)
+    values = numbers(given, "loadings")
     if values.ndim > 1 or values.size not in (1, len(items)):
         raise InputError(f"loadings has {values.size} values for {len(items)} items.")
     if not (np.abs(values) < 1).all():
@@ -193,7 +201,9 @@ def _item_between(share: float, loadings: np.ndarray, icc: float) -> np.ndarray:
 
 
 def _correlation(given: Any, m: int) -> np.ndarray:
-    values = np.asarray(given, dtype=np.float64)
+    values = numbers(given, "factor_correlation")
+    if not (np.abs(values) <= 1).all():
+        raise InputError("factor_correlation holds a value outside -1 to 1.")
     if values.ndim == 0:
         values = np.full((m, m), float(values)) + (1 - float(values)) * np.eye(m)
     alike = values.shape == (m, m) and np.allclose(values, values.T)
@@ -210,7 +220,7 @@ def _correlation(given: Any, m: int) -> np.ndarray:
 def _thresholds(given: Sequence[float] | None, n_categories: int) -> np.ndarray:
     if given is None:
         return even_thresholds(n_categories)
-    cuts = np.asarray(given, dtype=np.float64)
+    cuts = numbers(given, "thresholds")
     if cuts.shape != (n_categories - 1,) or not (np.diff(cuts) > 0).all():
         raise InputError(
             f"thresholds are {n_categories - 1} increasing numbers for {n_categories} answers."

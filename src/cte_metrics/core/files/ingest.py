@@ -6,7 +6,7 @@ Function: ``read_responses``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cte_metrics.core.arguments import check_arguments
+from cte_metrics.core.arguments import check_arguments, is_list
 from cte_metrics.core.files.left_out import Keep, is_mark, left_out
 from cte_metrics.core.files.long_format import long_hint, widened
 from cte_metrics.core.files.natural import natural
@@ -29,7 +29,7 @@ from cte_metrics.core.survey.reading import OnInvalid, Roles, instrument_of, rea
 from cte_metrics.core.survey.responses import Responses
 from cte_metrics.core.survey.value_labels import recode_by_labels
 from cte_metrics.core.survey.wording import Wording
-from cte_metrics.errors import InputError, UnknownNameError
+from cte_metrics.errors import InputError, InputTypeError, UnknownNameError
 
 ALONE = "The file was read as one column: pass delimiter= if another stands between its fields."
 ABOVE = "Lines above the header are passed over with skip=; header= says how many rows it has."
@@ -122,11 +122,12 @@ def read_responses(
         "sheet": sheet,
         "skip": skip,
     }
-    settings |= {"path": path, "header": header, "max_invalid": max_invalid}
+    settings |= {"path": path, "header": header, "columns": columns}
     check_arguments(read_responses, settings)
+    _refuse_no_names(respondent=respondent, group=group, wave=wave, weights=weights)
     asked = instrument_of(instrument)
     log = IssueLog()
-    one = isinstance(covariates, str) or not isinstance(covariates, Iterable)
+    one = isinstance(covariates, str) or not is_list(covariates)
     carried = [covariates] if one else list(covariates)
     roles = Roles(respondent, group, wave, columns, carried, weights)
     options = _options(roles, asked, long, (delimiter, encoding, sheet, skip, header))
@@ -155,7 +156,7 @@ def read_responses(
 def _options(roles: Roles, asked: Instrument, long: Any, given: tuple[Any, ...]) -> FileOptions:
     """Return what is known of the file before it is read."""
     delimiter, encoding, sheet, skip, header = given
-    of_answer = [] if long is None or isinstance(long, str) else list(long)
+    of_answer = list(long) if is_list(long) and not isinstance(long, str) else []
     roles_named = (roles.respondent, roles.group, roles.wave, *of_answer[:1])
     identifiers = [n for n in roles_named if isinstance(n, str)]
     named = [*identifiers, *roles.covariates, roles.weights, *of_answer]
@@ -189,6 +190,15 @@ def _rows(file: SurveyFile, keep: Any) -> SurveyFile:
         stay, notes = left_out(told, keep)
         frame = file.frame.take(stay.index.to_numpy()) if notes else file.frame
     return replace(file, frame=frame, notes=(*file.notes, *notes))
+
+
+def _refuse_no_names(**roles: Any) -> None:
+    for role, name in roles.items():
+        if not isinstance(name, Hashable):
+            raise InputTypeError(
+                f"{role} names a column of the file; got {type(name).__name__}.",
+                hint="Responses takes arrays of identifiers, schools, waves and weights.",
+            )
 
 
 def _one_row_each(file: SurveyFile, roles: Roles, long: Any) -> tuple[SurveyFile, Roles]:

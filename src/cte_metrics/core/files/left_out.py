@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.arguments import is_list
 from cte_metrics.errors import InputError, InputTypeError, one_of
 
 Keep = Literal["preview", "unfinished"]
@@ -72,7 +73,7 @@ def left_out(frame: pd.DataFrame, keep_rows: str | Iterable[str]) -> tuple[pd.Da
 
 
 def _kinds(keep_rows: str | Iterable[str]) -> set[str]:
-    if not isinstance(keep_rows, str | Iterable):
+    if not is_list(keep_rows):
         raise InputTypeError(
             f"keep_rows is a list of {get_args(Keep)}; got {type(keep_rows).__name__}."
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from cte_metrics.core.arguments import is_list
 from cte_metrics.core.floats import floats_with_gaps
 from cte_metrics.core.instrument.response_scale import fold
 from cte_metrics.core.issues import IssueLog
@@ -53,7 +53,7 @@ class MissingCodes:
         InputError
             If a code is also a possible answer.
         """
-        given = [codes] if isinstance(codes, str) or not isinstance(codes, Iterable) else codes
+        given = [codes] if isinstance(codes, str) or not is_list(codes) else codes
         figures: list[float] = []
         texts: set[str] = set()
         for code in given:
@@ -379,7 +379,7 @@ def _as_number(value: Any) -> float | None:
         return None
     try:
         figure = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return figure if math.isfinite(figure) else None
 

@@ -190,7 +190,7 @@ def _missing_codes(codes: Any, wordings: Mapping[str, Wording]) -> MissingCodes:
 
 def _check_share(max_invalid: Any) -> None:
     number = isinstance(max_invalid, numbers.Real) and not isinstance(max_invalid, bool)
-    if not number or not 0 <= float(max_invalid) <= 1:
+    if not number or not 0 <= max_invalid <= 1:
         raise InputError(f"max_invalid={max_invalid!r} is not a share between 0 and 1.")
 
 

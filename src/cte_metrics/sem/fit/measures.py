@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.errors import InputError
 from cte_metrics.kernels.factor import fit_indices as index
 from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.sem.estimators.weights import quadratic
@@ -53,6 +54,10 @@ def fit_measures(
     out = _chisq(solution, standard, scaled)
     out |= _incremental(standard, scaled, base_tests, solution, robust)
     out |= _information(solution, scaled)
+    if not (0 <= close <= 1 and 0 <= not_close <= 1):
+        raise InputError(
+            f"close={close:g} and not_close={not_close:g} are values of RMSEA, 0 to 1."
+        )
     out |= _rmsea(solution, standard, scaled, robust, (rmsea_level, close, not_close))
     if robust is None and scaled is not None and solution.options.ordinal:
         out |= dict.fromkeys(ROBUST_NAMES, math.nan)  # undefined for this model, as in lavaan

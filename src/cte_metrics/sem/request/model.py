@@ -16,6 +16,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 
 from cte_metrics.arrays import Array
+from cte_metrics.core.arguments import is_list
 from cte_metrics.core.naming import name_text
 from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputTypeError, one_of
@@ -142,9 +143,11 @@ def model_request(text: str, **options: Any) -> ModelRequest:
         if found.get(name) is not None:
             found[name] = _chosen(found[name], name, allowed, write)
     for name in ("group_equal", "group_partial"):
-        found[name] = _names(found.get(name, ()))
+        found[name] = _names(found.get(name, ()), name)
     ordered = found.get("ordered", ())
-    found["ordered"] = ordered if isinstance(ordered, bool) else _names(ordered)
+    found["ordered"] = (
+        bool(ordered) if isinstance(ordered, bool | int | np.bool_) else _names(ordered, "ordered")
+    )
     if found.get("start") is not None:
         found["start"] = np.array(found["start"], dtype=np.float64)
     return ModelRequest(text=text, **found)
@@ -181,5 +184,7 @@ def _chosen(value: object, name: str, allowed: Any, write: Callable[[str], str])
     return one_of(SYNONYMS.get(name, {}).get(written, written), allowed, name)
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(value: Any, option: str) -> tuple[str, ...]:
+    if not is_list(value):
+        raise InputTypeError(f"{option} takes names; got {type(value).__name__} {value!r}.")
     return tuple(map(name_text, (value,) if isinstance(value, str) else value))
