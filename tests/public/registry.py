@@ -127,6 +127,12 @@ CALLS: dict[str, Call] = {
     ),
     "Scores": Call("scoring.score", lambda: cte.scoring.score(wave())),
     "SEMFit": Call("sem.fit", lambda: cte.sem.fit(f"f =~ {HALF}", wave())),
+    "SAMFit": Call(
+        "sem.sam",
+        lambda: cte.sem.sam(
+            "f =~ ces1 + ces2 + ces3; g =~ ces4 + ces5 + ces6; g ~ f", wave(), mapping="uls"
+        ),
+    ),
     "ScoreTest": Call(
         "sem.SEMFit.score_test",
         lambda: cte.sem.fit("f =~ ces1 + a*ces2 + a*ces3 + ces4", wave()).score_test(),

@@ -253,6 +253,13 @@ CALLS: dict[str, Call] = {
     "sem.compare": Call({"names": of(None)}, None, 0),
     "sem.fit": Call(LATENT, draws=30),
     "sem.lavaan": Call({"model": of(MODEL + "\n" + VARIANCES), "data": answers}),
+    "sem.sam": Call(
+        {
+            "model": of("f =~ ces1 + ces2 + ces3; g =~ ces4 + ces5 + ces6; g ~ f"),
+            "data": answers,
+        },
+        draws=20,
+    ),
     "sem.growth": Call({"model": of("i =~ 1*ces1 + 1*ces2 + 1*ces3"), "data": answers}),
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Structural equation models: lavaan's syntax, estimators and figures.
 
 ``fit`` a model, ``compare`` fits; ``cfa``, ``growth`` and ``lavaan`` differ from ``fit`` in their
-defaults.
+defaults. ``sam`` fits the measurement part first, then the structural part.
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cte_metrics.sem.inference.modification import ScoreTest as ScoreTest
     from cte_metrics.sem.inference.wald import WaldTest as WaldTest
     from cte_metrics.sem.semfit import SEMFit as SEMFit
+    from cte_metrics.sem.stepwise.after_measurement import sam as sam
+    from cte_metrics.sem.stepwise.samfit import SAMFit as SAMFit
 
 attach(
     __name__,
@@ -26,5 +28,7 @@ attach(
         "inference.modification": ["ScoreTest"],
         "inference.wald": ["WaldTest"],
         "semfit": ["SEMFit"],
+        "stepwise.after_measurement": ["sam"],
+        "stepwise.samfit": ["SAMFit"],
     },
 )

@@ -1,6 +1,7 @@
 """From what was asked to a solved model: read, choose an estimator, search, hand over a Solution.
 
-Functions: ``solve_request``, ``solve_rows``, ``ask_again``, ``solve_again``, ``solve``.
+Functions: ``solve_request``, ``read_request``, ``solve_rows``, ``ask_again``, ``solve_again``,
+``solve``, ``complete_table``, ``solution_at``.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cte_metrics.arrays import Array
 from cte_metrics.errors import InputError, InputTypeError
 from cte_metrics.kernels.factor.rotation import ORTHOGONAL
-from cte_metrics.sem.estimators.base import Estimator
+from cte_metrics.sem.estimators.base import Estimator, Evaluation
 from cte_metrics.sem.estimators.choice import make_estimator
 from cte_metrics.sem.inference.checks import no_start, unwritten
 from cte_metrics.sem.inference.rotation import rotate_solution
@@ -31,7 +33,7 @@ from cte_metrics.sem.sample.ordinal import sample_thresholds
 from cte_metrics.sem.sample.rows import ModelData, read_model_data
 from cte_metrics.sem.search.constrained import active_jacobian, null_space
 from cte_metrics.sem.search.identification import check_counts
-from cte_metrics.sem.search.search import only_linear, prepare, search
+from cte_metrics.sem.search.search import Setup, only_linear, prepare, search
 from cte_metrics.sem.table.ordinal_rows import check_ordinal_rows
 from cte_metrics.sem.table.table import (
     ParameterTable,
@@ -65,20 +67,28 @@ def solve_request(request: ModelRequest, data: Any) -> Solution:
     EstimationError, IdentificationError
         If there is no solution at all.
     """
-    outline = model_outline(request.text)
-    if outline.n_levels > 1 and request.cluster is None:
-        raise InputError(
-            "The model has 'level:' blocks but no cluster is named.",
-            hint="Pass cluster='school', the column that says who belongs to which cluster.",
-        )
+    if isinstance(data, GivenMatrices):
+        return _solve_matrices(request, data)
+    options, rows, sample = read_request(request, data)
+    return solve_rows(request, options, rows, sample=sample)
+
+
+def read_request(
+    request: ModelRequest, data: Any
+) -> tuple[FitOptions, ModelData, SampleStats | None]:
+    """Settle the options of a model and read its variables; of Moments come no rows but a sample.
+
+    Raises
+    ------
+    InputError
+        For contradictory options, or levels without clusters.
+    """
+    outline = _outline(request)
     options = settle_options(request, outline)
     if isinstance(data, Moments):
         require_no_rows(options, "Moments hold", weights=request.weights)
         rows, sample = moment_input(data, outline.ov_names, request.group)
-        return solve_rows(request, options, rows, sample=sample)
-    if isinstance(data, GivenMatrices):
-        require_no_rows(options, "sample_cov= holds", weights=request.weights)
-        return _solve_matrices(request, options, data, outline)
+        return options, rows, sample
     rows = read_model_data(
         data,
         outline.ov_names,
@@ -88,12 +98,23 @@ def solve_request(request: ModelRequest, data: Any) -> Solution:
         keep_missing=options.missing in ("fiml", "pairwise"),
         complete=outline.ov_x if _fixes_covariates(request, options) else (),
     )
-    return solve_rows(request, options, rows)
+    return options, rows, None
 
 
-def _solve_matrices(
-    request: ModelRequest, options: FitOptions, given: GivenMatrices, outline: ParameterTable
-) -> Solution:
+def _outline(request: ModelRequest) -> ParameterTable:
+    outline = model_outline(request.text)
+    if outline.n_levels > 1 and request.cluster is None:
+        raise InputError(
+            "The model has 'level:' blocks but no cluster is named.",
+            hint="Pass cluster='school', the column that says who belongs to which cluster.",
+        )
+    return outline
+
+
+def _solve_matrices(request: ModelRequest, given: GivenMatrices) -> Solution:
+    outline = _outline(request)
+    options = settle_options(request, outline)
+    require_no_rows(options, "sample_cov= holds", weights=request.weights)
     means = given.mean is not None
     if request.meanstructure is None:
         request = replace(request, meanstructure=means)
@@ -118,7 +139,7 @@ def solve_rows(
     ``estimator`` and ``baseline`` are those of an earlier fit of the same variables to the same
     rows.
     """
-    table = _table(request, options, rows)
+    table = complete_table(request, options, rows)
     if estimator is None:
         estimator = make_estimator(rows, table, options, sample=sample)
     solution = solve(
@@ -175,7 +196,7 @@ def solve_again(solution: Solution, request: ModelRequest) -> Solution:
             hint="Pass data= as well: fit.again(model, data).",
         )
     options, rows = settle_options(request, outline), solution.data
-    seen = _seen(_table(request, options, rows))
+    seen = _seen(complete_table(request, options, rows))
     same = options == solution.options and seen == _seen(solution.table)
     if not same and not rows.groups:
         raise InputError(
@@ -191,7 +212,7 @@ def _seen(table: ParameterTable) -> tuple[object, ...]:
     return variables, table.options.meanstructure, table.options.n_thresholds
 
 
-def _table(request: ModelRequest, options: FitOptions, rows: ModelData) -> ParameterTable:
+def complete_table(request: ModelRequest, options: FitOptions, rows: ModelData) -> ParameterTable:
     """Complete the model's text with the defaults for these rows."""
     thresholds: tuple[tuple[str, int], ...] = ()
     if options.ordinal:
@@ -263,16 +284,41 @@ def solve(
     found = search(table, estimator, setup, request.start)
     if found is None:
         return None
-    theta = setup.bounds.settled(found.theta)
+    own = found.states and found.states[0].n_free == setup.design.n_free
+    solution = solution_at(
+        setup.bounds.settled(found.theta),
+        setup,
+        estimator,
+        evaluation=found.evaluation if own else None,
+        table=table,
+        request=request,
+        options=options,
+        data=data,
+    )
+    return replace(
+        solution,
+        converged=found.converged,
+        n_iterations=found.n_iterations,
+        given_baseline=baseline,
+    )
+
+
+def solution_at(
+    theta: Array,
+    setup: Setup,
+    estimator: Estimator,
+    *,
+    table: ParameterTable,
+    request: ModelRequest,
+    options: FitOptions,
+    data: ModelData,
+    evaluation: Evaluation | None = None,
+) -> Solution:
+    """The model at given parameters; ``evaluation`` is the estimator's there, where it is known."""
     states = evaluate(setup.design, theta)
     basis = null_space(active_jacobian(setup.constraints, setup.bounds, theta), len(theta))
     if setup.constraints.is_linear and len(setup.constraints.equal) and only_linear(setup):
         basis = setup.constraints.reparameterization()[1]
-    evaluation = (
-        found.evaluation
-        if found.states and found.states[0].n_free == setup.design.n_free
-        else estimator.at([s.moments for s in states])
-    )
     return Solution(
         design=setup.design,
         estimator=estimator,
@@ -280,14 +326,13 @@ def solve(
         theta=theta,
         basis=basis,
         states=states,
-        evaluation=evaluation,
+        evaluation=evaluation or estimator.at([s.moments for s in states]),
         n_moments=setup.n_moments,
         n_parameters=setup.n_parameters,
         table=table,
         constraints=setup.constraints,
         request=request,
         data=data,
-        converged=found.converged,
-        n_iterations=found.n_iterations,
-        given_baseline=baseline,
+        converged=True,
+        n_iterations=0,
     )
