@@ -12,7 +12,7 @@ Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman 
 A. & Stine, R. A. (1992). Bootstrapping goodness-of-fit measures in structural equation models.
 Sociological Methods & Research, 21, 205-229.
 
-Functions: ``resampled``, ``resampled_again``.
+Functions: ``resampled``, ``resampled_again``, ``draws``, ``lost``.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def resampled(solution: Solution) -> Solution:
     rng, n = generator(request.rng), request.n_resamples
     found, notes = Resamples(), []
     if options.se == "bootstrap":
-        ends = [_solved(solution, rows) for rows in _draws(solution.data, n, rng)]
+        ends = [_solved(solution, rows) for rows in draws(solution.data, n, rng)]
         estimates = [end.theta for end in ends if end is not None]
-        notes += _lost(n, len(estimates), "standard errors")
+        notes += lost(n, len(estimates), "standard errors")
         found = replace(found, estimates=np.array(estimates))
     if options.test == "bollen.stine":
-        draws = _draws(_fitting_rows(solution), n, rng)
-        ends = [_solved(solution, rows) for rows in draws]
+        fitting = draws(_fitting_rows(solution), n, rng)
+        ends = [_solved(solution, rows) for rows in fitting]
         chisq = [end.chisq for end in ends if end is not None]
-        notes += _lost(n, len(chisq), "the Bollen-Stine test")
+        notes += lost(n, len(chisq), "the Bollen-Stine test")
         found = replace(found, chisq=np.array(chisq))
     return replace(solution, resamples=replace(found, notes=tuple(notes)))
 
@@ -73,7 +73,14 @@ def resampled_again(solution: Solution, text: str | None, data: Any) -> Solution
     return resampled(ask_again(solution, text, data))
 
 
-def _lost(asked: int, had: int, what: str) -> list[str]:
+def lost(asked: int, had: int, what: str) -> list[str]:
+    """Say how many resamples had no solution.
+
+    Raises
+    ------
+    EstimationError
+        If fewer than two had one.
+    """
     if had < 2:
         raise EstimationError(
             f"Of {asked} resamples for {what} {had} had a solution.",
@@ -95,7 +102,7 @@ def _solved(solution: Solution, rows: ModelData) -> Solution | None:
     return end if same and np.isfinite(end.theta).all() else None
 
 
-def _draws(data: ModelData, n_resamples: int, rng: np.random.Generator) -> Iterator[ModelData]:
+def draws(data: ModelData, n_resamples: int, rng: np.random.Generator) -> Iterator[ModelData]:
     """Resamples of the rows, one after the other."""
     units = [_units(group) for group in data.groups]
     counts = [len(u) for u in units]

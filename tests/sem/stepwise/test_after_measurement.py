@@ -212,6 +212,29 @@ def test_without_standard_errors() -> None:
     assert found.se.isna().all()
 
 
+def test_the_bootstrap_comes_near_the_two_step_errors() -> None:
+    options: dict[str, Any] = {"se": "bootstrap", "n_resamples": 60, "rng": 1}
+    found = sem.sam(MEDIATION, data("whole"), **options)
+    known = fitted("mediation.local").parameters
+    table = found.parameters
+    assert table.est.to_numpy() == pytest.approx(known.est.to_numpy(), abs=1e-6)
+    own = (known.se > 0).to_numpy()
+    ratio = table.se.to_numpy()[own] / known.se.to_numpy()[own]
+    assert ((ratio > 0.6) & (ratio < 1.7)).all()
+    assert (table.ci_lower <= table.est).all()
+    assert found.provenance.seed == 1
+    again = sem.sam(MEDIATION, data("whole"), **options)
+    pd.testing.assert_frame_equal(table, again.parameters)
+
+
+def test_the_bootstrap_needs_rows_and_resamples() -> None:
+    answers = data("whole").drop(columns="school")
+    with pytest.raises(InputError, match="needs the answers"):
+        sem.sam(CHAIN, Moments.from_data(answers), se="bootstrap")
+    with pytest.raises(InputError, match="at least 2"):
+        sem.sam(CHAIN, answers, se="bootstrap", n_resamples=1)
+
+
 TWO = "f =~ x1 + x2 + x3; g =~ x4 + x5 + x6; "
 
 

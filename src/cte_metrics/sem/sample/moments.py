@@ -51,6 +51,11 @@ class GroupSample:
         """Covariance matrix with divisor n - 1."""
         return self.cov * (self.n / (self.n - 1.0))
 
+    @property
+    def knows_gamma(self) -> bool:
+        """Whether ``gamma`` can be had: the answers are known, or it was given."""
+        return self.values is not None or bool(self._gamma)
+
     def gamma(self, x_index: tuple[int, ...] = ()) -> Array:
         """Distribution-free covariance of ``[mean, vech(S)]`` (p + p(p+1)/2, ...); kept.
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from cte_metrics.core.randomness import Seed
 from cte_metrics.errors import InputError, one_of
 from cte_metrics.results.recording import recorded
 from cte_metrics.sem.request.lavaan_names import names_options
 from cte_metrics.sem.request.model import model_request
 from cte_metrics.sem.request.text import model_text
+from cte_metrics.sem.stepwise.bootstrap import with_resamples
 from cte_metrics.sem.stepwise.options import (
     MappingName,
     SAMEstimator,
@@ -37,6 +39,8 @@ def sam(
     estimator: SAMEstimator = "ML",
     ordered: bool | Sequence[str] = (),
     missing: Literal["listwise", "fiml"] = "listwise",
+    n_resamples: int = 1000,
+    rng: Seed = None,
 ) -> SAMFit:
     """Fit the measurement part first, then the structural part.
 
@@ -60,13 +64,18 @@ def sam(
     mapping : {"ml", "uls", "gls"}
         How the factors' covariances follow from the sample's (local); reliabilities of the global
         method are those of this mapping too.
-    se : {"twostep", "naive", "none"}
+    se : {"twostep", "naive", "bootstrap", "none"}
         Standard errors that take in that the measurement part was estimated, those that take it as
-        known, or none.
+        known, those of resampled rows that go through both steps (intervals are percentiles then),
+        or none.
     estimator : {"ML"}
         Of both parts.
     missing : {"listwise", "fiml"}
         Drop incomplete rows (said in ``notes``), or use every answer.
+    n_resamples : int
+        Resamples of ``se="bootstrap"``.
+    rng : int, Generator or None
+        Seed or generator of the resamples.
 
     Returns
     -------
@@ -127,7 +136,10 @@ def sam(
     request = model_request(
         model_text(model, data), estimator=estimator, group=group, missing=missing
     )
-    return make_result(two_steps(request, data, method=method, mapping=mapping, se=se), method)
+    steps = two_steps(request, data, method=method, mapping=mapping, se=se)
+    if se == "bootstrap":
+        steps = with_resamples(steps, n_resamples, rng, method=method, mapping=mapping)
+    return make_result(steps, method)
 
 
 def _require_supported(cluster: Any, ordered: bool | Sequence[str]) -> None:
@@ -136,7 +148,7 @@ def _require_supported(cluster: Any, ordered: bool | Sequence[str]) -> None:
             "sam does not support clusters yet.",
             hint="Use sem.fit, which estimates a two-level model at once.",
         )
-    if ordered is True or (not isinstance(ordered, bool) and len(ordered)):
+    if ordered is not False and not (isinstance(ordered, Sequence) and not ordered):
         raise InputError(
             "sam does not support ordinal items yet.",
             hint="Use sem.fit with ordered=, which estimates everything at once.",

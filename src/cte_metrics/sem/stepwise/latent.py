@@ -169,10 +169,8 @@ def latent_sample(
     groups = []
     for g, (label, own) in enumerate(zip(labels or [""], latent, strict=True)):
         n = scene.estimator.n_by_group[g]
-        group = GroupSample(label, scene.names, n, own.mean, own.cov)
-        if gammas is not None:
-            group._gamma[()] = gammas[g]
-        groups.append(group)
+        known: dict[tuple[int, ...], Array] = {} if gammas is None else {(): gammas[g]}
+        groups.append(GroupSample(label, scene.names, n, own.mean, own.cov, _gamma=known))
     return SampleStats(tuple(groups), scene.names)
 
 

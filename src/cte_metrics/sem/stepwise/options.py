@@ -6,5 +6,5 @@ from typing import Literal
 
 SAMMethod = Literal["local", "global"]
 MappingName = Literal["ml", "uls", "gls"]
-TwoStepErrors = Literal["twostep", "naive", "none"]
+TwoStepErrors = Literal["twostep", "naive", "bootstrap", "none"]
 SAMEstimator = Literal["ML"]

@@ -175,6 +175,8 @@ def _notes(
     for name, fit in blocks.items():
         notes += [f"Measurement block of {name}: {n}" for n in fit.notes if n not in shared]
     notes += [n for n in verdict.notes if n not in shared]
+    if steps.joint.resamples is not None:
+        notes += steps.joint.resamples.notes
     if steps.parts.left_out:
         notes.append(
             f"In no regression, and so not in the structural part: "

@@ -12,7 +12,8 @@ Rosseel, Y. & Loh, W. W. (2022). A structural after measurement approach to stru
 modeling. Psychological Methods. Gong, G. & Samaniego, F. J. (1981). Pseudo maximum likelihood
 estimation: theory and applications. Annals of Statistics, 9, 861-869.
 
-Classes: ``TwoSteps``, ``TwoStepSolution``. Functions: ``two_steps``.
+Classes: ``TwoSteps``, ``TwoStepSolution``. Functions: ``two_steps``,
+``resampled_steps``.
 """
 
 from __future__ import annotations
@@ -76,11 +77,13 @@ class TwoStepSolution(Solution):
         Covariance matrix of the estimates of both steps.
     """
 
-    two_step_vcov: Array | None
+    two_step_vcov: Array | None = None
 
     @locked_property
     def vcov(self) -> Array | None:
         """Covariance matrix of the estimates; ``None`` where none was asked for."""
+        if self.resamples is not None and self.resamples.estimates is not None:
+            return np.cov(self.resamples.estimates.T, ddof=1).reshape(len(self.theta), -1)
         return self.two_step_vcov
 
 
@@ -106,6 +109,8 @@ class TwoSteps:
     scene : Scene
     places : dict of Solution to ndarray of int
         Number of each block's parameters in the whole model, -1 where it has none.
+    second : ndarray of int
+        The same of the structural solution's.
     """
 
     blocks: dict[str, Solution]
@@ -115,6 +120,7 @@ class TwoSteps:
     parts: ModelParts
     scene: Scene
     places: dict[Solution, Index]
+    second: Index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,30 +152,65 @@ def two_steps(
     EstimationError, IdentificationError
         If a part has no solution.
     """
-    whole = _whole(request, data)
-    blocks = _blocks(whole)
+    options, rows, sample = read_request(request, data)
+    whole = _whole(request, options, rows, sample)
+    steps = _steps(whole, _blocks(whole), method=method, mapping=mapping)
+    structural, theta = steps.structural, steps.joint.theta
+    own = None if structural.vcov is None else _placed(structural.vcov, steps.second, len(theta))
+    vcov = _covariances(steps.joint, steps.places, _second_step(whole.parts), own, se)
+    return replace(steps, joint=replace(steps.joint, two_step_vcov=vcov))
+
+
+def resampled_steps(
+    steps: TwoSteps, rows: ModelData, *, method: SAMMethod, mapping: MappingName
+) -> Array | None:
+    """All estimates of the same model for other rows; ``None`` where it has no solution."""
+    joint = steps.joint
+    try:
+        whole = _whole(joint.request, joint.options, rows, None)
+        starts = {name: block.theta for name, block in steps.blocks.items()}
+        blocks = _blocks(whole, starts)
+        found = _steps(whole, blocks, method=method, mapping=mapping, scaled=False)
+    except (CTEError, np.linalg.LinAlgError):
+        return None
+    ends = [*found.blocks.values(), found.structural]
+    theta = found.joint.theta
+    return theta if all(e.converged for e in ends) and np.isfinite(theta).all() else None
+
+
+def _steps(
+    whole: _Whole,
+    blocks: dict[str, Solution],
+    *,
+    method: SAMMethod,
+    mapping: MappingName,
+    scaled: bool = True,
+) -> TwoSteps:
+    """Both steps from solved blocks, without standard errors."""
     places = {block: _places(whole.table, block.table) for block in blocks.values()}
     theta = np.zeros(whole.table.n_free)
     for block, place in places.items():
         theta[place[place >= 0]] = block.theta[place >= 0]
     scene = _scene(whole, theta)
     latent = latent_moments(scene, mapping)
-    second = _second_step(whole.parts)
     if method == "local":
-        structural = _local(whole, scene, latent, places, mapping)
-        place = _places(whole.table, structural.table)
+        gammas = None
+        if scaled and whole.rows.groups and not whole.options.casewise:
+            gammas = moment_covariances(scene, latent, places, mapping)
+        structural = _local(whole, latent_sample(scene, latent, whole.rows.labels, gammas))
+        second = _places(whole.table, structural.table)
     else:
-        structural, place = _global(whole, theta, second), np.flatnonzero(second)
-    joint = _joint(whole, theta, structural.theta, place)
-    own = None if structural.vcov is None else _placed(structural.vcov, place, len(theta))
+        own = _second_step(whole.parts)
+        structural, second = _global(whole, theta, own), np.flatnonzero(own)
     return TwoSteps(
         blocks=blocks,
         latent=latent,
         structural=structural,
-        joint=_with_vcov(joint, _covariances(joint, places, second, own, se)),
+        joint=_joint(whole, theta, structural.theta, second),
         parts=whole.parts,
         scene=scene,
         places=places,
+        second=second,
     )
 
 
@@ -182,15 +223,16 @@ def _covariances(
 ) -> Array | None:
     """Covariance matrix of the estimates; ``own`` is the second step's without correction."""
     first = None if se == "none" else _first_step(places, second)
-    if first is None:
+    if first is None or se == "bootstrap":
         return None
     if se == "twostep":
         return _corrected(joint, first, second)
     return None if own is None else first + own
 
 
-def _whole(request: ModelRequest, data: Any) -> _Whole:
-    options, rows, sample = read_request(request, data)
+def _whole(
+    request: ModelRequest, options: FitOptions, rows: ModelData, sample: SampleStats | None
+) -> _Whole:
     written = complete_table(request, options, rows)
     table = with_latent_intercepts(written)
     parts = model_parts(table)
@@ -212,13 +254,13 @@ def _scene(whole: _Whole, theta: Array) -> Scene:
     )
 
 
-def _blocks(whole: _Whole) -> dict[str, Solution]:
+def _blocks(whole: _Whole, starts: dict[str, Array] | None = None) -> dict[str, Solution]:
     found = {}
     for factors in whole.parts.blocks:
         name = ", ".join(factors)
         text = measurement_text(whole.parts, factors)
         try:
-            found[name] = _solved(whole, text, bounded=True)
+            found[name] = _block(whole, text, None if starts is None else starts[name])
         except CTEError as error:
             raise type(error)(
                 f"The measurement block of {name}: {error.problem}", hint=error.hint
@@ -226,31 +268,22 @@ def _blocks(whole: _Whole) -> dict[str, Solution]:
     return found
 
 
-def _solved(whole: _Whole, text: str, *, bounded: bool) -> Solution:
+def _block(whole: _Whole, text: str, start: Array | None) -> Solution:
     request = replace(
         whole.request,
         text=text,
         model_type="lavaan",
         fixed_x=False,
-        bounds="positive_variances" if bounded else "none",
+        bounds="positive_variances",
+        start=start,
     )
     options = settle_options(request, model_outline(text))
     sample = None if whole.sample is None else whole.sample.take(model_outline(text).ov_names)
     return solve_rows(request, options, whole.rows, sample=sample)
 
 
-def _local(
-    whole: _Whole,
-    scene: Scene,
-    latent: tuple[LatentMoments, ...],
-    places: dict[Solution, Index],
-    mapping: MappingName,
-) -> Solution:
-    """The structural part of the latent moments."""
-    gammas = None
-    if whole.rows.groups and not whole.options.casewise:
-        gammas = moment_covariances(scene, latent, places, mapping)
-    sample = latent_sample(scene, latent, whole.rows.labels, gammas)
+def _local(whole: _Whole, sample: SampleStats) -> Solution:
+    """The structural part of the latent moments, with the scaled test where they have gammas."""
     means = whole.table.options.meanstructure
     request = replace(
         whole.request,
@@ -260,7 +293,7 @@ def _local(
         meanstructure=means,
         missing="listwise",
         se="standard",
-        test=None if gammas is None else "satorra.bentler",
+        test="satorra.bentler" if all(g.knows_gamma for g in sample.groups) else None,
     )
     options = settle_options(request, model_outline(request.text))
     rows = replace(whole.rows, names=sample.names, groups=(), notes=())
@@ -329,11 +362,11 @@ def _places(whole: ParameterTable, part: ParameterTable) -> Index:
     return out
 
 
-def _joint(whole: _Whole, first: Array, second: Array, place: Index) -> Solution:
+def _joint(whole: _Whole, first: Array, second: Array, place: Index) -> TwoStepSolution:
     """The whole model at the estimates of both steps; ``place`` is where those of the second go."""
     theta = first.copy()
     theta[place[place >= 0]] = second[place >= 0]
-    return solution_at(
+    found = solution_at(
         theta,
         whole.setup,
         whole.estimator,
@@ -342,6 +375,7 @@ def _joint(whole: _Whole, first: Array, second: Array, place: Index) -> Solution
         options=whole.options,
         data=whole.rows,
     )
+    return TwoStepSolution(**{f.name: getattr(found, f.name) for f in fields(Solution)})
 
 
 def _placed(matrix: Array, place: Index, n: int) -> Array:
@@ -390,8 +424,3 @@ def _directions(joint: Solution, two: Index) -> Array | None:
     bounds = prepare(joint.table, joint.estimator).bounds
     jacobian = active_jacobian(joint.constraints, bounds, joint.theta)[:, two]
     return null_space(jacobian[jacobian.any(axis=1)], len(two))
-
-
-def _with_vcov(joint: Solution, vcov: Array | None) -> TwoStepSolution:
-    values = {f.name: getattr(joint, f.name) for f in fields(Solution)}
-    return TwoStepSolution(**values, two_step_vcov=vcov)
