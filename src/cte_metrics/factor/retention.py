@@ -159,6 +159,8 @@ def n_factors(
     ([1.6, 1.6, 0.4, 0.4], {'ekc': 2, 'kaiser': 2})
     """
     wanted = _checked_methods(methods)
+    if max_factors is not None and max_factors < 1:
+        raise InputError(f"max_factors={max_factors}; at least 1 factor is compared.")
     if n_resamples < 1:
         raise InputError(f"n_resamples={n_resamples} is below 1.")
     source = correlation_matrix(
@@ -182,8 +184,6 @@ def n_factors(
             _STEPS[name](work)
     if "parallel" in wanted:
         work.notes += _with_effective_n(work)
-    if max_factors is not None and max_factors < 1:
-        raise InputError(f"max_factors={max_factors}; at least 1 factor is compared.")
     if n_bootstrap:
         _refuse_bootstrap(source, wanted, n_bootstrap)
         work.stability = _repeated(work, n_bootstrap)

@@ -202,8 +202,8 @@ def _item_between(share: float, loadings: np.ndarray, icc: float) -> np.ndarray:
 
 def _correlation(given: Any, m: int) -> np.ndarray:
     values = numbers(given, "factor_correlation")
-    if not (np.abs(values) <= 1).all():
-        raise InputError("factor_correlation holds a value outside -1 to 1.")
+    if not np.isfinite(values).all():
+        raise InputError("factor_correlation holds a value that is missing or infinite.")
     if values.ndim == 0:
         values = np.full((m, m), float(values)) + (1 - float(values)) * np.eye(m)
     alike = values.shape == (m, m) and np.allclose(values, values.T)
