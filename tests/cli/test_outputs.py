@@ -95,3 +95,10 @@ def test_numbers_below_zero_are_numbers(
     shown = capsys.readouterr()
     assert pd.read_csv(io.StringIO(shown.out))["total"].min() < 0
     assert "apostrophe" not in shown.err
+
+
+def test_an_unknown_instrument_names_the_command_that_lists_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("instruments", "nope") == 1
+    assert "'cte-metrics instruments' shows all" in capsys.readouterr().err

@@ -25,6 +25,7 @@ _PHRASES = (
     (r"missing_codes=?", "--missing-code"),
     (r"; see \.issues", ""),
     (r"Pass sheet=\.", "Pass --sheet."),
+    (r"list_instruments\(\) shows", "'cte-metrics instruments' shows"),
     (r"\b(columns|group|respondent|wave|weights|covariates|labels|long|delimiter|encoding"
      r"|sheet|skip|header|instrument|method|missing|rule)=(?=[\w'\"\[({-])", r"--\1 "),
     (r"\b(columns|group|respondent|wave|weights|covariates|labels|long|delimiter|encoding"
