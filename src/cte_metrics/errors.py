@@ -119,7 +119,8 @@ def one_of(value: T, allowed: Any, name: str) -> T:
         known = False
     if not known:
         listed = ", ".join(repr(o) for o in options)
-        raise InputError(f"{name}={value!r} is not one of {listed}.{close_names(value, options)}")
+        near = close_names(value, options) if isinstance(value, str) else ""
+        raise InputError(f"{name}={value!r} is not one of {listed}.{near}")
     return value
 
 

@@ -101,3 +101,9 @@ def test_a_description_nested_without_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text('{"id": ' + "[" * 100_000 + "]" * 100_000 + "}")
     with pytest.raises(cte.InstrumentError, match="cannot be read"):
         cte.load_instrument(tmp_path / "deep.json")
+
+
+@pytest.mark.parametrize("long", [3, 2.5, object(), True])
+def test_long_takes_names(tmp_path: Path, long: object) -> None:
+    with pytest.raises(cte.InputTypeError, match="long takes three names"):
+        read_responses(saved(tmp_path, "q1,q2,q3\n1,2,3\n"), asked(), long=long)  # type: ignore[arg-type]
