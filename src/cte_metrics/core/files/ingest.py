@@ -205,7 +205,7 @@ def _one_row_each(file: SurveyFile, roles: Roles, long: Any) -> tuple[SurveyFile
     """Turn one row an answer into one row a respondent, where the caller says so."""
     if long is None:
         return file, roles
-    if not is_list(long):
+    if not bool(is_list(long)):  # the type stays any
         raise InputTypeError(f"long takes three names; got {type(long).__name__} {long!r}.")
     frame = file.frame if isinstance(file.frame, pd.DataFrame) else file.frame.to_pandas()
     frame = frame.rename(columns=str)
