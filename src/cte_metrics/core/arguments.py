@@ -58,7 +58,7 @@ def _are_names(value: Any) -> bool:
         return False
     if not hasattr(value, "__len__"):  # looking would use it up
         return True
-    if np.ndim(value) > 1 if isinstance(value, np.ndarray) else hasattr(value, "columns"):
+    if np.ndim(value) != 1 if isinstance(value, np.ndarray) else hasattr(value, "columns"):
         return False
     return all(isinstance(v, Hashable) for v in value)  # a column may bear a number or a tuple
 

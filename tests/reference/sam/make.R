@@ -72,6 +72,13 @@ tried("chain.fiml.local", "chain", "gaps", missing = "ml")
 tried("chain.fiml.global", "chain", "gaps", missing = "ml", method = "global")
 for (m in c("chain", "mediation")) tried(paste0(m, ".listwise"), m, "gaps")
 tried("chain.fiml.groups", "chain", "gaps", missing = "ml", group = "school")
+models$tied_loadings <- "visual =~ x1 + c(l, l)*x2 + x3\ntextual =~ x4 + x5 + x6\ntextual ~ visual"
+models$tied_slopes <- "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\ntextual ~ c(a, a)*visual"
+for (m in c("tied_loadings", "tied_slopes")) for (k in c("local", "global"))
+  tried(paste0(m, ".", k), m, "whole", group = "school", method = k)
+models$constraint <- paste0(measured, "textual ~ a*visual\nspeed ~ b*visual\na == 2*b\nd := a - b")
+models$means <- paste0(measured, "x1 ~ 0*1\nvisual ~ 1\ntextual ~ visual\nspeed ~ visual")
+for (m in c("constraint", "means")) for (k in c("local", "global")) tried(paste0(m, ".", k), m, "whole", method = k)
 for (m in c("regressions", "misfit")) tried(paste0(m, ".small"), m, "small")
 write_json(list(lavaan = as.character(packageVersion("lavaan")), entries = entries),
            "reference.json", digits = 12, auto_unbox = TRUE, null = "null", na = "null")

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from cte_metrics import sem
-from cte_metrics.errors import IdentificationError, InputError
+from cte_metrics.errors import IdentificationError, InputError, InputTypeError
 from cte_metrics.kernels.numerics.vech import vech
 from cte_metrics.results import Status
 from cte_metrics.sem import SAMFit
@@ -163,6 +163,14 @@ def test_groups_are_as_each_alone() -> None:
             assert both.reliability.loc[label].between(0.5, 1.0).all()
 
 
+def test_equal_loadings_across_groups_leave_the_plain_test() -> None:
+    found = fitted("tied_loadings.local")
+    assert "chisq_scaled" not in found.fit_measures
+    assert any("takes the latent covariances as known" in n for n in found.notes)
+    first = found.measurement["visual"].parameters
+    assert first.est[first.label == "l"].nunique() == 1
+
+
 def test_moments_give_what_the_answers_give() -> None:
     answers = data("whole").drop(columns="school")
     rows = sem.sam(CHAIN, answers)
@@ -264,6 +272,12 @@ def test_a_block_that_is_not_identified_is_named() -> None:
 def test_what_is_not_supported_yet_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="sam does not support"):
         sem.sam(CHAIN, data("whole"), **options)
+
+
+def test_a_single_number_is_no_list_of_names() -> None:
+    for fit in (sem.sam, sem.fit):
+        with pytest.raises(InputTypeError, match="ordered takes"):
+            fit(CHAIN, data("whole"), ordered=np.array(3))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ class SAMFit(Result):
         Of the structural part given the latent covariances (``method="local"``), or of the whole
         model at the estimates of both steps (``"global"``), by lavaan's names with underscores.
         Figures with ``_scaled`` and ``_robust`` take in that the latent covariances are estimates;
-        the others take them as known.
+        the others take them as known. There are only the others with ``missing="fiml"``, for
+        Moments, and where loadings are equal across groups.
 
     References
     ----------

@@ -195,7 +195,7 @@ def _steps(
     latent = latent_moments(scene, mapping)
     if method == "local":
         gammas = None
-        if scaled and whole.rows.groups and not whole.options.casewise:
+        if scaled and _moments_vary_apart(whole, blocks):
             gammas = moment_covariances(scene, latent, places, mapping)
         structural = _local(whole, latent_sample(scene, latent, whole.rows.labels, gammas))
         second = _places(whole.table, structural.table)
@@ -212,6 +212,12 @@ def _steps(
         places=places,
         second=second,
     )
+
+
+def _moments_vary_apart(whole: _Whole, blocks: dict[str, Solution]) -> bool:
+    """Whether the latent moments of a group follow from its own complete answers alone."""
+    tied = whole.table.n_groups > 1 and any(len(b.constraints.equal) for b in blocks.values())
+    return bool(whole.rows.groups) and not whole.options.casewise and not tied
 
 
 def _covariances(
