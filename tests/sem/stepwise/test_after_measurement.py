@@ -268,6 +268,12 @@ def test_a_block_that_is_not_identified_is_named() -> None:
         sem.sam("f =~ x1 + x2 + x3; g =~ x4 + x5; g ~ f", data("whole"))
 
 
+def test_a_structural_part_that_is_not_identified_is_named() -> None:
+    model = "f =~ x1 + x2 + x3; g =~ x4 + x5 + x6; f ~ g; g ~ f"
+    with pytest.raises(IdentificationError, match="The structural part: The model is not"):
+        sem.sam(model, data("whole"))
+
+
 @pytest.mark.parametrize("options", [{"cluster": "school"}, {"ordered": True}, {"ordered": ["x1"]}])
 def test_what_is_not_supported_yet_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="sam does not support"):

@@ -18,6 +18,8 @@ Classes: ``TwoSteps``, ``TwoStepSolution``. Functions: ``two_steps``,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -29,7 +31,11 @@ from cte_metrics.kernels.numerics.locking import locked_property
 from cte_metrics.sem.estimators.base import Estimator
 from cte_metrics.sem.estimators.choice import make_estimator
 from cte_metrics.sem.inference.baseline import fit_baseline
-from cte_metrics.sem.inference.checks import not_converged
+from cte_metrics.sem.inference.checks import (
+    identification_error,
+    not_converged,
+    unidentified,
+)
 from cte_metrics.sem.inference.solution import Solution
 from cte_metrics.sem.inference.solved import constrained_inverse
 from cte_metrics.sem.request.model import ModelRequest
@@ -193,15 +199,16 @@ def _steps(
         theta[place[place >= 0]] = block.theta[place >= 0]
     scene = _scene(whole, theta)
     latent = latent_moments(scene, mapping)
-    if method == "local":
-        gammas = None
-        if scaled and _moments_vary_apart(whole, blocks):
-            gammas = moment_covariances(scene, latent, places, mapping)
-        structural = _local(whole, latent_sample(scene, latent, whole.rows.labels, gammas))
-        second = _places(whole.table, structural.table)
-    else:
-        own = _second_step(whole.parts)
-        structural, second = _global(whole, theta, own), np.flatnonzero(own)
+    gammas = None
+    if method == "local" and scaled and _moments_vary_apart(whole, blocks):
+        gammas = moment_covariances(scene, latent, places, mapping)
+    with _naming("The structural part"):
+        if method == "local":
+            structural = _local(whole, latent_sample(scene, latent, whole.rows.labels, gammas))
+            second = _places(whole.table, structural.table)
+        else:
+            own = _second_step(whole.parts)
+            structural, second = _global(whole, theta, own), np.flatnonzero(own)
     return TwoSteps(
         blocks=blocks,
         latent=latent,
@@ -265,13 +272,18 @@ def _blocks(whole: _Whole, starts: dict[str, Array] | None = None) -> dict[str, 
     for factors in whole.parts.blocks:
         name = ", ".join(factors)
         text = measurement_text(whole.parts, factors)
-        try:
+        with _naming(f"The measurement block of {name}"):
             found[name] = _block(whole, text, None if starts is None else starts[name])
-        except CTEError as error:
-            raise type(error)(
-                f"The measurement block of {name}: {error.problem}", hint=error.hint
-            ) from error
     return found
+
+
+@contextmanager
+def _naming(part: str) -> Iterator[None]:
+    """Let an error say which part of the model it is about."""
+    try:
+        yield
+    except CTEError as error:
+        raise type(error)(f"{part}: {error.problem}", hint=error.hint) from error
 
 
 def _block(whole: _Whole, text: str, start: Array | None) -> Solution:
@@ -285,7 +297,13 @@ def _block(whole: _Whole, text: str, start: Array | None) -> Solution:
     )
     options = settle_options(request, model_outline(text))
     sample = None if whole.sample is None else whole.sample.take(model_outline(text).ov_names)
-    return solve_rows(request, options, whole.rows, sample=sample)
+    found = solve_rows(request, options, whole.rows, sample=sample)
+    trouble = unidentified(found)
+    if trouble is not None:
+        raise identification_error(trouble)
+    if not found.converged:
+        raise not_converged(found.n_iterations, ())
+    return found
 
 
 def _local(whole: _Whole, sample: SampleStats) -> Solution:
