@@ -235,6 +235,26 @@ def test_the_bootstrap_comes_near_the_two_step_errors() -> None:
     pd.testing.assert_frame_equal(table, again.parameters)
 
 
+@pytest.mark.slow
+def test_two_step_errors_are_the_spread_of_the_estimates() -> None:
+    rng = np.random.default_rng(7)
+    model, n = "f =~ a + b + c; g =~ d + e + h; g ~ f", 300
+    found = {"twostep": [], "naive": []}  # type: dict[Any, list[float]]
+    estimates = []
+    for _ in range(300):
+        f = rng.normal(size=(n, 1))
+        g = 0.5 * f + np.sqrt(0.75) * rng.normal(size=(n, 1))
+        items = np.hstack([f, f, f, g, g, g]) + rng.normal(size=(n, 6))
+        answers = pd.DataFrame(items, columns=list("abcdeh"))
+        for se, errors in found.items():
+            first = sem.sam(model, answers, se=se).parameters.iloc[0]
+            errors.append(first.se)
+        estimates.append(first.est)
+    spread = np.std(estimates, ddof=1)
+    assert np.mean(found["twostep"]) == pytest.approx(spread, rel=0.1)
+    assert np.mean(found["naive"]) < 0.8 * spread
+
+
 def test_the_bootstrap_needs_rows_and_resamples() -> None:
     answers = data("whole").drop(columns="school")
     with pytest.raises(InputError, match="needs the answers"):
