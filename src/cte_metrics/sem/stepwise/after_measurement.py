@@ -101,7 +101,10 @@ def sam(
     two-step covariance matrix of the structural estimates is ``I22^-1 / n + I22^-1 I21 V1 I12
     I22^-1``, I the information of the whole model and V1 that of the blocks' estimates.
 
-    Estimates and standard errors equal those of lavaan 0.7's ``sam``. The scaled test of the
+    Estimates and standard errors equal those of lavaan 0.7's ``sam``, but where observed variables
+    predict factors in a model with means (groups, ``missing="fiml"``): the factors have intercepts
+    here that make up for the means of their predictors, which lavaan holds at 0, so that its slopes
+    (global) and standard errors are pulled. The scaled test of the
     structural part does so too, but for ``mapping="gls"``, where lavaan leaves out that M depends
     on S.
 
