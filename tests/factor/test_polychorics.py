@@ -161,7 +161,7 @@ def test_refusals():
     data = case("datcat").data[["u1", "u2", "u3"]]
     with pytest.raises(cte.InputError, match=r"same answer to u2"):
         polychoric(data.assign(u2=3))
-    with pytest.raises(cte.InputError, match="not between 0 and 1"):
+    with pytest.raises(cte.InputError, match="neither a number from 0 to 1"):
         polychoric(data, correction=3.0)
     with pytest.raises(cte.InputError, match="missing='all'"):
         polychoric(data, missing="all")
