@@ -30,7 +30,7 @@ def scored(
 ) -> pd.DataFrame:
     capsys.readouterr()
     assert run(command, *arguments) == 0
-    return pd.read_csv(io.StringIO(capsys.readouterr().out))
+    return pd.read_csv(io.StringIO(capsys.readouterr().out), float_precision="round_trip")
 
 
 @pytest.mark.problem(

@@ -208,7 +208,11 @@ def _is_scores(data: Any) -> bool:
 def _score_column(scores: Any) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({"score": pd.Series(scores)})
+    try:
+        series = pd.Series(scores)
+    except OverflowError:  # older pandas meets whole numbers beyond the reach of floats
+        series = pd.Series(scores, dtype=object)
+    return pd.DataFrame({"score": series})
 
 
 def _same_length(x: Array, y: Array) -> None:
