@@ -140,7 +140,10 @@ def role_series(frame: nw.DataFrame[Any], given: Any, role: str, index: pd.Index
         return None
     if np.isscalar(given) or _is_label(given, frame.columns):
         return plain_series(frame.get_column(_known(given, frame.columns, role)), index)
-    values = given.to_list() if hasattr(given, "to_list") else np.asarray(given).tolist()
+    listed: Any = (
+        given if hasattr(given, "tolist") or hasattr(given, "to_list") else np.asarray(given)
+    )
+    values = listed.tolist() if hasattr(listed, "tolist") else listed.to_list()
     if not isinstance(values, list):
         raise InputTypeError(
             f"{role} names a column or has one entry for each row; got {type(given).__name__}."
