@@ -273,6 +273,24 @@ def test_scales_without_alpha_are_named() -> None:
     )
 
 
+def test_a_weak_scale_does_not_hide_those_without_alpha() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.integers(1, 6, (60, 4)), columns=["a", "b", "c", "d"]).assign(d=3)
+    asked = cte.Instrument(
+        id="t",
+        response_scale=cte.ResponseScale(1, 5),
+        items=list("abcd"),
+        subscales=[
+            cte.Subscale(id="first", name="first", items=("a", "b")),
+            cte.Subscale(id="second", name="second", items=("c", "d")),
+        ],
+    )
+    dossier = cte.validate(cte.Responses(frame, asked), rng=1)
+    told = {d.question: d for d in dossier.decisions}["Are the scales reliable between teachers?"]
+    assert told.level == "stop"
+    assert told.verdict.endswith("Of second, total it cannot be said: there is no alpha.")
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

@@ -150,12 +150,15 @@ def reliability(responses: Responses) -> Section:
     if len(known) < len(alpha) and level == "good":
         level = "info"
     weakest = known.idxmin() if len(known) else None
+    unknown = _listed(list(alpha.index[alpha.isna()]))
     verdict = {
         "good": "Yes, for research on groups of teachers.",
         "caution": f"With care: {weakest} is the weakest.",
         "stop": f"No: {weakest} is too unreliable to be used by itself.",
-        "info": f"It cannot be said: {_listed(list(alpha.index[alpha.isna()]))} have no alpha.",
+        "info": f"It cannot be said: {unknown} have no alpha.",
     }[level]
+    if unknown and level in ("caution", "stop"):
+        verdict += f" Of {unknown} it cannot be said: there is no alpha."
     decision = Decision(
         question="Are the scales reliable between teachers?",
         verdict=verdict,
